@@ -1,0 +1,97 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Reading JSON that came from elsewhere: keys in any case, values of any type, nothing trusted.
+
+Azure spells one key in several ways (`outboundIPPrefixes`, `outboundIpPrefixes`), leaves keys out, or sends null;
+files come from anywhere. Each function gives a value of the kind asked for, or None.
+Source: azure-facts section 9.
+"""
+
+from typing import Any, Iterator, Mapping, Optional, Tuple
+
+#: Node, port and IP counts beyond this are no counts: Azure's largest cluster has 5,000 nodes.
+LARGEST_COUNT = 10 ** 9
+
+
+def get(body: Any, *path: str) -> Any:
+    """The value at `path`, each key compared without regard to case; None where anything on the way is missing."""
+    for key in path:
+        if not isinstance(body, Mapping):
+            return None
+        if key in body:
+            body = body[key]
+            continue
+        wanted = key.lower()
+        body = next((value for name, value in body.items() if isinstance(name, str) and name.lower() == wanted), None)
+    return body
+
+
+def text(body: Any, *path: str) -> Optional[str]:
+    """The non-empty string at `path`."""
+    value = get(body, *path)
+    return value if isinstance(value, str) and value else None
+
+
+def count(body: Any, *path: str) -> Optional[int]:
+    """The whole number at `path`, from 0 to LARGEST_COUNT; also where it is written as text or as 3.0."""
+    value = get(body, *path)
+    if isinstance(value, str):
+        value = value.strip()
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if not 0 <= value <= LARGEST_COUNT or value != int(value):
+        return None
+    return int(value)
+
+
+def flag(body: Any, *path: str) -> Optional[bool]:
+    """The boolean at `path`."""
+    value = get(body, *path)
+    return value if isinstance(value, bool) else None
+
+
+def items(body: Any, *path: str) -> Iterator[Mapping]:
+    """The objects of the list at `path`; what is no object is passed over."""
+    value = get(body, *path)
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+
+
+def texts(body: Any, *path: str) -> Tuple[str, ...]:
+    """The non-empty strings of the list at `path`."""
+    value = get(body, *path)
+    return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()
+
+
+def ids(body: Any, *path: str) -> Tuple[str, ...]:
+    """The `id` of each reference in the list at `path`, in order, each once (compared without regard to case)."""
+    found = (text(item, 'id') for item in items(body, *path))
+    return distinct(resource_id for resource_id in found if resource_id)
+
+
+def distinct(resource_ids) -> Tuple[str, ...]:
+    """`resource_ids` without repetitions, compared as ARM compares them: without regard to case."""
+    return tuple({resource_id.lower(): resource_id for resource_id in reversed(list(resource_ids))}.values())[::-1]
+
+
+def properties(body: Any) -> Any:
+    """What a resource holds: its `properties` as ARM sends them, or the body itself as `az` flattens it."""
+    inner = get(body, 'properties')
+    return inner if isinstance(inner, Mapping) else body
+
+
+def canonical(value: Optional[str], spellings) -> Optional[str]:
+    """`value` in the spelling of `spellings` that equals it without regard to case; unknown values as they are."""
+    if value is None:
+        return None
+    return next((spelling for spelling in spellings if spelling.lower() == value.lower()), value)
+
+
+def id_segments(resource_id: Optional[str]) -> Mapping[str, str]:
+    """The named parts of a resource id, keys in lower case: `{'subscriptions': …, 'resourcegroups': …}`."""
+    parts = (resource_id or '').strip('/').split('/')
+    return {key.lower(): value for key, value in zip(parts[::2], parts[1::2])}
+
+
+def same_id(one: Optional[str], other: Optional[str]) -> bool:
+    """Whether two ids name the same resource; ARM compares ids without regard to case."""
+    return bool(one) and bool(other) and one.lower() == other.lower()
