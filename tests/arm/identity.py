@@ -1,0 +1,64 @@
+"""What `az login --identity` needs: a token endpoint, the subscriptions, the tenants (design §5, facts §10)."""
+import base64
+import json
+import time
+
+from . import ids
+
+_DAY = 24 * 3600
+
+
+def token_for(arm):
+    """The bearer token that this stand-in gives out and accepts: an unsigned JWT, the same for its whole life."""
+    claims = {'aud': 'https://management.invalid/', 'iss': f'https://sts.invalid/{ids.TENANT}/', 'tid': ids.TENANT,
+              'oid': ids.PRINCIPAL, 'sub': ids.PRINCIPAL, 'appid': ids.PRINCIPAL, 'iat': 1700000000,
+              'exp': 4102444800, 'jti': arm.signing_key}
+    return '.'.join(_part(value) for value in ({'alg': 'none', 'typ': 'JWT'}, claims)) + '.'
+
+
+def _part(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b'=').decode()
+
+
+class Identity:
+    """Managed identity in the form of App Service: GET today, a form-encoded POST by older CLIs."""
+
+    def __init__(self, arm):
+        self.arm = arm
+
+    def routes(self):
+        return [
+            ('GET', '/msi(/token)?', self.token),
+            ('POST', '/msi(/token)?', self.token),
+            ('GET', '/subscriptions/?', self.subscriptions),
+            ('GET', '/subscriptions/(?P<subscription>[^/]+)', self.subscription),
+            ('GET', '/tenants/?', self.tenants),
+        ]
+
+    def token(self, request):
+        resource = request.query.get('resource', '')
+        expires = int(time.time()) + _DAY
+        return 200, {'access_token': token_for(self.arm), 'expires_on': str(expires), 'expires_in': str(_DAY),
+                     'not_before': str(expires - _DAY), 'resource': resource, 'token_type': 'Bearer',
+                     'client_id': ids.PRINCIPAL}, None
+
+    def subscriptions(self, _):
+        return 200, {'value': [_subscription(ids.SUBSCRIPTION, 'Stand-in'),
+                               _subscription(ids.OTHER_SUBSCRIPTION, 'Other')],
+                     'count': {'type': 'Total', 'value': 2}}, None
+
+    def subscription(self, request):
+        return 200, _subscription(request.params['subscription'], 'Stand-in'), None
+
+    def tenants(self, _):
+        return 200, {'value': [{'id': f'/tenants/{ids.TENANT}', 'tenantId': ids.TENANT, 'countryCode': 'CH',
+                                'displayName': 'Stand-in', 'domains': ['standin.invalid'],
+                                'defaultDomain': 'standin.invalid', 'tenantCategory': 'Home',
+                                'tenantType': 'AAD'}]}, None
+
+
+def _subscription(number, name):
+    return {'id': f'/subscriptions/{number}', 'subscriptionId': number, 'tenantId': ids.TENANT, 'displayName': name,
+            'authorizationSource': 'RoleBased', 'state': 'Enabled', 'managedByTenants': [],
+            'subscriptionPolicies': {'locationPlacementId': 'Public_2014-09-01', 'quotaId': 'PayAsYouGo_2014-09-01',
+                                     'spendingLimit': 'Off'}}

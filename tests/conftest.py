@@ -1,0 +1,40 @@
+"""Fixtures: `arm`, the stand-in for Azure, empty in each test; `az`, the real CLI logged in to it."""
+import pytest
+
+from tests.arm import StandIn
+from tests.az import Az, build_wheel
+
+
+@pytest.fixture(scope='session')
+def arm_server():
+    """One server for the whole session; tests take `arm`."""
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def arm(arm_server):
+    """The stand-in with nothing in it; a handler of it that broke fails the test."""
+    arm_server.reset()
+    yield arm_server
+    failures = arm_server.failures
+    arm_server.reset()
+    assert not failures, '\n'.join(failures)
+
+
+@pytest.fixture(scope='session')
+def bare_az(arm_server, tmp_path_factory):
+    """The real `az` logged in to the stand-in, without the extension."""
+    return Az(arm_server, tmp_path_factory.mktemp('bare-az')).log_in()
+
+
+@pytest.fixture(scope='session')
+def wheel(tmp_path_factory):
+    """The path of the extension's built wheel."""
+    return build_wheel(tmp_path_factory.mktemp('build'))
+
+
+@pytest.fixture(scope='session')
+def az(bare_az, wheel, tmp_path_factory):
+    """The real `az` logged in to the stand-in, with the extension installed from its wheel."""
+    return bare_az.clone(tmp_path_factory.mktemp('az')).install(wheel)
