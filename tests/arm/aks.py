@@ -94,7 +94,8 @@ def _created(request):
 def _merged(old, sent):
     """A PUT as AKS takes it: what is not sent stays, in pools too; the read-only rest is the service's."""
     new = copy.deepcopy(old)
-    new.update({key: value for key, value in sent.items() if key not in ('properties', 'id', 'name', 'type', 'identity')})
+    fixed = ('properties', 'id', 'name', 'type', 'identity')
+    new.update({key: value for key, value in sent.items() if key not in fixed})
     wanted = dict(sent.get('properties') or {})
     pools, network = wanted.pop('agentPoolProfiles', None), wanted.pop('networkProfile', None)
     properties = new['properties']

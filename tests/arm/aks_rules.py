@@ -206,8 +206,9 @@ def _own_prefixes(cluster, profile, resources):
                    else None)
         if problem:
             subcode = f'LoadBalancerProfileOutboundIPPrefix{problem}'
-            raise aks_error('InvalidLoadBalancerProfileOutboundIPPrefixes', 'Error in validating load balancer profile '
-                            f'outbound IP prefixes, error details: {subcode}', f'{_PROFILE}.outboundIPPrefixes', subcode)
+            raise aks_error('InvalidLoadBalancerProfileOutboundIPPrefixes',
+                            'Error in validating load balancer profile outbound IP prefixes, '
+                            f'error details: {subcode}', f'{_PROFILE}.outboundIPPrefixes', subcode)
 
 
 def _idle(profile):

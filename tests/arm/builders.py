@@ -118,7 +118,8 @@ class Builders:
                              location=LOCATION, version='IPv4', tags=None):
         """A public IP prefix of the user's; returns its id."""
         self.add_resource_group(resource_group, subscription, location)
-        return self.network.add_prefix(subscription, resource_group, name, location, length, version=version, tags=tags)
+        return self.network.add_prefix(subscription, resource_group, name, location, length, version=version,
+                                       tags=tags)
 
     def add_resource_group(self, name='rg1', subscription=ids.SUBSCRIPTION, location=LOCATION, tags=None):
         """Unless it is there already; returns its id."""
@@ -146,7 +147,8 @@ class Builders:
     def _empty_balancer(self, cluster_id):
         """Of a cluster whose egress goes elsewhere: its first Service makes the load balancer."""
         cluster = self.resources[cluster_id.lower()]
-        balancer = Balancer(load_balancer_id(cluster), cluster['location'], {}, {'name': 'Standard', 'tier': 'Regional'})
+        balancer = Balancer(load_balancer_id(cluster), cluster['location'], {},
+                            {'name': 'Standard', 'tier': 'Regional'})
         balancer.add_pool(INBOUND_POOL, members(cluster))
         self.put(balancer.body)
         return balancer.body

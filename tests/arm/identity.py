@@ -1,6 +1,7 @@
 """What `az login --identity` needs: a token endpoint, the subscriptions, the tenants (design §5, facts §10)."""
 import base64
 import json
+import secrets
 import time
 
 from . import ids
@@ -8,11 +9,11 @@ from . import ids
 _DAY = 24 * 3600
 
 
-def token_for(arm):
-    """The bearer token that this stand-in gives out and accepts: an unsigned JWT, the same for its whole life."""
+def new_token():
+    """A bearer token: an unsigned JWT that is good for as long as any stand-in runs."""
     claims = {'aud': 'https://management.invalid/', 'iss': f'https://sts.invalid/{ids.TENANT}/', 'tid': ids.TENANT,
               'oid': ids.PRINCIPAL, 'sub': ids.PRINCIPAL, 'appid': ids.PRINCIPAL, 'iat': 1700000000,
-              'exp': 4102444800, 'jti': arm.signing_key}
+              'exp': 4102444800, 'jti': secrets.token_urlsafe(16)}
     return '.'.join(_part(value) for value in ({'alg': 'none', 'typ': 'JWT'}, claims)) + '.'
 
 
@@ -38,7 +39,7 @@ class Identity:
     def token(self, request):
         resource = request.query.get('resource', '')
         expires = int(time.time()) + _DAY
-        return 200, {'access_token': token_for(self.arm), 'expires_on': str(expires), 'expires_in': str(_DAY),
+        return 200, {'access_token': self.arm.token, 'expires_on': str(expires), 'expires_in': str(_DAY),
                      'not_before': str(expires - _DAY), 'resource': resource, 'token_type': 'Bearer',
                      'client_id': ids.PRINCIPAL}, None
 

@@ -120,6 +120,7 @@ class Reconciler:
                 at = ((body.get('properties') or {}).get(name) or {}).get('id', '').lower()
                 if key not in keep and at.startswith(self.balancer_id.lower() + '/') and at not in frontends:
                     del body['properties'][name]
+                    self.arm.detached.append(body['id'])
 
     def _write_profile(self, wanted):
         """Own IPs and prefixes come back in lower case, prefixes as one element each (facts §9, 1-2)."""

@@ -55,7 +55,6 @@ class Handler(BaseHTTPRequestHandler):
                                               lambda released: Wire(self.connection, record, released))
         except OSError:
             keep_alive = False
-        record.finished = time.monotonic()
         self.close_connection = self.close_connection or not keep_alive
 
     def _wants_keep_alive(self):

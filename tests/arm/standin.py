@@ -1,7 +1,6 @@
 """The stand-in itself: its state, its switches, and the way of a request through it."""
 import copy
 import re
-import secrets
 import tempfile
 import threading
 import time
@@ -13,7 +12,7 @@ from . import errors, ids, tls
 from .aks import Aks
 from .builders import Builders
 from .generic import Generic
-from .identity import Identity, token_for
+from .identity import Identity, new_token
 from .network import Network
 from .server import Server
 from .wire import Response
@@ -37,6 +36,8 @@ class StandIn(Builders):
     url, ca_bundle   where it is, and the PEM file that makes clients trust it
     resources        raw ARM bodies by lower-cased id: read and change them as you like
     requests         what was asked since the last reset (see `seen`)
+    detached         ids of own IPs and prefixes that a reconcile took off the load balancer, in order
+    token            the bearer token of the login, which must never show up in an output
     failures         tracebacks of handlers that broke: a bug in the stand-in, each answered with a 500
     page_size, empty_last_page   how lists are cut (None: one page; facts §9, 14)
     """
@@ -46,7 +47,7 @@ class StandIn(Builders):
         self._folder = tempfile.TemporaryDirectory(prefix='arm-')
         cert, key = tls.certificate(self._folder.name)
         self.ca_bundle = str(cert)
-        self.signing_key = secrets.token_urlsafe(16)
+        self.token = new_token()
         self._released = threading.Event()
         self.reset()
         self._server = Server(tls.server_context(cert, key), self._exchange, port)
@@ -73,6 +74,7 @@ class StandIn(Builders):
             self._released = threading.Event()
             self.resources = {}
             self.requests = []
+            self.detached = []
             self.failures = []
             self.page_size = None
             self.empty_last_page = False
@@ -177,7 +179,7 @@ class StandIn(Builders):
         """As ARM's front door: a token on all but the token endpoint, an api-version, a known subscription."""
         if request.path.startswith('/msi'):
             return
-        if request.headers.get('Authorization') != f'Bearer {token_for(self)}':
+        if request.headers.get('Authorization') != f'Bearer {self.token}':
             raise errors.unauthenticated()
         if not request.api_version:
             raise errors.arm_error(400, 'MissingApiVersionParameter',

@@ -3,6 +3,7 @@ import json
 import os
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 from http.client import responses as REASONS
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -37,7 +38,8 @@ class Request:
 
 @dataclass
 class Recorded:
-    """A request as tests look at it afterwards. `status` is None while unanswered, or when a fault sent none."""
+    """A request as tests look at it afterwards: monotonic times of its arrival and of the first byte of its answer;
+    `status` is None while unanswered, or when a fault sent none."""
     method: str
     path: str
     query: dict
@@ -45,7 +47,7 @@ class Recorded:
     body: bytes
     api_version: str
     started: float
-    finished: float = None
+    answered: float = None
     status: int = None
     response_bytes: int = 0
 
@@ -106,7 +108,7 @@ class Wire:
         return self._released.wait(seconds)
 
     def _head(self, status, headers):
-        self._record.status = status
+        self._record.status, self._record.answered = status, time.monotonic()
         number = guid('request', id(self._record))
         fixed = {'x-ms-request-id': number, 'x-ms-correlation-request-id': number, 'Cache-Control': 'no-cache'}
         lines = [f'HTTP/1.1 {status} {REASONS.get(status, "Unknown")}']
