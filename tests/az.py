@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 CLOUD = 'StandIn'
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGE = ('setup.py', 'setup.cfg', 'README.md', 'HISTORY.rst', 'LICENSE', 'azext_lbplan')
+_PACKAGE = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'HISTORY.rst', 'LICENSE', 'azext_lbplan')
 _ENDPOINTS = ('resource-manager', 'active-directory', 'active-directory-resource-id', 'management',
               'active-directory-graph-resource-id')
 _INHERITED = ('PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT')
@@ -121,6 +122,9 @@ def build_wheel(folder):
             shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
         elif (_ROOT / name).exists():
             shutil.copy(_ROOT / name, source)
-    subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-index', '--no-build-isolation',
-                    '-w', str(target), str(source)], check=True, capture_output=True, text=True)
+    offline = find_spec('setuptools') and find_spec('wheel')  # else pip fetches them
+    done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--disable-pip-version-check', '--no-deps',
+                           *(['--no-index', '--no-build-isolation'] if offline else []), '-w', str(target),
+                           str(source)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f'the wheel cannot be built: {done.stdout}{done.stderr}'
     return next(target.glob('*.whl'))
