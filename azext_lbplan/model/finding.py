@@ -1,5 +1,6 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What a rule has to say about a cluster or a manifest."""
+# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
 
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional

@@ -1,0 +1,77 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""What happens after the result was printed: hints for a person, and exit code 4 for `--fail-on`.
+
+With several `--ids` the CLI runs a handler once per id, side by side; all of them share one outcome.
+"""
+
+import threading
+
+from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
+from knack.log import get_logger
+
+from .model.finding import ERROR, INFO, SEVERITIES
+
+#: Exit code when a finding of the severity of `--fail-on` exists (design section 1).
+FAILED_EXIT_CODE = 4
+
+_KEY = 'lbplan_outcome'
+_LOCK = threading.Lock()
+
+logger = get_logger(__name__)
+
+
+class Outcome:
+    """The outcome of one invocation of the CLI."""
+
+    def __init__(self, invocation):
+        self._invocation = invocation
+        self._running = 0
+        self._gating = False
+        self._failed = False
+        self._hints = []
+
+    @classmethod
+    def start(cls, cli_ctx, fail_on=None):
+        """The outcome of this invocation, with one more handler running."""
+        with _LOCK:
+            data = cli_ctx.invocation.data
+            if _KEY not in data:
+                data[_KEY] = cls(cli_ctx.invocation)
+                cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, data[_KEY].close)
+            data[_KEY].expect(fail_on)
+            return data[_KEY]
+
+    def expect(self, fail_on):
+        """One more handler runs."""
+        self._running += 1
+        self._gating = self._gating or fail_on in SEVERITIES
+
+    def finish(self, result, findings=(), fail_on=None, hints=()):
+        """Note the end of one handler, and give back `result`. `findings` are those that `fail_on` judges."""
+        with _LOCK:
+            self._running -= 1
+            self._hints.extend(hints)
+            gate = SEVERITIES[:SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else ()
+            self._failed = self._failed or any(finding['severity'] in gate for finding in findings)
+        return result
+
+    def close(self, *_, **__):
+        """After the output: the hints, and the exit code. A handler that never finished counts as failed."""
+        self._invocation.data.pop(_KEY, None)
+        if self._invocation.data.get('output') == 'table' and not self._invocation.data.get('query_active'):
+            for hint in self._hints:
+                logger.warning(hint)
+        if self._failed or (self._gating and self._running):
+            raise SystemExit(FAILED_EXIT_CODE)
+
+
+def plan_hints(result):
+    """The line to run and what to mind, for a person who looks at a table."""
+    cluster = (result['cluster'] or {}).get('name') or 'the new cluster'
+    hints = [f"{finding['severity'].upper() if finding['severity'] == ERROR else 'Warning'}: {finding['message']}"
+             f"{' ' + finding['remediation'] if finding['remediation'] and not finding['command'] else ''}"
+             for finding in result['findings'] if finding['severity'] != INFO]
+    hints += [f'Assumed: {assumption}' for assumption in result['unverified']]
+    if result['command'] is None:
+        return hints
+    return hints + [f'To set this on {cluster}, run:'] + [f'  {line}' for line in result['commands']]

@@ -1,0 +1,94 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Options. Those that set something bear the names of `az aks create/update`, and a short alias."""
+
+from argcomplete.completers import FilesCompleter
+from azure.cli.core.commands.parameters import (file_type, get_enum_type, get_resource_name_completion_list,
+                                                get_three_state_flag)
+
+from .model.cluster import BACKEND_POOL_TYPES
+
+_WHAT_IF = 'What If'
+_SCALE = 'Scale'
+_SOURCE = 'Snapshot'
+
+#: Commands that read one cluster, and those of them that take what-if and scale options.
+_CLUSTER_COMMANDS = ('aks lb show', 'aks lb plan', 'aks lb recommend')
+_WHAT_IF_COMMANDS = ('aks lb plan', 'aks lb recommend')
+
+
+def load_arguments(self, _):
+    """Declare the options of every command."""
+    for command in _CLUSTER_COMMANDS:
+        with self.argument_context(command) as context:
+            _cluster_arguments(context)
+    for command in _WHAT_IF_COMMANDS:
+        with self.argument_context(command) as context:
+            _load_balancer_arguments(context)
+            _scale_arguments(context)
+    with self.argument_context('aks lb plan') as context:
+        _fail_on(context)
+
+
+def _cluster_arguments(context):
+    context.argument('resource_group_name', options_list=['--resource-group', '-g'], required=False)
+    context.argument('name', options_list=['--name', '-n'], id_part='name', required=False,
+                     help='Name of the managed cluster.',
+                     completer=get_resource_name_completion_list('Microsoft.ContainerService/ManagedClusters'))
+    context.argument('from_file', options_list=['--from-file'], arg_group=_SOURCE, type=file_type,
+                     completer=FilesCompleter(),
+                     help='Decide from this file instead of from Azure, without a login: a snapshot that --save-to '
+                          "wrote, or the output of 'az aks show --output json'.")
+    context.argument('save_to', options_list=['--save-to'], arg_group=_SOURCE, type=file_type,
+                     completer=FilesCompleter(),
+                     help='Write all that was read of the cluster to this file, as a snapshot for --from-file. It is '
+                          'readable by its owner only.')
+    context.argument('overwrite_existing', options_list=['--overwrite-existing'], arg_group=_SOURCE,
+                     action='store_true', help='Let --save-to replace a file that is there.')
+
+
+def _load_balancer_arguments(context):
+    context.argument('managed_outbound_ip_count', type=int, arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-managed-outbound-ip-count', '--managed-ip-count'],
+                     help='Number of outbound IPv4 addresses that AKS manages, 1 to 100.')
+    context.argument('managed_outbound_ipv6_count', type=int, arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-managed-outbound-ipv6-count', '--managed-ipv6-count'],
+                     help='Number of outbound IPv6 addresses that AKS manages, 1 to 100; dual-stack clusters only.')
+    context.argument('outbound_ips', arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-outbound-ips', '--outbound-ips'],
+                     help='Resource ids of own outbound public IPs, separated by commas, at most 16.')
+    context.argument('outbound_ip_prefixes', arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-outbound-ip-prefixes', '--outbound-ip-prefixes'],
+                     help='Resource ids of own outbound public IP prefixes, separated by commas.')
+    context.argument('outbound_ports', type=int, arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-outbound-ports', '--outbound-ports'],
+                     help='SNAT ports per node: a multiple of 8 from 0 to 64000; 0 means automatic allocation by the '
+                          'size of the backend pool.')
+    context.argument('idle_timeout', type=int, arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-idle-timeout', '--idle-timeout'],
+                     help='Idle timeout of outbound connections in minutes, 4 to 100.')
+    context.argument('backend_pool_type', arg_type=get_enum_type(BACKEND_POOL_TYPES), arg_group=_WHAT_IF,
+                     options_list=['--load-balancer-backend-pool-type', '--backend-pool-type'],
+                     help='How nodes join the backend pool.')
+    context.argument('allow_decrease', arg_type=get_three_state_flag(), arg_group=_WHAT_IF,
+                     options_list=['--allow-decrease'],
+                     help='Consent to fewer ports per node or fewer IPs where the solution needs that. It cuts live '
+                          'connections. Values that are typed are consent by themselves.')
+
+
+def _scale_arguments(context):
+    context.argument('node_count', type=int, arg_group=_SCALE, options_list=['--node-count', '-c'],
+                     help='Nodes now, over all node pools.')
+    context.argument('max_count', type=int, arg_group=_SCALE, options_list=['--max-count'],
+                     help='Nodes at full scale, over all node pools, upgrade surge not included.')
+    context.argument('max_surge', arg_group=_SCALE, options_list=['--max-surge'],
+                     help='Upgrade surge of every node pool: a number of nodes, or a percentage such as 33%%.')
+    context.argument('kubernetes_version', arg_group=_SCALE, options_list=['--kubernetes-version', '-k'],
+                     help='Kubernetes version to plan for. From 1.32 on an unset maxSurge means 10%%, before it 1 '
+                          'node.')
+
+
+def _fail_on(context):
+    context.argument('fail_on', arg_type=get_enum_type(['none', 'error', 'warning'], default='none'),
+                     options_list=['--fail-on'],
+                     help='Exit with code 4 when a finding of this severity or worse exists, after the result was '
+                          'printed.')

@@ -1,0 +1,187 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""What can be said of the options before anything is read: one clear line each, what, why, and what to do."""
+
+import re
+
+from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
+                                       RequiredArgumentMissingError)
+
+from . import snat
+from .model.values import id_segments
+
+#: AKS's own pattern for cluster names, and ARM's for resource groups.
+_CLUSTER_NAME = re.compile(r'[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z')
+_GROUP_NAME = re.compile(r'[-\w.()]{0,89}[-\w()]\Z')
+
+_SURGE = re.compile(r'\d{1,4}%?\Z')
+_VERSION = re.compile(r'v?\d{1,3}\.\d{1,3}(\.\d{1,4})?\Z')
+_SUBSCRIPTION_ID = re.compile(r'[-0-9A-Za-z]{1,64}\Z')
+
+_NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
+
+
+def validate_show(namespace):
+    """Options of `show`."""
+    _validate_source(namespace)
+
+
+def validate_recommend(namespace):
+    """Options of `recommend`."""
+    _validate_source(namespace)
+    _validate_load_balancer(namespace)
+    _validate_scale(namespace)
+
+
+def validate_plan(namespace):
+    """Options of `plan`, which also works without a cluster."""
+    _validate_source(namespace, without_cluster='node_count')
+    _validate_load_balancer(namespace)
+    _validate_scale(namespace)
+
+
+def _validate_source(namespace, without_cluster=None):
+    """Exactly one of a cluster and a file, or neither where `without_cluster` is given."""
+    _validate_ids(namespace)
+    group = namespace.resource_group_name
+    if getattr(group, 'is_default', None) and not namespace.name:
+        group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
+    if namespace.from_file and namespace.name:
+        raise MutuallyExclusiveArgumentError('A cluster and a file are both named.',
+                                             'Give either --name (or --ids), or --from-file.')
+    if namespace.from_file and group and not getattr(group, 'is_default', None):
+        raise MutuallyExclusiveArgumentError('A resource group and a file are both named.',
+                                             'Give either --resource-group and --name, or --from-file.')
+    if namespace.from_file and namespace.save_to:
+        raise MutuallyExclusiveArgumentError('--save-to saves what was read from Azure, but --from-file reads nothing '
+                                             'from there.', 'Leave one of them out.')
+    if namespace.from_file is None and (namespace.name or group):
+        _validate_names(namespace)
+    elif namespace.from_file is None:
+        _validate_absence(namespace, without_cluster)
+
+
+def _validate_absence(namespace, without_cluster):
+    if without_cluster is None:
+        raise RequiredArgumentMissingError('No cluster is named.', _NAME_A_CLUSTER)
+    if getattr(namespace, without_cluster) is None:
+        raise RequiredArgumentMissingError(
+            'No cluster is named.', _NAME_A_CLUSTER + ' For a cluster that is not there yet give --node-count.')
+    if namespace.save_to:
+        raise ArgumentUsageError('--save-to needs a cluster to read.', _NAME_A_CLUSTER)
+
+
+def _validate_names(namespace):
+    if not namespace.name:
+        raise RequiredArgumentMissingError('A resource group is named, but no cluster.', _NAME_A_CLUSTER)
+    if not namespace.resource_group_name:
+        raise RequiredArgumentMissingError('A cluster is named, but no resource group.', _NAME_A_CLUSTER)
+    if not _CLUSTER_NAME.match(namespace.name):
+        raise InvalidArgumentValueError(
+            f"--name: '{namespace.name}' is no name of a managed cluster.",
+            'It has 1 to 63 letters, digits, hyphens and underscores, and starts and ends with a letter or digit.')
+    if not _GROUP_NAME.match(namespace.resource_group_name):
+        raise InvalidArgumentValueError(
+            f"--resource-group: '{namespace.resource_group_name}' is no name of a resource group.",
+            'It has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at the end.')
+
+
+def _validate_ids(namespace):
+    """The CLI takes the last segment of any id as the name: an id of another type would read the wrong thing."""
+    ids = getattr(namespace, '_ids', None) or []
+    for resource_id in ids:
+        segments = id_segments(resource_id)
+        if segments.get('providers', '').lower() != 'microsoft.containerservice' or \
+                list(segments)[-1] != 'managedclusters':
+            raise InvalidArgumentValueError(
+                f"--ids: '{resource_id}' is no id of a managed cluster.",
+                'It looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerService/'
+                'managedClusters/….')
+    if len(ids) > 1 and namespace.save_to:
+        raise ArgumentUsageError('--save-to takes one cluster at a time.', 'Give one id.')
+
+
+def _validate_load_balancer(namespace):
+    _validate_one_ip_option(namespace)
+    _in_range(namespace.managed_outbound_ip_count, '--load-balancer-managed-outbound-ip-count', 1,
+              snat.MAX_MANAGED_IPS)
+    _in_range(namespace.managed_outbound_ipv6_count, '--load-balancer-managed-outbound-ipv6-count', 1,
+              snat.MAX_MANAGED_IPS)
+    _in_range(namespace.idle_timeout, '--load-balancer-idle-timeout', snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT,
+              'minutes')
+    _validate_ports(namespace.outbound_ports)
+    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, '--load-balancer-outbound-ips',
+                                           'publicIPAddresses')
+    if len(namespace.outbound_ips or ()) > snat.MAX_OWN_IPS:
+        raise InvalidArgumentValueError(
+            f'--load-balancer-outbound-ips: {len(namespace.outbound_ips)} ids, but a load balancer takes at most '
+            f'{snat.MAX_OWN_IPS} own IPs.', 'Use prefixes: --load-balancer-outbound-ip-prefixes.')
+    namespace.outbound_ip_prefixes = _resource_ids(namespace.outbound_ip_prefixes,
+                                                   '--load-balancer-outbound-ip-prefixes', 'publicIPPrefixes')
+
+
+def _validate_one_ip_option(namespace):
+    given = [option for option, value in (
+        ('--load-balancer-managed-outbound-ip-count',
+         (namespace.managed_outbound_ip_count, namespace.managed_outbound_ipv6_count) != (None, None) or None),
+        ('--load-balancer-outbound-ips', namespace.outbound_ips),
+        ('--load-balancer-outbound-ip-prefixes', namespace.outbound_ip_prefixes)) if value is not None]
+    if len(given) > 1:
+        raise MutuallyExclusiveArgumentError(
+            f"{' and '.join(given)} exclude each other: a load balancer has one kind of outbound IPs at a time.",
+            'Give one of them.')
+
+
+def _validate_ports(ports):
+    """As `az aks` does: the multiple of 8 first, then the range (azure-facts section 1)."""
+    if ports is None:
+        return
+    if ports % snat.PORT_BLOCK:
+        raise InvalidArgumentValueError(
+            f'--load-balancer-outbound-ports: {ports} is no multiple of {snat.PORT_BLOCK}.',
+            f'The nearest are {max(0, snat.floor8(ports))} and {max(0, snat.ceil8(ports))}.')
+    _in_range(ports, '--load-balancer-outbound-ports', 0, snat.MAX_PORTS_PER_NODE, 'ports per node')
+
+
+def _in_range(value, option, lowest, highest, unit=''):
+    if value is not None and not lowest <= value <= highest:
+        raise InvalidArgumentValueError(f'{option}: {value} is out of range.',
+                                        f'It goes from {lowest} to {highest} {unit}'.rstrip() + '.')
+
+
+def _resource_ids(written, option, kind):
+    """The ids of a comma-separated list, each once; None where the option was not given."""
+    if written is None:
+        return None
+    ids = [resource_id.strip() for resource_id in written.split(',')]
+    example = (f'It looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/{kind}/…; several are '
+               'separated by commas.')
+    for resource_id in ids:
+        if not _is_id(resource_id, kind):
+            raise InvalidArgumentValueError(f"{option}: '{resource_id}' is no id of one of the {kind}.", example)
+    if len({resource_id.lower() for resource_id in ids}) < len(ids):
+        raise InvalidArgumentValueError(f'{option} names an id twice.', 'Name each id once.')
+    return tuple(ids)
+
+
+def _is_id(resource_id, kind):
+    segments = id_segments(resource_id)
+    return (resource_id.startswith('/') and
+            list(segments) == ['subscriptions', 'resourcegroups', 'providers', kind.lower()] and
+            segments['providers'].lower() == 'microsoft.network' and resource_id.count('/') == 8 and
+            bool(_SUBSCRIPTION_ID.match(segments['subscriptions'])) and
+            bool(_GROUP_NAME.match(segments['resourcegroups'])) and bool(_GROUP_NAME.match(segments[kind.lower()])))
+
+
+def _validate_scale(namespace):
+    lowest = 0 if namespace.name or namespace.from_file else 1
+    _in_range(namespace.node_count, '--node-count', lowest, 10 ** 6)
+    _in_range(namespace.max_count, '--max-count', 1, 10 ** 6)
+    if None not in (namespace.node_count, namespace.max_count) and namespace.max_count < namespace.node_count:
+        raise InvalidArgumentValueError(f'--max-count {namespace.max_count} is below --node-count '
+                                        f'{namespace.node_count}.', 'The maximum counts the nodes of now, too.')
+    if namespace.max_surge is not None and not _SURGE.match(namespace.max_surge):
+        raise InvalidArgumentValueError(f"--max-surge: '{namespace.max_surge}' is neither a number nor a percentage.",
+                                        'Give for example 3 or 33%.')
+    if namespace.kubernetes_version is not None and not _VERSION.match(namespace.kubernetes_version):
+        raise InvalidArgumentValueError(f"--kubernetes-version: '{namespace.kubernetes_version}' is no version.",
+                                        'Give for example 1.32 or 1.32.6.')

@@ -1,0 +1,60 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Public IPs and prefixes that have to be made first: how many, where, and under which names."""
+
+from itertools import count, islice
+from typing import Optional, Sequence, Tuple
+
+from . import snat
+from .model.outbound import Case, NewAddress
+from .model.values import id_segments
+
+_IPS = 'publicIPAddresses'
+_PREFIXES = 'publicIPPrefixes'
+
+
+def collection_of(resource_id: str) -> Optional[str]:
+    """The collection that a public IP or prefix sits in; None where the id does not name it.
+
+    New ones are made beside the first that the cluster has: same subscription, same resource group.
+    """
+    segments = id_segments(resource_id)
+    kind = _IPS if _IPS.lower() in segments else _PREFIXES
+    if kind.lower() not in segments or 'subscriptions' not in segments or 'resourcegroups' not in segments:
+        return None
+    return (f'/subscriptions/{segments["subscriptions"]}/resourceGroups/{segments["resourcegroups"]}'
+            f'/providers/Microsoft.Network/{kind}')
+
+
+def new_public_ips(case: Case, existing: Sequence[str], number: int) -> Optional[Tuple[NewAddress, ...]]:
+    """`number` public IPs to be made beside those that the cluster has; None where their place cannot be told."""
+    return _new(case, existing, [None] * number)
+
+
+def new_prefixes(case: Case, existing: Sequence[str], addresses: int) -> Optional[Tuple[NewAddress, ...]]:
+    """The fewest prefixes that bring at least `addresses` IPv4 addresses; None where their place cannot be told."""
+    largest = snat.PREFIX_LENGTHS[-1]
+    whole, rest = divmod(addresses, 2 ** (32 - largest))
+    lengths = [largest] * whole
+    if rest:
+        lengths.append(next(length for length in snat.PREFIX_LENGTHS if 2 ** (32 - length) >= rest))
+    return _new(case, existing, lengths)
+
+
+def _new(case, existing, lengths):
+    collection = collection_of(existing[0]) if existing else None
+    if collection is None:
+        return None
+    segments = id_segments(collection)
+    in_use = case.observed.names_in(collection)
+    names = _free_names(case, existing, set(in_use or ()))
+    return tuple(NewAddress(
+        id=f'{collection}/{name}', name=name, resource_group=segments['resourcegroups'],
+        subscription_id=segments['subscriptions'], location=case.cluster.location if case.cluster else None,
+        name_is_free=in_use is not None, length=length) for name, length in zip(islice(names, len(lengths)), lengths))
+
+
+def _free_names(case, existing, in_use):
+    """`CLUSTER-outbound-1`, `-2`, …: names that nothing in the resource group is known to bear."""
+    stem = f'{case.cluster.name if case.cluster and case.cluster.name else "MyCluster"}-outbound'
+    taken = in_use | {resource_id.rsplit('/', 1)[-1].lower() for resource_id in existing}
+    return (name for name in (f'{stem}-{number}' for number in count(1)) if name.lower() not in taken)

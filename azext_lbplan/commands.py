@@ -1,0 +1,15 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The commands of `az aks lb`."""
+
+from . import _format, _validators
+
+
+def load_command_table(self, _):
+    """Register each command with its validator and its table."""
+    with self.command_group('aks lb') as group:
+        group.custom_command('show', 'lb_show', validator=_validators.validate_show,
+                             table_transformer=_format.show_table)
+        group.custom_command('plan', 'lb_plan', validator=_validators.validate_plan,
+                             table_transformer=_format.plan_table)
+        group.custom_command('recommend', 'lb_recommend', validator=_validators.validate_recommend,
+                             table_transformer=_format.recommend_table)

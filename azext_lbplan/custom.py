@@ -1,0 +1,102 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The handlers: read, decide, present. They return data and never print."""
+
+from typing import NamedTuple, Optional
+
+from azure.cli.core.azclierror import InvalidArgumentValueError
+
+from . import results
+from ._outcome import Outcome, plan_hints
+from .model.cluster import LOAD_BALANCER
+from .model.observed import Observed, parse_observed
+from .model.outbound import Scale, Wanted
+from .readers import cluster as cluster_reader
+from .readers import snapshot
+from .recommend import recommend
+from .sizing import current_case, plan
+
+
+class _Source(NamedTuple):
+    """Where a cluster is read from, and where what was read is kept."""
+
+    resource_group: Optional[str]
+    name: Optional[str]
+    from_file: Optional[str]
+    save_to: Optional[str]
+    overwrite: bool
+
+
+def lb_show(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False):
+    """What is in force."""
+    outcome = Outcome.start(cmd.cli_ctx)
+    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing))
+    return outcome.finish(results.show(current_case(observed, Scale())))
+
+
+def lb_plan(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
+            managed_outbound_ip_count=None, managed_outbound_ipv6_count=None, outbound_ips=None,
+            outbound_ip_prefixes=None, outbound_ports=None, idle_timeout=None, backend_pool_type=None,
+            node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
+            fail_on=None):
+    """What if."""
+    outcome = Outcome.start(cmd.cli_ctx, fail_on)
+    wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
+                    outbound_ports, idle_timeout, backend_pool_type)
+    scale = Scale(node_count, max_count, max_surge, kubernetes_version)
+    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
+                        wanted)
+    result = results.plan(plan(observed, scale, wanted, bool(allow_decrease)))
+    return outcome.finish(result, result['findings'], fail_on, plan_hints(result))
+
+
+def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
+                 managed_outbound_ip_count=None, managed_outbound_ipv6_count=None, outbound_ips=None,
+                 outbound_ip_prefixes=None, outbound_ports=None, idle_timeout=None, backend_pool_type=None,
+                 node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False):
+    """What should I set."""
+    outcome = Outcome.start(cmd.cli_ctx)
+    wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
+                    outbound_ports, idle_timeout, backend_pool_type)
+    scale = Scale(node_count, max_count, max_surge, kubernetes_version)
+    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
+                        wanted)
+    result = results.recommend(recommend(observed, scale, wanted, bool(allow_decrease)))
+    return outcome.finish(result, hints=plan_hints(result))
+
+
+def _observe(cli_ctx, source, wanted=Wanted()) -> Observed:
+    """What a file holds or Azure answers; without a cluster only the public IPs and prefixes that were typed."""
+    typed = (wanted.outbound_ips or ()) + (wanted.outbound_ip_prefixes or ())
+    if source.from_file:
+        observed = parse_observed(snapshot.load(source.from_file))
+    elif source.name:
+        observed = parse_observed(_capture(cli_ctx, source, typed))
+    else:
+        observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, typed))
+    _check_applicable(observed.cluster, wanted)
+    return observed
+
+
+def _capture(cli_ctx, source, typed):
+    if source.save_to:
+        snapshot.check_target(source.save_to, source.overwrite)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group, source.name, typed)
+    if source.save_to:
+        snapshot.save(source.save_to, captured, source.overwrite)
+    return captured
+
+
+def _check_applicable(cluster, wanted):
+    """`az aks update` refuses load balancer options where egress takes another way (azure-facts section 1)."""
+    if cluster is None or not wanted.anything_typed:
+        return
+    if not cluster.on_standard_load_balancer:
+        way = (f'its outbound type is {cluster.outbound_type}' if cluster.outbound_type != LOAD_BALANCER else
+               f'its load balancer is {cluster.load_balancer_sku}')
+        raise InvalidArgumentValueError(
+            f"Load balancer options do not apply to cluster '{cluster.name}': {way}.",
+            'Leave them out, or see what applies there: az aks lb show.')
+    if wanted.managed_outbound_ipv6_count is not None and not cluster.dual_stack:
+        raise InvalidArgumentValueError(
+            f"--load-balancer-managed-outbound-ipv6-count does not apply to cluster '{cluster.name}': it has no IPv6.",
+            'Leave it out; only dual-stack clusters have outbound IPv6 addresses.')

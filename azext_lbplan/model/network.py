@@ -1,0 +1,288 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The load balancer of a cluster, and public IPs and prefixes. Sources: azure-facts sections 1, 2 and 9."""
+# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+from .values import canonical, count, distinct, flag, get, id_segments, ids, items, properties, same_id, text
+
+#: Names that AKS gives. Source: azure-facts section 1.
+LOAD_BALANCER_NAME = 'kubernetes'
+OUTBOUND_RULE_NAME = 'aksOutboundRule'
+OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
+
+#: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
+MANAGED_TYPE_TAG = 'aks-managed-type'
+CLUSTER_NAME_TAG = 'aks-managed-cluster-name'
+
+IPV4 = 'IPv4'
+IPV6 = 'IPv6'
+
+#: AKS ends the name of the IPv6 addresses that it makes so. Source: samples, a dual-stack cluster's effective IPs.
+MANAGED_IPV6_SUFFIX = '-ipv6'
+
+
+@dataclass(frozen=True)
+class PublicIp:
+    """A public IP address resource."""
+
+    id: str
+    sku: Optional[str] = None
+    tier: Optional[str] = None
+    allocation_method: Optional[str] = None
+    version: str = IPV4
+    location: Optional[str] = None
+    ip_address: Optional[str] = None
+    attached_to: Optional[str] = None
+    tags: Mapping[str, str] = None
+
+    @property
+    def made_by_aks(self):
+        """Whether AKS made it: it carries AKS's tags (azure-facts section 9, point 13)."""
+        return any(tag.lower() == MANAGED_TYPE_TAG for tag in self.tags or ())
+
+
+@dataclass(frozen=True)
+class PublicIpPrefix:
+    """A public IP prefix resource; `addresses` is None where its length could not be read."""
+
+    id: str
+    length: Optional[int] = None
+    sku: Optional[str] = None
+    tier: Optional[str] = None
+    version: str = IPV4
+    location: Optional[str] = None
+    attached_to: Optional[str] = None
+    tags: Mapping[str, str] = None
+
+    @property
+    def addresses(self) -> Optional[int]:
+        """IPv4 addresses that it brings: /31 = 2 … /28 = 16; an IPv6 prefix brings none (azure-facts section 2)."""
+        if self.version == IPV6:
+            return 0
+        return 2 ** (32 - self.length) if self.length is not None and 16 <= self.length <= 32 else None
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A frontend IP configuration."""
+
+    id: str
+    name: Optional[str] = None
+    public_ip_id: Optional[str] = None
+    prefix_id: Optional[str] = None
+    version: str = IPV4
+    rules: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OutboundRule:
+    """An outbound rule; `allocated_outbound_ports` 0 is automatic allocation."""
+
+    id: Optional[str]
+    name: str
+    allocated_outbound_ports: int
+    idle_timeout_in_minutes: Optional[int]
+    enable_tcp_reset: Optional[bool]
+    protocol: Optional[str]
+    frontend_ids: Tuple[str, ...]
+    backend_pool_id: Optional[str]
+
+
+@dataclass(frozen=True)
+class BackendPool:
+    """A backend pool, with its distinct members as counts by family and by network interface."""
+
+    id: Optional[str]
+    name: str
+    ipv4_members: int
+    rules: int = 0
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """The load balancer `kubernetes` of a cluster."""
+
+    id: Optional[str]
+    name: Optional[str]
+    sku: Optional[str]
+    location: Optional[str]
+    frontends: Tuple[Frontend, ...]
+    outbound_rules: Tuple[OutboundRule, ...]
+    backend_pools: Tuple[BackendPool, ...]
+    load_balancing_rules: int
+    inbound_nat_rules: int
+    provisioning_state: Optional[str] = None
+
+    @property
+    def outbound_rule(self) -> Optional[OutboundRule]:
+        """The rule that AKS made for IPv4 (in dual-stack a second one serves IPv6)."""
+        named = [rule for rule in self.outbound_rules if rule.name.lower() == OUTBOUND_RULE_NAME.lower()]
+        return named[0] if named else None
+
+    @property
+    def outbound_frontends(self) -> Tuple[Frontend, ...]:
+        """The frontends of AKS's IPv4 outbound rule."""
+        rule = self.outbound_rule
+        wanted = {frontend_id.lower() for frontend_id in rule.frontend_ids} if rule else ()
+        return tuple(frontend for frontend in self.frontends if frontend.id.lower() in wanted)
+
+    @property
+    def backend_pool(self) -> Optional[BackendPool]:
+        """`aksOutboundBackendPool`, whose members share the ports. The same nodes sit in other pools too."""
+        return next((pool for pool in self.backend_pools
+                     if pool.name.lower() == OUTBOUND_BACKEND_POOL_NAME.lower()), None)
+
+    @property
+    def shared_rule_blocks(self) -> int:
+        """Blocks of 8 ports that load balancing and inbound NAT rules take from outbound frontends.
+
+        A rule eats a block only where its frontend is also used for outbound. Source: azure-facts section 2.
+        """
+        return sum(len(frontend.rules) for frontend in self.outbound_frontends)
+
+
+def parse_public_ip(body: Any) -> PublicIp:
+    """The public IP in `body`, raw or flattened."""
+    inner = properties(body)
+    return PublicIp(
+        id=text(body, 'id') or '',
+        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic', 'StandardV2')),
+        tier=text(body, 'sku', 'tier'),
+        allocation_method=canonical(text(inner, 'publicIPAllocationMethod'), ('Static', 'Dynamic')),
+        version=_version(inner, 'publicIPAddressVersion'),
+        location=text(body, 'location'),
+        ip_address=text(inner, 'ipAddress'),
+        attached_to=text(inner, 'ipConfiguration', 'id') or text(inner, 'natGateway', 'id'),
+        tags=_tags(body),
+    )
+
+
+def parse_public_ip_prefix(body: Any) -> PublicIpPrefix:
+    """The public IP prefix in `body`, raw or flattened; its length from `prefixLength`, else from `ipPrefix`."""
+    inner = properties(body)
+    return PublicIpPrefix(
+        id=text(body, 'id') or '',
+        length=count(inner, 'prefixLength') or _length_of_cidr(text(inner, 'ipPrefix')),
+        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic', 'StandardV2')),
+        tier=text(body, 'sku', 'tier'),
+        version=_version(inner, 'publicIPAddressVersion'),
+        location=text(body, 'location'),
+        attached_to=text(inner, 'loadBalancerFrontendIpConfiguration', 'id') or text(inner, 'natGateway', 'id'),
+        tags=_tags(body),
+    )
+
+
+def parse_load_balancer(body: Any) -> LoadBalancer:
+    """The load balancer in `body`, raw or flattened."""
+    inner = properties(body)
+    ipv6_rules = {rule.lower() for pool in items(inner, 'backendAddressPools')
+                  if _is_ipv6_name(text(pool, 'name')) for rule in ids(properties(pool), 'outboundRules')}
+    rules = tuple(_parse_outbound_rule(rule) for rule in items(inner, 'outboundRules'))
+    ipv6_frontends = {frontend.lower() for rule in rules
+                      if (rule.id or '').lower() in ipv6_rules or _is_ipv6_name(rule.name)
+                      for frontend in rule.frontend_ids}
+    return LoadBalancer(
+        id=text(body, 'id'),
+        name=text(body, 'name'),
+        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic')),
+        location=text(body, 'location'),
+        frontends=tuple(_parse_frontend(frontend, inner, ipv6_frontends)
+                        for frontend in items(inner, 'frontendIPConfigurations')),
+        outbound_rules=rules,
+        backend_pools=tuple(_parse_backend_pool(pool) for pool in items(inner, 'backendAddressPools')),
+        load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
+        inbound_nat_rules=sum(1 for _ in items(inner, 'inboundNatRules')),
+        provisioning_state=text(inner, 'provisioningState'),
+    )
+
+
+def _parse_frontend(body, load_balancer, ipv6_frontends):
+    inner = properties(body)
+    frontend_id = text(body, 'id') or ''
+    public_ip_id = text(inner, 'publicIPAddress', 'id')
+    is_ipv6 = (_version(inner, 'privateIPAddressVersion') == IPV6 or frontend_id.lower() in ipv6_frontends or
+               _is_ipv6_name(public_ip_id))
+    own = ids(inner, 'loadBalancingRules') + ids(inner, 'inboundNatRules')
+    referring = tuple(text(rule, 'id') or text(rule, 'name') or ''
+                      for kind in ('loadBalancingRules', 'inboundNatRules') for rule in items(load_balancer, kind)
+                      if same_id(text(properties(rule), 'frontendIPConfiguration', 'id'), frontend_id))
+    return Frontend(
+        id=frontend_id,
+        name=text(body, 'name'),
+        public_ip_id=public_ip_id,
+        prefix_id=text(inner, 'publicIPPrefix', 'id'),
+        version=IPV6 if is_ipv6 else IPV4,
+        rules=distinct(own + referring),
+    )
+
+
+def _parse_outbound_rule(body):
+    inner = properties(body)
+    return OutboundRule(
+        id=text(body, 'id'),
+        name=text(body, 'name') or '',
+        allocated_outbound_ports=count(inner, 'allocatedOutboundPorts') or 0,
+        idle_timeout_in_minutes=count(inner, 'idleTimeoutInMinutes'),
+        enable_tcp_reset=flag(inner, 'enableTcpReset'),
+        protocol=text(inner, 'protocol'),
+        frontend_ids=ids(inner, 'frontendIPConfigurations'),
+        backend_pool_id=text(inner, 'backendAddressPool', 'id'),
+    )
+
+
+def _parse_backend_pool(body):
+    inner = properties(body)
+    return BackendPool(
+        id=text(body, 'id'),
+        name=text(body, 'name') or '',
+        ipv4_members=_ipv4_members(inner),
+        rules=len(ids(inner, 'loadBalancingRules')) + len(ids(inner, 'outboundRules')),
+    )
+
+
+def _ipv4_members(pool):
+    """Distinct live IPv4 members of a backend pool.
+
+    A member is an IP configuration of a network interface (nodeIPConfiguration), or an address (nodeIP); pools of
+    one kind list the other's key empty. Names of IPv6 configurations end as AKS names them.
+    """
+    configurations = {reference.lower() for reference in ids(pool, 'backendIPConfigurations')
+                      if not _is_ipv6_name(reference)}
+    addresses = set()
+    for address in items(pool, 'loadBalancerBackendAddresses'):
+        inner = properties(address)
+        reference = text(inner, 'networkInterfaceIPConfiguration', 'id')
+        written = text(inner, 'ipAddress')
+        if reference and not _is_ipv6_name(reference):
+            configurations.add(reference.lower())
+        elif not reference and written and ':' not in written:
+            addresses.add(written)
+    return len(configurations) or len(addresses)
+
+
+def _version(body, key):
+    return canonical(text(body, key), (IPV4, IPV6)) or IPV4
+
+
+def _is_ipv6_name(name):
+    return (name or '').lower().endswith(MANAGED_IPV6_SUFFIX)
+
+
+def _length_of_cidr(cidr) -> Optional[int]:
+    try:
+        return ipaddress.ip_network(cidr or '', strict=False).prefixlen
+    except ValueError:
+        return None
+
+
+def _tags(body):
+    tags = get(body, 'tags')
+    return {key: value for key, value in tags.items() if isinstance(key, str)} if isinstance(tags, Mapping) else {}
+
+
+def subscription_of(resource_id: Optional[str]) -> Optional[str]:
+    """The subscription in a resource id."""
+    return id_segments(resource_id).get('subscriptions')

@@ -1,0 +1,88 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""All that was read of one cluster, live or from a snapshot: one shape, one parser (design section 3)."""
+# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+from .cluster import Cluster, parse_cluster
+from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer,
+                      parse_public_ip, parse_public_ip_prefix)
+from .values import count, get, items, same_id, text, texts
+
+#: The schema of snapshots that this version writes and reads.
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class ReadError:
+    """A resource that could not be read: HTTP status (None without an answer), Azure's code and message."""
+
+    resource_id: str
+    status: Optional[int]
+    code: Optional[str]
+    message: Optional[str]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A cluster and what was read around it. None or absent means: not read; `errors` says why.
+
+    `cluster` is None in a plan for a cluster that does not exist yet.
+    """
+
+    cluster: Optional[Cluster]
+    load_balancer: Optional[LoadBalancer] = None
+    public_ips: Tuple[PublicIp, ...] = ()
+    prefixes: Tuple[PublicIpPrefix, ...] = ()
+    names_in_use: Optional[Mapping[str, Tuple[str, ...]]] = None
+    errors: Tuple[ReadError, ...] = ()
+    metrics: Tuple[Mapping, ...] = ()
+    captured_at: Optional[str] = None
+
+    def public_ip(self, resource_id) -> Optional[PublicIp]:
+        """The public IP of that id, where it was read."""
+        return next((ip for ip in self.public_ips if same_id(ip.id, resource_id)), None)
+
+    def prefix(self, resource_id) -> Optional[PublicIpPrefix]:
+        """The prefix of that id, where it was read."""
+        return next((prefix for prefix in self.prefixes if same_id(prefix.id, resource_id)), None)
+
+    def error_of(self, resource_id) -> Optional[ReadError]:
+        """Why the resource of that id could not be read, where it could not."""
+        return next((error for error in self.errors if same_id(error.resource_id, resource_id)), None)
+
+    def names_in(self, collection_id) -> Optional[Tuple[str, ...]]:
+        """Names in use in a collection (`…/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses`),
+        in lower case; None where it was not listed."""
+        return (self.names_in_use or {}).get(collection_id.lower())
+
+
+def load_balancer_id(cluster: Cluster) -> Optional[str]:
+    """The id of the cluster's load balancer `kubernetes`; None where the body does not name its place."""
+    if not cluster.subscription_id or not cluster.node_resource_group:
+        return None
+    return (f'/subscriptions/{cluster.subscription_id}/resourceGroups/{cluster.node_resource_group}'
+            f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}')
+
+
+def parse_observed(snapshot: Any) -> Observed:
+    """What a snapshot holds. Unknown keys are ignored; missing ones are null or empty."""
+    cluster, load_balancer = get(snapshot, 'managedCluster'), get(snapshot, 'loadBalancer')
+    return Observed(
+        cluster=parse_cluster(cluster) if isinstance(cluster, Mapping) else None,
+        load_balancer=parse_load_balancer(load_balancer) if isinstance(load_balancer, Mapping) else None,
+        public_ips=tuple(parse_public_ip(ip) for ip in items(snapshot, 'publicIpAddresses')),
+        prefixes=tuple(parse_public_ip_prefix(prefix) for prefix in items(snapshot, 'publicIpPrefixes')),
+        names_in_use={(text(listing, 'resourceId') or '').lower():
+                      tuple(name.lower() for name in texts(listing, 'names'))
+                      for listing in items(snapshot, 'lists')},
+        errors=tuple(_parse_error(error) for error in items(snapshot, 'errors')),
+        metrics=tuple(items(snapshot, 'metrics')),
+        captured_at=text(snapshot, 'capturedAt'),
+    )
+
+
+def _parse_error(body):
+    return ReadError(resource_id=text(body, 'resourceId') or '', status=count(body, 'status'),
+                     code=text(body, 'code'), message=text(body, 'message'))

@@ -1,0 +1,187 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The one door to Azure Resource Manager: raw JSON, bounded waits, reads side by side, errors as data.
+
+The credential, the endpoint, the headers and the telemetry are the CLI's own, handed over by its client factory
+(azure-facts section 10).
+"""
+
+import json
+import queue
+import threading
+import time
+from typing import Any, NamedTuple, Optional, Sequence
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from azure.cli.core.commands.client_factory import get_mgmt_service_client
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, RetryPolicy
+from azure.core.rest import HttpRequest
+from azure.mgmt.core import ARMPipelineClient
+
+from ..model.values import get, items, text
+
+#: Seconds to wait for a connection, and for the next byte of an answer.
+CONNECT_TIMEOUT = 10
+READ_TIMEOUT = 20
+
+#: Retries of one read, and the longest `Retry-After` that is waited for; a longer one is an error that says so.
+RETRIES = 2
+LONGEST_RETRY_AFTER = 15
+
+#: Seconds after which a read is given up, retries and waiting included.
+DEADLINE = 60
+
+#: Pages of a list that are followed before it counts as not read.
+MOST_PAGES = 50
+
+#: The API versions that are asked for; each is served by every cloud that has the fields read here.
+MANAGED_CLUSTERS_API = '2025-05-01'
+NETWORK_API = '2024-05-01'
+
+
+class Request(NamedTuple):
+    """A read: a path below the endpoint (its segments quoted), the query, and for a query POST its body."""
+
+    path: str
+    query: dict
+    body: Optional[dict] = None
+
+
+class ReadFailure(Exception):
+    """A read that brought no JSON object: HTTP status (None without an answer), code, message, and for a request to
+    wait its `Retry-After` in seconds."""
+
+    def __init__(self, path, status, code, message, retry_after=None):
+        super().__init__(message)
+        self.path = path
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
+    def as_error(self):
+        """The failure as a snapshot keeps it (design section 3)."""
+        return {'resourceId': self.path, 'status': self.status, 'code': self.code, 'message': self.message}
+
+
+def resource_path(resource_id: str) -> str:
+    """The path of a resource id, each segment quoted, so that no part of an id can name another resource."""
+    return '/' + '/'.join(quote(segment, safe='') for segment in resource_id.strip('/').split('/'))
+
+
+class _BoundedRetryPolicy(RetryPolicy):
+    """Retries as the SDK does, but never waits longer than LONGEST_RETRY_AFTER."""
+
+    def is_retry(self, settings, response):
+        wait = self.get_retry_after(response)
+        if wait is not None and wait > LONGEST_RETRY_AFTER:
+            return False
+        return super().is_retry(settings, response)
+
+
+class ArmClient:
+    """What the CLI's client factory makes: its credential and policies around one pipeline."""
+
+    def __init__(self, credential, subscription_id=None, base_url=None, **kwargs):
+        del credential  # the CLI hands over a policy that holds it
+        self.subscription_id = subscription_id
+        self._pipeline = ARMPipelineClient(
+            base_url=base_url,
+            policies=[
+                RequestIdPolicy(**kwargs), HeadersPolicy(**kwargs), kwargs['user_agent_policy'], ProxyPolicy(**kwargs),
+                _BoundedRetryPolicy(retry_total=RETRIES, retry_backoff_factor=0.4),
+                kwargs['authentication_policy'], kwargs['custom_hook_policy'], kwargs['logging_policy'],
+            ],
+            connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
+            **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs})
+
+    def send(self, request: Request) -> Any:
+        """The JSON object that answers `request`. Raises ReadFailure."""
+        try:
+            response = self._pipeline.send_request(self._http_request(request))
+            status, body, headers = response.status_code, response.content, response.headers
+        except AzureError as error:
+            raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
+        answer = _parse(body)
+        if status == 200 and isinstance(answer, dict):
+            return answer
+        if status == 200:
+            raise ReadFailure(request.path, status, 'InvalidJson', 'the answer is no JSON object')
+        error = get(answer, 'error')
+        raise ReadFailure(request.path, status, text(error, 'code') or f'Http{status}',
+                          _one_line(text(error, 'message') or f'HTTP status {status}'),
+                          _retry_after(headers.get('Retry-After')))
+
+    def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
+        """The answers to `requests` in their order, read side by side, one thread each.
+
+        A failure (ReadFailure) stands in its place. Threads are daemons: an interrupt ends the wait at once, and a
+        read that hangs is given up after DEADLINE. `follow_pages` makes one answer of all pages of a list.
+        """
+        send = self._send_pages if follow_pages else self.send
+        answers = queue.Queue()
+
+        def read(index, request):
+            try:
+                answers.put((index, send(request)))
+            except Exception as error:  # pylint: disable=broad-except
+                # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
+                answers.put((index, error))
+
+        for index, request in enumerate(requests):
+            threading.Thread(target=read, args=(index, request), daemon=True).start()
+        return _collect(answers, requests)
+
+    def _send_pages(self, request):
+        answer = self.send(request)
+        values, page = list(items(answer, 'value')), answer
+        for _ in range(MOST_PAGES):
+            link = text(page, 'nextLink')
+            if link is None:
+                return answer if get(answer, 'value') is None else dict(answer, value=values)
+            # Only the query of the link is followed: its host is not ours to trust with the credential.
+            page = self.send(request._replace(query={**request.query, **dict(parse_qsl(urlsplit(link).query))}))
+            values.extend(items(page, 'value'))
+        raise ReadFailure(request.path, None, 'TooManyPages', f'the list has more than {MOST_PAGES} pages')
+
+    def _http_request(self, request):
+        query = {key: quote(str(value), safe='') for key, value in request.query.items()}  # the SDK quotes nothing
+        url = self._pipeline.format_url(request.path)
+        if request.body is None:
+            return HttpRequest('GET', url, params=query, headers={'Accept': 'application/json'})
+        return HttpRequest('POST', url, params=query, json=request.body)
+
+
+def _collect(answers, requests):
+    results = [None] * len(requests)
+    deadline = time.monotonic() + DEADLINE
+    for _ in requests:
+        try:
+            index, answer = answers.get(timeout=max(0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if isinstance(answer, Exception) and not isinstance(answer, ReadFailure):
+            raise answer
+        results[index] = answer
+    return [ReadFailure(request.path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds')
+            if answer is None else answer for request, answer in zip(requests, results)]
+
+
+def _parse(body):
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _one_line(message):
+    return ' '.join(message.split())[:600]
+
+
+def _retry_after(header):
+    return int(header) if header and header.isascii() and header.isdigit() and len(header) < 9 else None
+
+
+def connect(cli_ctx, subscription_id=None) -> ArmClient:
+    """A client for the CLI's login. Raises the CLI's own errors where there is none."""
+    return get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)

@@ -1,0 +1,100 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Reading one cluster and what is around it into a snapshot: first the cluster, then the rest side by side."""
+
+import datetime
+from typing import Optional, Sequence
+
+from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError,
+                                       ForbiddenError, ResourceNotFoundError, UnauthorizedError)
+from knack.util import CLIError
+
+from ..addresses import collection_of
+from ..model.cluster import parse_cluster
+from ..model.observed import SCHEMA, load_balancer_id
+from ..model.values import distinct, id_segments, items, text
+from .arm import (LONGEST_RETRY_AFTER, MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, connect,
+                  resource_path)
+
+_READ_PERMISSION = 'Microsoft.ContainerService/managedClusters/read'
+
+
+def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = ()) -> dict:
+    """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones).
+
+    Returns a snapshot (design section 3). Raises an AzCLIError where the cluster itself cannot be read; whatever
+    else cannot be read stands in `errors`.
+    """
+    client = connect(cli_ctx)
+    cluster_id = (f'/subscriptions/{client.subscription_id}/resourceGroups/{resource_group}'
+                  f'/providers/Microsoft.ContainerService/managedClusters/{name}')
+    answer = client.read_all([Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API})])[0]
+    if isinstance(answer, ReadFailure):
+        raise _cluster_error(answer, name, resource_group)
+    cluster = parse_cluster(answer)
+    balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
+    own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
+    return dict(_network(client, balancer, own), schema=SCHEMA, managedCluster=answer, metrics=[],
+                capturedAt=datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'))
+
+
+def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
+    """Read public IPs and prefixes alone, for a plan without a cluster; without a login none of them is read."""
+    if not ids:
+        return {}
+    try:
+        client = connect(cli_ctx)
+    except CLIError as error:
+        return {'errors': [{'resourceId': one, 'status': None, 'code': 'NoLogin', 'message': str(error)}
+                           for one in ids]}
+    return _network(client, None, distinct(ids))
+
+
+def _network(client, balancer: Optional[str], own: Sequence[str]) -> dict:
+    """Load balancer, own IPs and prefixes, and the names in use where new ones would be made: one read each."""
+    collection = collection_of(own[0]) if own else None
+    resources = [resource_id for resource_id in (balancer, *own) if resource_id]
+    reads = [_request(resource_id) for resource_id in resources]
+    if collection:
+        reads.append(_request(collection))
+    read = dict(zip(resources + [collection], client.read_all(reads, follow_pages=True)))
+    bodies = {resource_id: answer for resource_id, answer in read.items() if not isinstance(answer, ReadFailure)}
+    names = [text(item, 'name') for item in items(bodies.get(collection), 'value')]
+    return {
+        'loadBalancer': bodies.get(balancer),
+        'publicIpAddresses': [bodies[one] for one in own if one in bodies and _kind(one) == 'publicipaddresses'],
+        'publicIpPrefixes': [bodies[one] for one in own if one in bodies and _kind(one) == 'publicipprefixes'],
+        'lists': [{'resourceId': collection, 'names': list(filter(None, names))}] if collection in bodies else [],
+        'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in read.items()
+                   if isinstance(answer, ReadFailure)],
+    }
+
+
+def _request(resource_id):
+    return Request(resource_path(resource_id), {'api-version': NETWORK_API})
+
+
+def _kind(resource_id):
+    return 'publicipprefixes' if 'publicipprefixes' in id_segments(resource_id) else 'publicipaddresses'
+
+
+def _cluster_error(failure: ReadFailure, name, resource_group):
+    """The CLI's error for a cluster that could not be read: what, why, what to do."""
+    what = f"Cluster '{name}' in resource group '{resource_group}' could not be read: {failure.message} " \
+           f'({failure.code})'
+    if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
+        return AzureResponseError(what, f'Azure asks to wait {failure.retry_after} seconds: run it again then.')
+    kind, recommendation = _ERRORS.get(failure.status, (None, None))
+    if kind is None and failure.status is None:
+        kind, recommendation = AzureConnectionError, 'Check the network, a proxy, and the cloud: az cloud show.'
+    if kind is None and failure.status >= 500:
+        kind, recommendation = AzureInternalError, 'Azure failed. Run the command again in a few minutes.'
+    return (kind or AzureResponseError)(what, recommendation or 'Run the command with --debug to see the answer.')
+
+
+_ERRORS = {
+    400: (BadRequestError, 'Check the name, the resource group and the subscription: az account show.'),
+    401: (UnauthorizedError, 'Log in again: az login.'),
+    403: (ForbiddenError, f'Ask for a role with {_READ_PERMISSION} on the cluster, for example Reader.'),
+    404: (ResourceNotFoundError, 'Check the name, the resource group and the subscription: az aks list -o table.'),
+    429: (AzureResponseError, 'Azure throttles this subscription. Run the command again in a minute.'),
+}

@@ -1,0 +1,153 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Azure's port arithmetic: how many SNAT ports there are, how they are given out, what AKS validates.
+
+Every constant cites azure-facts. Counts are nodes, ports and IPv4 addresses; nothing here reads anything.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+#: SNAT ports of one outbound IPv4 address, separately for TCP and for UDP. Source: azure-facts section 2 [D].
+PORTS_PER_IP = 64000
+
+#: An allocation is a multiple of 8; a rule on an outbound frontend eats one block of 8. Source: section 2 [D], [I].
+PORT_BLOCK = 8
+
+#: The most ports that one node can have. Source: azure-facts section 1, `allocatedOutboundPorts` [D].
+MAX_PORTS_PER_NODE = 64000
+
+#: Automatic allocation: up to so many nodes, so many ports per node and frontend. Source: section 2 [D].
+TIERS = ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32))
+
+#: With several frontends, automatic allocation gives at most this. Source: azure-facts section 2 [D].
+MAX_AUTOMATIC_PORTS = 1024
+
+#: Above this pool size the automatic allocation is not documented. Source: azure-facts section 2 [?].
+LARGEST_TIER = TIERS[-1][0]
+
+#: Limits of the IP options. Source: azure-facts section 1 [D].
+MAX_MANAGED_IPS = 100
+MAX_OWN_IPS = 16
+
+#: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: azure-facts section 1, table.
+MIN_IDLE_TIMEOUT = 4
+MAX_IDLE_TIMEOUT = 100
+MAX_ARM_IDLE_TIMEOUT = 120
+
+#: Lengths of IPv4 prefixes that Azure makes without a custom IP range: /31 (2) … /28 (16). Source: section 2 [D].
+PREFIX_LENGTHS = (31, 30, 29, 28)
+
+#: From this Kubernetes version an unset maxSurge is 10 %. Source: azure-facts section 2 (CHANGELOG 2025-03-16).
+PERCENT_SURGE_SINCE = (1, 32)
+
+#: A NAT gateway's ports per IP and most IPs. Source: azure-facts section 5 [D].
+NAT_GATEWAY_PORTS_PER_IP = 64512
+NAT_GATEWAY_MAX_IPS = 16
+
+
+def floor8(ports):
+    """The largest multiple of 8 that is at most `ports`."""
+    return int(ports) // PORT_BLOCK * PORT_BLOCK
+
+
+def ceil8(ports):
+    """The smallest multiple of 8 that is at least `ports`."""
+    return math.ceil(ports / PORT_BLOCK) * PORT_BLOCK
+
+
+def automatic_ports(nodes: int, frontends: int) -> Optional[int]:
+    """Ports per node under automatic allocation: `min(table × frontends, 1024)`; None above 1000 nodes (unknown)."""
+    for largest, ports in TIERS:
+        if nodes <= largest:
+            return min(ports * max(frontends, 1), MAX_AUTOMATIC_PORTS)
+    return None
+
+
+def nodes_before_drop(nodes: int, frontends: int) -> Optional[int]:
+    """The last node count at which automatic allocation still gives what it gives at `nodes`; None above 1000."""
+    ports = automatic_ports(nodes, frontends)
+    if ports is None:
+        return None
+    return max(largest for largest, _ in TIERS if automatic_ports(largest, frontends) == ports)
+
+
+def available_ports(ips: int) -> int:
+    """AKS's figure: 64,000 per outbound IPv4 address."""
+    return PORTS_PER_IP * ips
+
+
+def ips_needed(ports_per_node: int, nodes: int, shared_rule_blocks: int = 0) -> int:
+    """The fewest outbound IPs that give `nodes` nodes `ports_per_node` ports each, at least 1.
+
+    Rules on outbound frontends take `8 × shared_rule_blocks` ports away (azure-facts section 2 [I]).
+    """
+    return max(1, -(-(ports_per_node * nodes + PORT_BLOCK * shared_rule_blocks) // PORTS_PER_IP))
+
+
+def largest_ports(ips: int, nodes: int, shared_rule_blocks: int = 0) -> int:
+    """The largest explicit allocation that fits `nodes` nodes on `ips` IPs: a multiple of 8, at most 64,000."""
+    if nodes < 1:
+        return MAX_PORTS_PER_NODE
+    left = max(0, available_ports(ips) - PORT_BLOCK * shared_rule_blocks)
+    return min(MAX_PORTS_PER_NODE, floor8(left // nodes))
+
+
+def nat_gateway_ips(ports: int) -> int:
+    """NAT gateway IPs for `ports` ports at once in the whole cluster, at least 2 (design section 4)."""
+    return max(2, -(-int(ports) // NAT_GATEWAY_PORTS_PER_IP))
+
+
+def minor_version(version: Optional[str]) -> Optional[Tuple[int, int]]:
+    """`(1, 32)` of "1.32.6" or "v1.32"; None where it is no version."""
+    parts = (version or '').lstrip('v').split('.')
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts[:2]):
+        return None
+    return int(parts[0]), int(parts[1])
+
+
+def default_surge_is_percent(version: Optional[str]) -> bool:
+    """Whether an unset maxSurge means 10 % (Kubernetes 1.32 and later) and not 1.
+
+    An unknown version counts as new: that is the larger of the two counts.
+    """
+    minor = minor_version(version)
+    return minor is None or minor >= PERCENT_SURGE_SINCE
+
+
+@dataclass(frozen=True)
+class Surge:
+    """Surge nodes of one pool as AKS counts them.
+
+    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: maxSurge 0, and an integer
+    above the pool's size. Verdicts count `nodes`; they are an error only if `low` fails too.
+    """
+
+    nodes: int
+    low: int
+
+
+def surge(setting: Optional[str], maximum: int, version: Optional[str]) -> Surge:
+    """Surge nodes of a pool of at most `maximum` nodes, whose maxSurge is `setting` ("3", "10%", None).
+
+    Percent of `maximum` rounded up, at least 1 for a non-empty pool; an empty pool has none. Unset: 1, and 10 %
+    from Kubernetes 1.32. Source: azure-facts section 2 [O].
+    """
+    if maximum < 1:
+        return Surge(0, 0)
+    percent, number = _parse_surge(setting)
+    if percent is None and number is None:
+        percent, number = (10, None) if default_surge_is_percent(version) else (None, 1)
+    if number is None:
+        nodes = max(1, -(-maximum * percent // 100))
+        return Surge(nodes, nodes if percent else 0)
+    return Surge(max(1, number), min(number, maximum))
+
+
+def _parse_surge(setting):
+    """(percent, None) or (None, nodes); (None, None) where it is unset or cannot be read."""
+    written = (setting or '').strip()
+    digits = written[:-1].strip() if written.endswith('%') else written
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+        return None, None
+    return (int(digits), None) if written.endswith('%') else (None, int(digits))

@@ -1,0 +1,22 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Builds the Azure CLI extension `lbplan`: a pure wheel that needs nothing beyond what the CLI ships."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name='lbplan',
+    version='1.0.0b1',
+    description='Plans SNAT ports, outbound IPs and idle timeout of AKS clusters on a Standard Load Balancer.',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='MIT',
+    author='the lbplan developers',
+    classifiers=['Programming Language :: Python :: 3', 'License :: OSI Approved :: MIT License'],
+    python_requires='>=3.8',
+    packages=find_packages(include=['azext_lbplan', 'azext_lbplan.*']),
+    package_data={'azext_lbplan': ['azext_metadata.json']},
+)
