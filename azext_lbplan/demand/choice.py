@@ -1,0 +1,215 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Which nodes and hours to read minute by minute, from what the coarse pass showed (design section 4, "Two passes").
+
+In the order of what a missed minute would cost: hours with failed connections, the hours of highest use, hours of
+unusually many new connections (a spike that a mean hides), falls in arrivals (they tell idle flows from busy ones,
+see hold.py), and the last day of the busiest nodes.
+"""
+
+from dataclasses import dataclass
+import re
+from statistics import median
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from .hold import BEFORE_MINUTES, FALL_SHARE, lull_minutes
+from .tables import Tables
+
+#: How many spans of time the second pass reads; each costs two requests. Azure Resource Manager lets a
+#: subscription read 250 at once and 25 more per second (learn.microsoft.com, request limits and throttling).
+MOST_BLOCKS = 16
+
+#: Nodes in one filter: 16 addresses make a URL of about 1,500 characters, well below what proxies cut at (4,096).
+MOST_NODES = 16
+
+#: A block is made longer for one of its nodes only while it has few: the others are then read for nothing.
+FEW_NODES = 4
+
+#: The share of hours, and of blocks, that each kind may take, in the order of this module's text; what one leaves
+#: goes to the next. Chosen so that each kind is seen even where the one before it could use up everything.
+SHARES = (0.40, 0.65, 0.85, 0.90, 1.0)
+
+#: How many of the busiest nodes are looked at for falls in arrivals.
+FALL_NODES = 3
+
+#: With so many days there is a usual for each time of day.
+SEASON_DAYS = 3
+
+HOUR = 60
+DAY = 24 * HOUR
+
+_ADDRESS = re.compile(r'[0-9a-f.:]{2,45}$')
+
+
+@dataclass
+class Block:
+    """A span of time in minutes, and the nodes to read in it."""
+
+    start: int
+    end: int
+    nodes: List[str]
+
+    def hours(self):
+        """Node-hours, which is what reading the block costs."""
+        return (self.end - self.start) / HOUR * len(self.nodes)
+
+
+def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional[int]) -> Tuple[Block, ...]:
+    """The blocks to read between `start` and `end`, of at most so many node-hours; nodes in order of address."""
+    nodes = [node for node in _busiest_first(tables) if _ADDRESS.match(node)]
+    first = start // HOUR * HOUR
+    if len(nodes) * (end - first) / HOUR <= hours:
+        blocks = [Block(first, end, nodes[at:at + MOST_NODES]) for at in range(0, len(nodes), MOST_NODES)]
+    else:
+        plan = _Plan(set(nodes), first, end)
+        kinds = (_failures(tables), _highest_use(tables), _spikes(tables),
+                 _falls(tables, nodes[:FALL_NODES], timeout or 30),
+                 ((node, max(first, end // HOUR * HOUR + HOUR - DAY), DAY) for node in nodes))
+        for share, kind in zip(SHARES, kinds):
+            plan.take(kind, share * hours, max(1, round(share * MOST_BLOCKS)))
+        blocks = plan.blocks
+    return tuple(Block(block.start, block.end, sorted(block.nodes)) for block in blocks)
+
+
+class _Plan:
+    """Blocks that grow by candidates: (node, first minute, minutes)."""
+
+    #: So many candidates in a row that do not fit end a kind: those after them matter less.
+    PATIENCE = 200
+
+    def __init__(self, nodes, start, end):
+        self.blocks: List[Block] = []
+        self._nodes, self._start, self._end = nodes, start, end
+        self._spent = 0.0
+
+    def take(self, candidates, hours, blocks):
+        """Take `candidates` in their order, as long as no more than so many hours and blocks are used in all."""
+        refused = 0
+        for node, start, length in candidates:
+            start, end = max(start, self._start), min(start + length, self._end)
+            if node not in self._nodes or end <= start:
+                continue
+            refused = 0 if self._place(node, start, end, hours, blocks) else refused + 1
+            if refused > self.PATIENCE:
+                return
+
+    def _place(self, node, start, end, hours, blocks):
+        """Put one candidate where it costs least; False when there is no room."""
+        for block in self.blocks:
+            if node in block.nodes and block.start <= start and end <= block.end:
+                return True
+        options = []
+        for index, block in enumerate(self.blocks):
+            if block.start <= start and end <= block.end and len(block.nodes) < MOST_NODES:
+                grown = Block(block.start, block.end, block.nodes + [node])
+                options.append((grown.hours() - block.hours(), index, grown))
+            elif node in block.nodes and len(block.nodes) <= FEW_NODES and start <= block.end and block.start <= end:
+                grown = Block(min(start, block.start), max(end, block.end), block.nodes)
+                options.append((grown.hours() - block.hours(), index, grown))
+        if len(self.blocks) < blocks:
+            alone = Block(start, end, [node])
+            options.append((alone.hours(), len(self.blocks), alone))
+        fitting = [option for option in options if self._spent + option[0] <= hours]
+        if not fitting:
+            return False
+        cost, index, block = min(fitting, key=lambda option: option[:2])
+        self.blocks[index:index + 1] = [block]
+        self._spent += cost
+        return True
+
+
+def _busiest_first(tables) -> List[str]:
+    """The nodes, by the highest that their use may have gone."""
+    most: Dict[str, float] = {node: 0.0 for node in tables.nodes}
+    for (node, _), buckets in tables.buckets.items():
+        most[node] = max(most[node], max((bucket.most for bucket in buckets.values()), default=0.0))
+    return sorted(most, key=lambda node: (-most[node], node))
+
+
+def _hours_of(tables, node, start, minutes) -> Iterator[Tuple[str, int, int]]:
+    """The hours of a coarse interval, those with the most new connections first, where that is known."""
+    flows = tables.arrivals.get(node, {})
+    hours = range(start // HOUR * HOUR, start + minutes, HOUR) if minutes <= DAY else ()
+    known = {hour: flows[hour].accepted + flows[hour].failed for hour in hours if hour in flows}
+    if len(known) < 2:
+        yield node, start, minutes if minutes <= DAY else DAY
+        return
+    for hour in sorted(known, key=lambda at: (-known[at], at)):
+        yield node, hour, HOUR
+
+
+def _failures(tables):
+    """Intervals with failed connections, the most first."""
+    found = [(flow.failed, node, start, flow.minutes) for node, flows in tables.bucket_flows.items()
+             for start, flow in flows.items() if flow.failed > 0]
+    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+        yield from _hours_of(tables, node, start, minutes)
+
+
+def _highest_use(tables):
+    """Intervals of the highest use of either protocol, the highest first."""
+    found = [(bucket.most, node, start, bucket.minutes) for (node, _), buckets in tables.buckets.items()
+             for start, bucket in buckets.items()]
+    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+        yield from _hours_of(tables, node, start, minutes)
+
+
+def _spikes(tables):
+    """Hours with more new connections than their node has at that time of day, the most unusual first.
+
+    A connection takes at most one port: where even all of the excess would not lift the node above what is known of
+    the busiest one, there is nothing to find. Of the rest, the excess is weighed by the node's own scatter: a spike on
+    a quiet node must not drown in the rhythm and the noise of busy ones.
+    """
+    known = max((bucket.floor for buckets in tables.buckets.values() for bucket in buckets.values()), default=0.0)
+    found = []
+    for node, highest in _highest_means(tables).items():
+        flows = tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
+        excess = _excesses({start: flow.accepted + flow.failed for start, flow in flows.items()})
+        scatter = median(abs(more) for more, _ in excess.values()) if excess else 0.0
+        for start, (more, usual) in excess.items():
+            if more > 0 and highest + more >= known:
+                # At least the scatter of a count, or nodes that are silent but for a connection would come first.
+                found.append((more / max(scatter, usual ** 0.5, 1.0), node, start, flows[start].minutes))
+    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+        yield node, start, min(minutes, DAY)
+
+
+def _highest_means(tables) -> Dict[str, float]:
+    """The highest mean use of each node."""
+    highest: Dict[str, float] = {}
+    for (node, _), buckets in tables.buckets.items():
+        highest[node] = max(highest.get(node, 0.0), max((bucket.mean for bucket in buckets.values()), default=0.0))
+    return highest
+
+
+def _excesses(arrivals: Dict[int, float]) -> Dict[int, Tuple[float, float]]:
+    """For each interval its connections above the usual, and the usual: the median at that time of day.
+
+    With less than SEASON_DAYS the median of all stands in: of two days, one is no more usual than the other.
+    """
+    if not arrivals:
+        return {}
+    seasonal = max(arrivals) - min(arrivals) >= (SEASON_DAYS - 1) * DAY
+    groups: Dict[int, List[float]] = {}
+    for start, count in arrivals.items():
+        groups.setdefault(start % DAY if seasonal else 0, []).append(count)
+    usual = {time: median(counts) for time, counts in groups.items()}
+    return {start: (count - usual[start % DAY if seasonal else 0], usual[start % DAY if seasonal else 0])
+            for start, count in arrivals.items()}
+
+
+def _falls(tables, nodes, timeout):
+    """The largest fall in arrivals from one hour to the next, for each of `nodes`, with the lull that follows."""
+    for node in nodes:
+        flows = tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
+        best = None
+        for start, flow in flows.items():
+            after = flows.get(start + HOUR)
+            if flow.minutes == HOUR and after:
+                drop = flow.accepted + flow.failed - after.accepted - after.failed
+                if after.accepted + after.failed <= FALL_SHARE * (flow.accepted + flow.failed) \
+                        and (best is None or drop > best[0]):
+                    best = (drop, start)
+        if best:
+            # The fall lies in one of the two hours; the lull may begin at the end of the second.
+            yield node, best[1] - BEFORE_MINUTES, 2 * HOUR + BEFORE_MINUTES + lull_minutes(timeout)

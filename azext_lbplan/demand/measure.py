@@ -1,0 +1,280 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""From the answers of Azure Monitor to the demand for ports per node, with the evidence (design section 4, "Demand")."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Iterable, Optional, Tuple
+
+from azext_lbplan.model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
+
+from . import hold
+from .saturation import Episode, Peak, judge_node
+from .statistics import Coverage, cluster_peak, cover, quantiles
+from .tables import BOTH, Allocation, Tables, tabulate
+
+SUFFICIENT = 'sufficient'
+INSUFFICIENT = 'insufficientData'
+NO_DATA = 'noData'
+NOT_APPLICABLE = 'notApplicable'
+
+#: Less than this is not enough to judge a daily rhythm. Source: design section 4.
+LEAST_HOURS = 24
+LEAST_COVERAGE = 0.5
+
+#: Azure's allocations are multiples of 8 (azure-facts section 1).
+BLOCK = 8
+
+#: The idle timeout in minutes where none is set, and its range (azure-facts section 1).
+DEFAULT_TIMEOUT = 30
+TIMEOUTS = (4, 120)
+
+#: How many of the busiest nodes the evidence names: as many as a table shows at a glance.
+BUSIEST = 5
+
+
+@dataclass(frozen=True)
+class BusyNode:
+    """One of the busiest nodes: ports at its peak, allocated then; utilization 0 to about 1."""
+
+    node: str
+    peak_ports: int
+    allocated_ports: Optional[int]
+    utilization: Optional[float]
+    failed_connections: Optional[int]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
+
+    Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
+    refused connections would have needed too, and with `demand_is_capped` at least that.
+    Everything but status, reason, start and end is None where nothing was measured.
+    """
+
+    status: str
+    reason: Optional[str] = None
+    start: Optional[str] = None
+    end: Optional[str] = None
+    nodes_observed: Optional[int] = None
+    points_observed: Optional[int] = None
+    coverage: Optional[float] = None
+    allocated_ports_per_node: Optional[int] = None
+    peak_ports_per_node: Optional[int] = None
+    peak_at: Optional[str] = None
+    peak_node: Optional[str] = None
+    peak_protocol: Optional[str] = None
+    peak_utilization: Optional[float] = None
+    median_ports_per_node: Optional[int] = None
+    p999_ports_per_node: Optional[int] = None
+    minute_grain_share: Optional[float] = None
+    failed_connections: Optional[int] = None
+    saturated: Optional[bool] = None
+    demand_ports_per_node: Optional[int] = None
+    demand_is_estimate: Optional[bool] = None
+    demand_is_capped: Optional[bool] = None
+    mean_port_hold_minutes: Optional[float] = None
+    idle_timeout_bound: Optional[bool] = None
+    idle_timeout_relief: Optional[float] = None
+    busiest_nodes: Tuple[BusyNode, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the busiest node needs, in ports per node, and how it is known.
+
+    unsaturated_peak: the highest use in minutes that were not saturated. estimate: the most that saturated episodes
+    call for; None without any. days: time with data. peak_is_exact: False where the highest use may lie in a coarse
+    interval (or protocols were not told apart), so that it is a bound. unexplained_failures: failed connections with
+    ports to spare; they scale nothing. skew: the busiest node's peak over the median of the nodes' peaks.
+    nodes_gone: nodes whose reports ended before the window did. cluster_peak_ports: the busiest minute of the whole
+    cluster, of the larger protocol; an upper bound unless cluster_peak_is_exact. truncated: series may be missing.
+    """
+
+    evidence: Evidence
+    unsaturated_peak: Optional[float] = None
+    estimate: Optional[float] = None
+    days: float = 0.0
+    peak_is_exact: bool = False
+    unexplained_failures: Optional[int] = None
+    skew: Optional[float] = None
+    nodes_gone: Optional[int] = None
+    cluster_peak_ports: Optional[int] = None
+    cluster_peak_at: Optional[str] = None
+    cluster_peak_is_exact: bool = False
+    truncated: bool = False
+
+    @property
+    def actionable(self) -> bool:
+        """Whether a decision may rest on it: enough data, or less with failures, which are a floor."""
+        if self.evidence.status == INSUFFICIENT:
+            return bool(self.evidence.saturated and self.evidence.failed_connections)
+        return self.evidence.status == SUFFICIENT
+
+    @property
+    def margin(self) -> float:
+        """How much a peak may grow, for the shortness of the history: 2 for one day, 1.14 for seven (design 4)."""
+        return min(2.0, 1 + 1 / self.days) if self.days > 0 else 2.0
+
+    def trigger(self, headroom: float) -> Optional[int]:
+        """Change only when today's allocation is below this many ports; `headroom` in percent. None: nothing known."""
+        wanted = max(self.unsaturated_peak or 0, self.estimate or 0)
+        return ceil(_exact(wanted * (1 + headroom / 100))) if self._known else None
+
+    def target(self, headroom: float) -> Optional[int]:
+        """The allocation to change to, a multiple of 8; at least `trigger`. `headroom` in percent."""
+        if not self._known:
+            return None
+        calm = (self.unsaturated_peak or 0) * (1 + headroom / 100) * self.margin
+        full = (self.estimate or 0) * (1 + headroom / 100)
+        return max(BLOCK, ceil(_exact(max(calm, full)) / BLOCK) * BLOCK)
+
+    @property
+    def _known(self):
+        return self.unsaturated_peak is not None or self.estimate is not None
+
+
+def _exact(ports):
+    """`ports` without the noise of binary fractions, which must not round 1250.0000000000002 up to 1256."""
+    return round(ports, 6)
+
+
+def unmeasured(status: str, reason: str, start: Optional[int] = None, end: Optional[int] = None) -> Demand:
+    """No data or not applicable, for a `reason` that the caller knows: 403, not captured, stopped, another type."""
+    return Demand(Evidence(status, reason, _time(start), _time(end)))
+
+
+def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> Demand:
+    """The demand that `answers` of both passes show, in any order; `idle_timeout` in minutes, as in force."""
+    answers = tuple(answers)
+    measured = parse(answers)
+    start, end = _window(answers, measured)
+    if not answers:
+        return unmeasured(NO_DATA, 'no metrics were captured')
+    tables = tabulate(measured)
+    if not tables.used and not tables.buckets:
+        return unmeasured(NO_DATA, _why_empty(measured), start, end)
+    timeout = idle_timeout if idle_timeout and TIMEOUTS[0] <= idle_timeout <= TIMEOUTS[1] else DEFAULT_TIMEOUT
+    nodes = {node: judge_node(tables, node) for node in tables.nodes}
+    coverage = cover(tables, end)
+    demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes)
+    held = hold.judge_hold(tables, demand.evidence.peak_node, timeout)
+    evidence = replace(demand.evidence, start=_time(start), end=_time(end),
+                       mean_port_hold_minutes=None if held.minutes is None else round(held.minutes, 1),
+                       idle_timeout_bound=held.idle_bound,
+                       idle_timeout_relief=None if held.relief is None else round(held.relief, 2))
+    return replace(demand, evidence=evidence)
+
+
+def _window(answers, measured):
+    """The time that was asked about; where nobody says, from the first point to the last."""
+    asked = [answer.query for answer in answers if answer.query and USED in answer.query.metrics]
+    points = [(one.minutes[0], one.minutes[-1] + one.interval) for one in measured.series
+              if one.metric == USED] if not asked else [(query.start, query.end) for query in asked]
+    return (min(start for start, _ in points), max(end for _, end in points)) if points else (None, None)
+
+
+def _why_empty(measured):
+    """Why there is nothing to judge, in words."""
+    if measured.problems:
+        return 'Azure Monitor reported errors: ' + ', '.join(measured.problems)
+    if any(one.metric in (USED, ALLOCATED) for one in measured.series):
+        return f'Azure Monitor has no {USED} split by node for this load balancer'
+    return f'Azure Monitor has no {USED} for this load balancer in this time'
+
+
+def _describe(measured: Measurements, tables: Tables, nodes, coverage: Coverage) -> Demand:
+    """All but the demand itself and the hold time."""
+    peaks = sorted((judged.peak for judged in nodes.values() if judged.peak),
+                   key=lambda peak: (-peak.ports, peak.minute, peak.node))
+    top = peaks[0]
+    counted = bool(tables.flows or tables.bucket_flows)
+    failed = sum(judged.failed for judged in nodes.values())
+    median, p999 = quantiles(tables, (0.5, 0.999))
+    cluster = cluster_peak(tables)
+    middle = sorted(peak.ports for peak in peaks)[(len(peaks) - 1) // 2]
+    status, reason = _status(coverage)
+    evidence = Evidence(
+        status, reason, nodes_observed=_count_nodes(tables.nodes), points_observed=measured.points,
+        coverage=round(coverage.share, 3), allocated_ports_per_node=_allocated(tables),
+        peak_ports_per_node=_whole(top.ports), peak_at=_time(top.minute), peak_node=top.node,
+        peak_protocol=top.protocol, peak_utilization=_share(top.utilization),
+        median_ports_per_node=_whole(median), p999_ports_per_node=_whole(p999),
+        minute_grain_share=round(coverage.minute_grain, 3),
+        failed_connections=round(failed) if counted else None,
+        saturated=any(judged.episodes for judged in nodes.values()), busiest_nodes=_busiest(peaks, nodes, counted))
+    return Demand(evidence, days=coverage.minutes / 1440,
+                  unexplained_failures=round(sum(one.unexplained for one in nodes.values())) if counted else None,
+                  skew=round(top.ports / middle, 2) if middle else None, nodes_gone=coverage.gone,
+                  cluster_peak_ports=_whole(cluster.ports), cluster_peak_at=_time(cluster.minute),
+                  cluster_peak_is_exact=cluster.exact, truncated=measured.truncated)
+
+
+def _add_demand(demand: Demand, nodes) -> Demand:
+    """The unsaturated peak and the estimate over all `nodes`, and what follows from them."""
+    calm: Optional[Peak] = max((one.unsaturated for one in nodes.values() if one.unsaturated),
+                               key=lambda peak: peak.ports, default=None)
+    worst: Optional[Episode] = max((episode for one in nodes.values() for episode in one.episodes),
+                                   key=lambda episode: (episode.estimate, episode.capped), default=None)
+    unsaturated = calm.ports if calm else None
+    estimate = worst.estimate if worst else None
+    by_estimate = worst is not None and worst.estimate > (unsaturated or 0)
+    evidence = replace(demand.evidence,
+                       demand_ports_per_node=_whole(max(unsaturated or 0, estimate or 0)),
+                       demand_is_estimate=by_estimate, demand_is_capped=by_estimate and worst.capped)
+    return replace(demand, evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,
+                   peak_is_exact=_is_exact(demand.evidence, nodes))
+
+
+def _is_exact(evidence, nodes):
+    """Whether no unread interval may hide a higher use, and protocols were told apart."""
+    ceiling = max((judged.ceiling for judged in nodes.values() if judged.ceiling is not None), default=0)
+    return evidence.peak_protocol != BOTH and ceiling <= evidence.peak_ports_per_node
+
+
+def _status(coverage: Coverage):
+    """Whether what was measured is enough, and if not, why."""
+    hours = coverage.minutes / 60
+    if hours < LEAST_HOURS:
+        return INSUFFICIENT, f'{hours:.1f} hours of metrics, at least {LEAST_HOURS} are needed'
+    if coverage.share < LEAST_COVERAGE:
+        return INSUFFICIENT, f'metrics cover {coverage.share:.0%} of the time, at least {LEAST_COVERAGE:.0%} are needed'
+    return SUFFICIENT, None
+
+
+def _count_nodes(nodes):
+    """Nodes by their IPv4 addresses: in dual-stack each node is seen twice."""
+    return sum(':' not in node for node in nodes) or len(nodes)
+
+
+def _allocated(tables: Tables) -> Optional[int]:
+    """The allocation that most nodes had last; of the smaller one when two are as frequent."""
+    last = [allocation.last for allocation in
+            (Allocation(tables, *key) for key in sorted({**tables.allocated, **tables.bucket_allocated}))
+            if allocation.last]
+    if not last:
+        return None
+    latest = max(minute for minute, _ in last)
+    counts = Counter(round(ports) for minute, ports in last if minute > latest - 60)
+    return max(counts, key=lambda ports: (counts[ports], -ports))
+
+
+def _busiest(peaks, nodes, counted) -> Tuple[BusyNode, ...]:
+    """The nodes with the highest peaks, those with failures first among equals."""
+    order = sorted(peaks, key=lambda peak: (-peak.ports, -nodes[peak.node].failed, peak.node))
+    return tuple(BusyNode(peak.node, _whole(peak.ports), _whole(peak.allocated), _share(peak.utilization),
+                          round(nodes[peak.node].failed) if counted else None) for peak in order[:BUSIEST])
+
+
+def _whole(ports):
+    """Ports, rounded up: half a port is a port."""
+    return None if ports is None else ceil(_exact(ports))
+
+
+def _share(value):
+    return None if value is None else round(value, 3)
+
+
+def _time(minute):
+    return None if minute is None else timestamp(minute)

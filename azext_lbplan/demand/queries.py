@@ -1,0 +1,148 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""What to ask Azure Monitor: first the whole window coarsely, then the minutes of the hours that matter.
+
+An hour's average hides a minute's peak (azure-facts section 4), and 1000 nodes over seven days at one minute are
+several gigabytes of JSON. So the first pass asks at the finest grain that keeps its answers small, and the second
+asks for one-minute points of the nodes and hours that the first one points at (design section 4, "Two passes").
+"""
+
+from dataclasses import dataclass, replace
+from typing import Iterable, Optional, Tuple
+
+from azext_lbplan.model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL,
+                                        STATE, TOTAL, USED, Answer, Query, parse)
+
+from . import choice
+from .saturation import LEAD_MINUTES
+from .tables import BOTH, tabulate
+
+#: Without `top` a filtered query gives 10 series (azure-facts section 4). 2^31 - 1 is accepted (learn.microsoft.com,
+#: answers 6005145); this is more than any load balancer has: 5,000 instances (azure-facts section 2) times
+#: 2 protocols times 10 frontends.
+TOP = 100000
+
+#: Sizes in the JSON of an answer, in bytes: a point with one number, each further number, a series with its
+#: dimensions. Measured on the bodies of samples/metrics and of tests/arm/monitor.py, rounded up.
+POINT_BYTES = 62
+NUMBER_BYTES = 32
+SERIES_BYTES = 330
+
+#: Bounds of the answers in bytes, by question; together with the second pass under the 30 MB of issue 3.
+USED_BYTES = 7000000
+ALLOCATED_BYTES = 3100000
+STATES_BYTES = 6600000
+ARRIVALS_BYTES = 10800000
+
+#: Bounds of the second pass. It gets what the first one has left of ALL_BYTES, within these.
+ALL_BYTES = 27500000
+LEAST_SECOND_BYTES = 5000000
+MOST_SECOND_BYTES = 8000000
+
+#: The grains of the first pass, from fine to coarse, in minutes.
+GRAINS = (60, 360, 720, 1440, FULL)
+
+#: Connection states that a cluster may report: pending, successful, failed (azure-facts section 4).
+STATES = 3
+
+PROTOCOLS = 2
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time to look at, from `start` to `end`, in minutes since 1970 (`model.metrics.minute_of`)."""
+
+    start: int
+    end: int
+
+
+def first_pass(window: Window, nodes: int, frontends: int = 1, maximum: bool = True) -> Tuple[Query, ...]:
+    """The coarse questions about `window`, for about so many nodes and outbound IP addresses.
+
+    The numbers only choose the grain: nodes that have gone, or frontends that were not expected, are answered for.
+    `maximum` False asks for means alone.
+    """
+    nodes, frontends = max(1, nodes), max(1, frontends)
+    aggregations = (AVERAGE, MAXIMUM) if maximum else (AVERAGE,)
+    series = PROTOCOLS * nodes * frontends
+    split = _bytes(window, series, FULL, 2) <= USED_BYTES and _grain(window, series, 2, USED_BYTES) != FULL
+    if not split:
+        # A mean over frontends still tells busy nodes from others; the minutes are then read frontend by frontend.
+        series = PROTOCOLS * nodes
+    filter_ = _filter(frontend=split, protocol=True)
+    states = _grain(window, STATES * nodes, 1, STATES_BYTES)
+    queries = [
+        _query(window, (USED,), _grain(window, series, 2, USED_BYTES), aggregations, filter_),
+        _query(window, (ALLOCATED,), _grain(window, series, 1, ALLOCATED_BYTES), (AVERAGE,), filter_),
+        _query(window, (CONNECTIONS,), states, (TOTAL,), _filter(state=True)),
+    ]
+    arrivals = _grain(window, nodes, 1, ARRIVALS_BYTES)
+    if arrivals != FULL and (states == FULL or arrivals < states):
+        queries.append(_query(window, (CONNECTIONS,), arrivals, (TOTAL,), _filter()))
+    if not split:
+        queries.append(_query(window, (ALLOCATED,), 1440, (AVERAGE,), f"{FRONTEND} eq '*'"))
+    return tuple(queries)
+
+
+def second_pass(answers: Iterable[Answer], window: Window, idle_timeout: Optional[int] = None) -> Tuple[Query, ...]:
+    """The one-minute questions that the answers of the first pass call for, within `window`; the worst hours first.
+
+    Empty when there is nothing to look at. At most 2 × choice.MOST_BLOCKS queries.
+    """
+    measured = parse(answers)
+    tables = tabulate(measured)
+    frontends = len({one.frontend for one in measured.series if one.frontend}) or 1
+    states = len({one.state for one in measured.series if one.state}) or 1
+    protocols = {protocol for _, protocol in tables.buckets}
+    spent = measured.points * POINT_BYTES + len(measured.series) * SERIES_BYTES
+    left = min(max(ALL_BYTES - spent, LEAST_SECOND_BYTES), MOST_SECOND_BYTES)
+    hour = 60 * POINT_BYTES * (2 * max(1, len(protocols)) * frontends + states)
+    queries = []
+    for block in choice.choose(tables, window.start, window.end, left // hour, idle_timeout):
+        span = Window(max(window.start, block.start - LEAD_MINUTES), min(window.end, block.end))
+        split = _filter(block.nodes, frontend=True, protocol=protocols != {BOTH})
+        queries.append(_query(span, (USED, ALLOCATED), 1, (AVERAGE,), split))
+        queries.append(_query(span, (CONNECTIONS,), 1, (TOTAL,), _filter(block.nodes, state=True)))
+    return tuple(queries)
+
+
+def weaker(query: Query) -> Optional[Query]:
+    """What to ask instead of a query that was refused with status 400: without maxima, then without protocols.
+
+    None when nothing is left to do without. Means hide peaks, and both protocols together are an upper bound for
+    each: the demand says so.
+    """
+    if MAXIMUM in query.aggregations and len(query.aggregations) > 1:
+        return replace(query, aggregations=tuple(name for name in query.aggregations if name != MAXIMUM))
+    clause = f" and {PROTOCOL} eq '*'"
+    if query.filter and clause in query.filter:
+        return replace(query, filter=query.filter.replace(clause, ''))
+    return None
+
+
+def _query(window, names, interval, aggregations, filter_):
+    """A query that starts on a whole multiple of its interval, wherever the service would start to count."""
+    start = window.start // interval * interval if interval else window.start
+    return Query(names, start, window.end, interval, aggregations, filter_, TOP)
+
+
+def _filter(nodes=None, frontend=False, protocol=False, state=False):
+    """The filter for these `nodes` (all when None), split by further dimensions.
+
+    The grammar is that of the REST reference: `A eq 'a' and B eq 'b1' or B eq 'b2' and C eq '*'`, `or` only between
+    values of one dimension, without brackets.
+    """
+    parts = [' or '.join(f"{NODE} eq '{node}'" for node in nodes or ('*',))]
+    parts += [f"{name} eq '*'" for name, wanted in ((PROTOCOL, protocol), (FRONTEND, frontend), (STATE, state))
+              if wanted]
+    return ' and '.join(parts)
+
+
+def _bytes(window, series, grain, numbers):
+    """The size of an answer of so many series at `grain`, with so many numbers in each point."""
+    points = max(1, (window.end - window.start) // grain) if grain else 1
+    return series * (SERIES_BYTES + points * (POINT_BYTES + (numbers - 1) * NUMBER_BYTES))
+
+
+def _grain(window, series, numbers, limit):
+    """The finest grain that keeps an answer within `limit` bytes; the coarsest where none does."""
+    return next((grain for grain in GRAINS if _bytes(window, series, grain, numbers) <= limit), GRAINS[-1])

@@ -1,0 +1,249 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Minutes at the ceiling: what was used is then a floor, and what was wanted has to be estimated (design section 4).
+
+New connections are a flow, ports in use a stock: within one minute the two do not compare. Over an episode they do:
+while ports are all taken, S connections are accepted because ports come free and F are turned away, so that
+`allocated × (1 + F ÷ S)` ports would have carried both. In a steady state this is exact (accepted per minute =
+allocated ÷ hold time, offered per minute = wanted ÷ hold time), and it is exact for one burst from empty.
+"""
+
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from .tables import Allocation, Tables, covered_minutes
+
+#: A minute is saturated from this share of its allocation on. Source: design section 4.
+SATURATED_SHARE = 0.95
+
+#: Failures below this share of the allocation have another cause than ports. Source: design section 4.
+EXPLAINED_SHARE = 0.80
+
+#: How many attempts one refused connection makes in an episode (ρ of design section 4). 1 reads every failure as a
+#: connection of its own: retries make the estimate too large, never too small, and a second run a day later corrects
+#: nothing downwards without consent. ρ = 3 with a cap of 4 left far too many failures (design section 4).
+RETRY_FACTOR = 1.0
+
+#: The least and the most that an estimate is above the allocation (1.25 and c of design section 4).
+LEAST_FACTOR = 1.25
+CAP_FACTOR = 16.0
+
+#: Minutes before the first saturated one that count towards the accepted connections: what was accepted on the way
+#: up holds the ports that are then missing (240 s after FIN, azure-facts section 2; design section 4).
+LEAD_MINUTES = 4
+
+#: A longer episode is judged over windows of this many minutes, and the worst counts: demand that swells and ebbs
+#: over hours at the ceiling must not be averaged away. Twice the default idle timeout of 30 minutes: a window that
+#: is shorter than a port is held compares a stock with a flow.
+WINDOW_MINUTES = 60
+
+
+class Episode(NamedTuple):
+    """Adjoining saturated minutes of one node, from `start` to `end` (exclusive); of one allocation and protocol.
+
+    `estimate` in ports is what would have carried the refused connections too; `capped` says that it was more.
+    """
+
+    node: str
+    protocol: str
+    start: int
+    end: int
+    allocated: float
+    accepted: float
+    failed: float
+    estimate: float
+    capped: bool
+
+
+class Peak(NamedTuple):
+    """A use in ports, when (minute, or first minute of a coarse interval), where, and the allocation at the time."""
+
+    ports: float
+    minute: int
+    node: str
+    protocol: str
+    allocated: Optional[float]
+
+    @property
+    def utilization(self):
+        """Share of the allocation, 0 to about 1; None where the allocation is not known."""
+        return self.ports / self.allocated if self.allocated else None
+
+
+class NodeDemand(NamedTuple):
+    """What one node showed: its highest use, its highest use in minutes that were not saturated, its episodes.
+
+    `ceiling`: what use may have reached at most in intervals of which no minute is known; None without any.
+    """
+
+    peak: Optional[Peak]
+    unsaturated: Optional[Peak]
+    episodes: Tuple[Episode, ...]
+    failed: float
+    unexplained: float
+    ceiling: Optional[float] = None
+
+
+def estimated(allocated: float, accepted: float, failed: float) -> Tuple[float, bool]:
+    """Ports that would have carried `accepted` and `failed` connections, and whether that was capped."""
+    if failed <= 0:
+        return allocated * LEAST_FACTOR, False
+    factor = 1 + failed / (RETRY_FACTOR * accepted) if accepted > 0 else float('inf')
+    return allocated * min(max(factor, LEAST_FACTOR), CAP_FACTOR), factor > CAP_FACTOR
+
+
+def judge_node(tables: Tables, node: str) -> NodeDemand:
+    """Every interval of `node`, sorted into saturated and not."""
+    allocations = {protocol: Allocation(tables, node, protocol) for protocol in tables.protocols(node)}
+    fine = _judge_minutes(tables, node, allocations)
+    coarse = _judge_buckets(tables, node, allocations)
+    peaks = [peak for part in (fine, coarse) for peak in (part.peak, part.unsaturated) if peak]
+    calm = [part.unsaturated for part in (fine, coarse) if part.unsaturated]
+    return NodeDemand(max(peaks, key=_height, default=None), max(calm, key=_height, default=None),
+                      fine.episodes + coarse.episodes, fine.failed + coarse.failed,
+                      fine.unexplained + coarse.unexplained, coarse.ceiling)
+
+
+def _height(peak):
+    """The higher peak is greater; of equal ones the earlier."""
+    return (peak.ports, -peak.minute)
+
+
+def _judge_minutes(tables, node, allocations):
+    """The one-minute points of `node`."""
+    busiest: Dict[int, Peak] = {}
+    for protocol, allocation in allocations.items():
+        for minute, ports in tables.used.get((node, protocol), {}).items():
+            peak = Peak(ports, minute, node, protocol, allocation.at(minute))
+            other = busiest.get(minute)
+            if other is None or _fullness(peak) > _fullness(other):
+                busiest[minute] = peak
+    flows = tables.flows.get(node, {})
+    saturated, unexplained = [], 0.0
+    for minute, flow in flows.items():
+        if flow.failed > 0 and _near(busiest, minute) < EXPLAINED_SHARE:
+            unexplained += flow.failed
+    for minute in sorted(busiest):
+        fullness = _fullness(busiest[minute])[0]
+        failed = flows[minute].failed if minute in flows else 0
+        if fullness >= SATURATED_SHARE or (failed > 0 and _near(busiest, minute) >= EXPLAINED_SHARE):
+            saturated.append(busiest[minute])
+    at_ceiling = {peak.minute for peak in saturated}
+    every = _highest(tables, node, allocations, ())
+    calm = _highest(tables, node, allocations, at_ceiling)
+    return NodeDemand(every, calm, _episodes(saturated, flows),
+                      sum(flow.failed for flow in flows.values()), unexplained)
+
+
+def _fullness(peak):
+    """Share of the allocation, then ports. The connection count has no protocol: the fuller one is held to account."""
+    return (peak.utilization if peak.utilization is not None else 0.0, peak.ports)
+
+
+def _near(busiest, minute):
+    """The fullest of `minute` and its neighbours: a use is sampled once a minute, failures are counted all through."""
+    return max((_fullness(busiest[at])[0] for at in range(minute - 1, minute + 2) if at in busiest), default=0.0)
+
+
+def _highest(tables, node, allocations, without):
+    """The highest use of any protocol, but for the minutes `without`."""
+    best = None
+    for protocol, allocation in allocations.items():
+        for minute, ports in tables.used.get((node, protocol), {}).items():
+            if minute not in without and (best is None or (ports, -minute) > (best.ports, -best.minute)):
+                best = Peak(ports, minute, node, protocol, allocation.at(minute))
+    return best
+
+
+def _episodes(saturated: List[Peak], flows) -> Tuple[Episode, ...]:
+    """Adjoining saturated minutes of one protocol and allocation, with the connections of that time."""
+    episodes = []
+    run: List[Peak] = []
+    for peak in [*saturated, None]:
+        if run and (peak is None or peak.minute != run[-1].minute + 1 or peak.protocol != run[-1].protocol
+                    or peak.allocated != run[-1].allocated):
+            episodes.append(_episode(run, flows))
+            run = []
+        if peak is not None:
+            run.append(peak)
+    return tuple(episodes)
+
+
+def _episode(run, flows):
+    """The episode of the saturated minutes `run`: its worst window, where it is longer than one."""
+    first, last = run[0].minute - LEAD_MINUTES, run[-1].minute + 1
+    allocated = run[0].allocated or max(peak.ports for peak in run)
+    minutes = [minute for minute in range(first, last) if minute in flows]
+    accepted = [0.0, *accumulate(flows[minute].accepted for minute in minutes)]
+    failed = [0.0, *accumulate(flows[minute].failed for minute in minutes)]
+    worst = (0.0, False)
+    for start in range(first, max(first, last - WINDOW_MINUTES - LEAD_MINUTES) + 1):
+        low, high = bisect_left(minutes, start), bisect_right(minutes, start + WINDOW_MINUTES + LEAD_MINUTES - 1)
+        worst = max(worst, estimated(allocated, accepted[high] - accepted[low], failed[high] - failed[low]))
+    return Episode(run[0].node, run[0].protocol, run[0].minute, last, allocated, accepted[-1], failed[-1], *worst)
+
+
+def _judge_buckets(tables, node, allocations):
+    """The coarse points of `node`, as far as no one-minute point says more."""
+    peak = calm = ceiling = None
+    episodes = []
+    failed = unexplained = 0.0
+    flows = tables.flows.get(node, {})
+    left = {start: _unread(flow, start, flows) for start, flow in tables.bucket_flows.get(node, {}).items()}
+    blamed = _blame(tables, node, allocations, left)
+    for start, flow in left.items():
+        failed += flow.failed
+        if flow.failed > 0 and start not in blamed:
+            unexplained += flow.failed
+    for protocol, allocation in allocations.items():
+        minutes = tables.used.get((node, protocol), {})
+        accused = {bucket_start for bucket_start, who in blamed.values() if who == protocol}
+        for start, bucket in tables.buckets.get((node, protocol), {}).items():
+            if covered_minutes(minutes, bucket.minutes, start) >= bucket.minutes:
+                continue
+            # Without maxima a mean says nothing about the largest minute.
+            ceiling = max(ceiling or 0.0, float('inf') if bucket.ceiling is None else bucket.ceiling)
+            found = Peak(bucket.floor, start, node, protocol, allocation.at(start))
+            seen = max((minutes.get(at, 0) for at in range(start, start + bucket.minutes)), default=0) if minutes else 0
+            if bucket.floor > seen:
+                peak = max(peak or found, found, key=_height)
+            full = bool(found.allocated) and bucket.floor >= SATURATED_SHARE * found.allocated and bucket.floor > seen
+            if full or start in accused:
+                sides = _sides(left, start, bucket.minutes)
+                allocated = found.allocated or bucket.floor
+                episodes.append(Episode(node, protocol, start, start + bucket.minutes, allocated, *sides,
+                                        *estimated(allocated, *sides)))
+            elif bucket.floor > seen:
+                calm = max(calm or found, found, key=_height)
+    return NodeDemand(peak, calm, tuple(episodes), failed, unexplained, ceiling)
+
+
+def _unread(flow, start, flows):
+    """What is left of a coarse count of connections when those of its one-minute points are taken off."""
+    read = [flows[minute] for minute in range(start, start + flow.minutes) if minute in flows] if flows else []
+    return flow._replace(accepted=max(0.0, flow.accepted - sum(one.accepted for one in read)),
+                         failed=max(0.0, flow.failed - sum(one.failed for one in read)))
+
+
+def _sides(left, start, minutes):
+    """Accepted and failed connections of the intervals of `left` that lie within or around these `minutes`."""
+    parts = [flow for at, flow in left.items() if at < start + minutes and start < at + flow.minutes]
+    return sum(flow.accepted for flow in parts), sum(flow.failed for flow in parts)
+
+
+def _blame(tables, node, allocations, left):
+    """For each coarse interval with failures that no minute explains: the bucket and protocol that may."""
+    blamed = {}
+    for start, flow in left.items():
+        if flow.failed <= 0:
+            continue
+        suspects = []
+        for protocol, allocation in allocations.items():
+            for bucket_start, bucket in tables.buckets.get((node, protocol), {}).items():
+                allocated = allocation.at(bucket_start)
+                if allocated and bucket_start < start + flow.minutes and start < bucket_start + bucket.minutes:
+                    suspects.append((bucket.most / allocated, protocol, bucket_start))
+        if suspects and max(suspects)[0] >= EXPLAINED_SHARE:
+            _, protocol, bucket_start = max(suspects)
+            blamed[start] = (bucket_start, protocol)
+    return blamed

@@ -1,0 +1,279 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""What Azure Monitor was asked, what it answered, and the one parser between raw JSON and series of numbers.
+
+Time is counted in whole minutes since 1970-01-01T00:00Z, the grain of the SNAT metrics (azure-facts section 4).
+A series is a few flat arrays, not an object per point: 1000 nodes over seven days are some 400,000 points.
+The oddities that the parser lives with are those of azure-facts section 9.15.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+import math
+import re
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+
+from azext_lbplan.model import values
+
+USED = 'UsedSnatPorts'
+ALLOCATED = 'AllocatedSnatPorts'
+CONNECTIONS = 'SnatConnectionCount'
+METRICS = (USED, ALLOCATED, CONNECTIONS)
+
+AVERAGE = 'Average'
+MAXIMUM = 'Maximum'
+TOTAL = 'Total'
+
+FRONTEND = 'FrontendIPAddress'
+NODE = 'BackendIPAddress'
+PROTOCOL = 'ProtocolType'
+STATE = 'ConnectionState'
+
+TCP = 'TCP'
+UDP = 'UDP'
+FAILED = 'failed'
+SUCCESSFUL = 'successful'
+PENDING = 'pending'
+
+#: ProtocolType comes as an IANA number or as a word (azure-facts section 4).
+PROTOCOLS = {'6': TCP, 'tcp': TCP, '17': UDP, 'udp': UDP}
+
+#: The interval that stands for the whole timespan; the API spells it FULL (REST reference of Metrics - List).
+FULL = 0
+
+#: Time grains of the API, in minutes, by their name. Source: its own error message, "Invalid time grain duration:
+#: PT10M, supported ones are: 00:01:00,00:05:00,00:15:00,00:30:00,01:00:00,06:00:00,12:00:00,1.00:00:00".
+INTERVALS = {'PT1M': 1, 'PT5M': 5, 'PT15M': 15, 'PT30M': 30, 'PT1H': 60, 'PT6H': 360, 'PT12H': 720, 'P1D': 1440,
+             'FULL': FULL}
+
+#: Metrics are kept for 93 days (azure-facts section 4): no interval is longer.
+RETENTION_MINUTES = 93 * 1440
+
+_NAMES = {minutes: name for name, minutes in INTERVALS.items()}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TIME = re.compile(r'(20\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$', re.IGNORECASE)
+_CLOCK = re.compile(r'(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):00$')
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to Azure Monitor about the load balancer; `start` and `end` in minutes, `interval` of INTERVALS."""
+
+    metrics: Tuple[str, ...]
+    start: int
+    end: int
+    interval: int
+    aggregations: Tuple[str, ...]
+    filter: Optional[str] = None
+    top: Optional[int] = None
+    orderby: Optional[str] = None
+
+    def parameters(self) -> Dict[str, str]:
+        """The query string's parameters by name, not yet percent-encoded; also the form kept in a snapshot."""
+        wanted = {'metricnames': ','.join(self.metrics),
+                  'timespan': f'{timestamp(self.start)}/{timestamp(self.end)}',
+                  'interval': _NAMES[self.interval],
+                  'aggregation': ','.join(self.aggregations),
+                  '$filter': self.filter,
+                  'top': str(self.top) if self.top is not None else None,
+                  'orderby': self.orderby}
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    @classmethod
+    def from_parameters(cls, body: Any) -> Optional['Query']:
+        """The query whose `parameters` these are; None where what was asked cannot be made out."""
+        begin, _, end = (values.text(body, 'timespan') or '').partition('/')
+        start, stop = minute_of(begin), minute_of(end)
+        interval = INTERVALS.get((values.text(body, 'interval') or '').upper())
+        if start is None or stop is None or interval is None:
+            return None
+        names = _list(values.text(body, 'metricnames'))
+        return cls(tuple(values.canonical(name, METRICS) for name in names), start, stop, interval,
+                   tuple(values.canonical(name, (AVERAGE, MAXIMUM, TOTAL))
+                         for name in _list(values.text(body, 'aggregation'))),
+                   values.text(body, '$filter'), values.count(body, 'top'), values.text(body, 'orderby'))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A query and the raw body that came back. `query` is None where a file did not say what had been asked."""
+
+    query: Optional[Query]
+    response: Any
+
+    def to_snapshot(self) -> Dict[str, Any]:
+        """This answer as an element of a snapshot's `metrics`."""
+        return {'query': self.query.parameters() if self.query else None, 'response': self.response}
+
+
+@dataclass(frozen=True)
+class Series:
+    """The points of one metric for one combination of dimensions. A dimension that was not split by is None.
+
+    `minutes` is ascending and without repetitions; each array in `values` (by aggregation) has the same length,
+    NaN where a point lacks that aggregation. `interval` is the length of each point in minutes.
+    A time without a point is a gap, not a zero.
+    """
+
+    metric: str
+    node: Optional[str]
+    protocol: Optional[str]
+    frontend: Optional[str]
+    state: Optional[str]
+    interval: int
+    minutes: array
+    values: Mapping[str, array]
+
+    @property
+    def key(self):
+        """What tells this series from others; sortable, None first."""
+        return (self.metric, self.interval) + tuple(
+            part or '' for part in (self.node, self.protocol, self.frontend, self.state))
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Everything that the answers hold.
+
+    `points` counts points with a value; `truncated` says that an answer was as long as `top` allows, so that series
+    may be missing; `problems` holds the errors that came inside of answers with status 200.
+    """
+
+    series: Tuple[Series, ...] = ()
+    points: int = 0
+    truncated: bool = False
+    problems: Tuple[str, ...] = field(default_factory=tuple)
+
+
+def timestamp(minute: int) -> str:
+    """`minute` as Azure writes it: 2026-08-26T07:10:00Z."""
+    return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def minute_of(text: Any) -> Optional[int]:
+    """The minute that holds the time `text` (ISO 8601, UTC unless it says otherwise); None for anything else."""
+    found = _TIME.match(text) if isinstance(text, str) else None
+    if not found:
+        return None
+    offset = (found.group(7) or 'Z').upper().replace(':', '')
+    try:
+        moment = datetime(*(int(part or 0) for part in found.groups()[:6]), tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    ahead = 0 if offset == 'Z' else int(offset[0] + '1') * (int(offset[1:3]) * 60 + int(offset[3:5]))
+    return (moment - _EPOCH) // timedelta(minutes=1) - ahead
+
+
+def answers_from_snapshot(body: Any) -> Tuple[Answer, ...]:
+    """The answers in a snapshot's `metrics`, whatever else the file may hold."""
+    entries = body if isinstance(body, list) else []
+    return tuple(Answer(Query.from_parameters(values.get(entry, 'query')), values.get(entry, 'response'))
+                 for entry in entries if isinstance(entry, Mapping))
+
+
+def aggregation_refused(body: Any) -> bool:
+    """Whether this body, of status 400 or of status 200 with an error inside, refuses the aggregation asked for.
+
+    Inside a 200 it is `InvalidSamplingType` at the metric (azure-facts section 9.15 and samples/metrics/034).
+    """
+    told = [body, values.get(body, 'error'), *values.items(body, 'value')]
+    words = ' '.join(str(values.get(part, name)) for part in told
+                     for name in ('code', 'message', 'errorCode', 'errorMessage')).lower()
+    return 'samplingtype' in words or 'sampling type' in words or 'aggregation' in words
+
+
+def parse(answers: Iterable[Answer]) -> Measurements:
+    """All series in `answers`, those of the same kind joined; the order of the answers makes no difference."""
+    collected: Dict[tuple, Dict[str, Dict[int, float]]] = {}
+    problems = set()
+    truncated = False
+    minutes: Dict[Any, Optional[int]] = {}
+    for answer in answers:
+        for body in values.items(answer.response, 'value'):
+            code = values.text(body, 'errorCode')
+            if code and code.lower() != 'success':
+                problems.add(f"{values.text(body, 'name', 'value')}: {code}")
+            count = _collect(body, answer, collected, minutes)
+            truncated = truncated or bool(answer.query and answer.query.top and count >= answer.query.top)
+    series = tuple(_series(key, found) for key, found in sorted(collected.items()) if any(found.values()))
+    points = sum(len(one.minutes) for one in series)
+    return Measurements(series, points, truncated, tuple(sorted(problems)))
+
+
+def _collect(body, answer, collected, minutes):
+    """Add the series of one metric's `body` to `collected`; gives how many series there were."""
+    metric = values.canonical(values.text(body, 'name', 'value'), METRICS)
+    interval = _interval(answer)
+    count = 0
+    for raw in values.items(body, 'timeseries'):
+        count += 1
+        if metric not in METRICS or interval is None:
+            continue
+        found = collected.setdefault((metric, interval) + _dimensions(raw), {})
+        data = values.get(raw, 'data')
+        if isinstance(data, list):
+            _add_points(data, found, minutes)
+    return count
+
+
+def _add_points(data, found, minutes):
+    """Add each valid number of `data` to `found`, by aggregation and minute. Called once per series: the hot loop."""
+    wanted = [(name.lower(), found.setdefault(name, {})) for name in (AVERAGE, MAXIMUM, TOTAL)]
+    for point in data:
+        if not isinstance(point, dict):
+            continue
+        text = point.get('timeStamp')
+        if not isinstance(text, str):
+            text = values.text(point, 'timeStamp')
+        if text not in minutes:
+            minutes[text] = minute_of(text)
+        minute = minutes[text]
+        if minute is None:
+            continue
+        for name, kept in wanted:
+            value = point.get(name)
+            if value is None or value.__class__ not in (int, float) or not 0 <= value <= values.LARGEST_COUNT:
+                continue
+            # The same minute twice: the larger is the safe one, and the order of answers makes no difference.
+            if value > kept.get(minute, -1):
+                kept[minute] = value
+
+
+def _series(key, found):
+    """The Series of one collected `key`; empty texts in the key stand for dimensions that were not split by."""
+    metric, interval, node, protocol, frontend, state = key
+    minutes = sorted(set().union(*found.values()))
+    return Series(metric, node or None, protocol or None, frontend or None, state or None, interval,
+                  array('q', minutes),
+                  {name: array('d', (kept.get(minute, math.nan) for minute in minutes))
+                   for name, kept in found.items() if kept})
+
+
+def _dimensions(raw):
+    """Node, protocol, frontend and connection state of a series, as texts; '' where it is not split by one."""
+    found = {}
+    for entry in values.items(raw, 'metadatavalues'):
+        name = values.text(entry, 'name', 'value') or values.text(entry, 'name')
+        value = values.get(entry, 'value')
+        if name and isinstance(value, (str, int)) and not isinstance(value, bool):
+            found[name.lower()] = str(value).strip()
+    protocol = found.get(PROTOCOL.lower(), '')
+    return (found.get(NODE.lower(), '').lower(), PROTOCOLS.get(protocol.lower(), protocol),
+            found.get(FRONTEND.lower(), '').lower(), found.get(STATE.lower(), '').lower())
+
+
+def _interval(answer):
+    """The length of the points in minutes: as the answer says, else as was asked; None when neither is known."""
+    said = values.text(answer.response, 'interval') or ''
+    length = INTERVALS.get(said.upper())
+    clock = _CLOCK.match(said)
+    if clock:
+        length = int(clock.group(1) or 0) * 1440 + int(clock.group(2)) * 60 + int(clock.group(3))
+    if not length and answer.query:
+        length = answer.query.interval or answer.query.end - answer.query.start
+    return length if length and 0 < length <= RETENTION_MINUTES else None
+
+
+def _list(text):
+    """The non-empty parts of a comma-separated text."""
+    return [part.strip() for part in (text or '').split(',') if part.strip()]
