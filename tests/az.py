@@ -11,9 +11,11 @@ from pathlib import Path
 
 CLOUD = 'StandIn'
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGE = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'HISTORY.rst', 'LICENSE', 'azext_lbplan')
+_PACKAGE = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'HISTORY.rst', 'LICENSE',
+            'azext_lbplan')
 _ENDPOINTS = ('resource-manager', 'active-directory', 'active-directory-resource-id', 'management',
               'active-directory-graph-resource-id')
+_NOWHERE = 'http://127.0.0.1:9'  # what is not for the stand-in is refused before a name is even looked up
 _INHERITED = ('PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT')
 
 
@@ -57,15 +59,24 @@ class Az:
 
     @property
     def env(self):
-        """The whole environment of the commands."""
+        """The whole environment of the commands: nothing is sent but to the stand-in."""
         token_url = f'{self.arm.url}/msi'
-        return {**{name: os.environ[name] for name in _INHERITED if name in os.environ},
-                'AZURE_CONFIG_DIR': str(self.folder / 'config'), 'AZURE_EXTENSION_DIR': str(self.folder / 'extensions'),
-                'AZURE_CORE_COLLECT_TELEMETRY': '0', 'AZURE_EXTENSION_USE_DYNAMIC_INSTALL': 'no',
-                'AZURE_CORE_SURVEY_MESSAGE': '0', 'REQUESTS_CA_BUNDLE': self.arm.ca_bundle,
-                'NO_PROXY': '127.0.0.1,localhost', 'PYTHONIOENCODING': 'utf-8',
-                'IDENTITY_ENDPOINT': token_url, 'IDENTITY_HEADER': 'x',
-                'MSI_ENDPOINT': token_url, 'MSI_SECRET': 'x'}  # the second pair is for older CLIs
+        return {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            'AZURE_CONFIG_DIR': str(self.folder / 'config'), 'AZURE_EXTENSION_DIR': str(self.folder / 'extensions'),
+            'AZURE_CORE_COLLECT_TELEMETRY': '0', 'AZURE_CORE_SURVEY_MESSAGE': '0',
+            'AZURE_CORE_INSTANCE_DISCOVERY': '0',  # would ask Microsoft whether a service principal's authority is real
+            'AZURE_EXTENSION_USE_DYNAMIC_INSTALL': 'no', 'PYTHONIOENCODING': 'utf-8',
+            'REQUESTS_CA_BUNDLE': self.arm.ca_bundle, 'NO_PROXY': '127.0.0.1',
+            'HTTPS_PROXY': _NOWHERE, 'HTTP_PROXY': _NOWHERE, 'IDENTITY_ENDPOINT': token_url, 'IDENTITY_HEADER': 'x',
+            'MSI_ENDPOINT': token_url, 'MSI_SECRET': 'x'}  # these two are for older CLIs and for Cloud Shell
+
+    @property
+    def cloud_shell_env(self):
+        """What Cloud Shell sets, for `log_in('--identity', env=...)` and the commands after it."""
+        proxy = self.arm.proxy.url
+        return {'ACC_CLOUD': 'PROD', 'AZUREPS_HOST_ENVIRONMENT': 'cloud-shell/1.0', 'IDENTITY_ENDPOINT': None,
+                'IDENTITY_HEADER': None, 'HTTPS_PROXY': proxy, 'HTTP_PROXY': proxy}
 
     def __call__(self, command, input=None, env=None, check=False, cwd=None, timeout=120):
         """Run `az` with a string (split as a shell would) or a list of arguments; `env` is added, None removes."""
@@ -93,14 +104,14 @@ class Az:
     def _environment(self, changes):
         return {name: value for name, value in {**self.env, **(changes or {})}.items() if value is not None}
 
-    def log_in(self):
-        """Register the stand-in as a cloud and log in with its managed identity."""
+    def log_in(self, *how, env=None):
+        """Register the stand-in as a cloud and log in, with its managed identity unless told how else."""
         endpoints = [part for name in _ENDPOINTS for part in (f'--endpoint-{name}', self.arm.url)]
         register = ['cloud', 'register', '-n', CLOUD, *endpoints]
         if self([*register, '--skip-endpoint-discovery']).code:
             self([*register, '--endpoint-gallery', self.arm.url], check=True)  # CLIs that lack the option
         self(['cloud', 'set', '-n', CLOUD, '--only-show-errors'], check=True)
-        self(['login', '--identity', '-o', 'none'], check=True)
+        self(['login', *(how or ['--identity']), '-o', 'none'], env=env, check=True)
         return self
 
     def clone(self, folder):

@@ -1,5 +1,6 @@
 """The stand-in against the facts and against the real `az`: what later tests rest on."""
 import http.client
+import json
 import ssl
 import statistics
 import time
@@ -8,9 +9,10 @@ import urllib.request
 
 import pytest
 
-from tests.arm import (OTHER_SUBSCRIPTION, Cut, Drop, Endless, Hang, Html, Redirect, Reset, Status, Truncated,
-                       aks_rules, pool)
+from tests.arm import (OTHER_SUBSCRIPTION, TENANT, Cut, Drop, Endless, Hang, Html, Redirect, Reset, Status,
+                       Truncated, aks_rules, pool)
 from tests.arm.errors import ArmError
+from tests.az import Az
 
 BROKEN = (OSError, http.client.HTTPException)  # OpenSSL reports a reset as an end of file
 NODE_GROUP = 'MC_rg1_aks1_westeurope'
@@ -141,6 +143,20 @@ def test_az_creates_a_cluster(arm, bare_az):
     assert profile(bare_az)['allocatedOutboundPorts'] == 16000
 
 
+def test_other_logins(arm, tmp_path):
+    """A service principal, whose token `az` keeps; and Cloud Shell, where nothing may leave the machine either."""
+    arm.add_cluster()
+    principal = Az(arm, tmp_path / 'principal')
+    principal.log_in('--service-principal', '-u', 'app', '-p', 'secret', '--tenant', TENANT)
+    arm.requests.clear()
+    assert profile(principal)
+    assert [record.path.split('/')[-1] for record in arm.requests] == ['aks1']
+    shell = Az(arm, tmp_path / 'shell')
+    shell.log_in('--identity', env=shell.cloud_shell_env)
+    assert shell('aks show -g rg1 -n aks1', env=shell.cloud_shell_env).code == 0
+    assert 'login.microsoftonline.com:443' in arm.proxy.asked
+
+
 def test_lists_have_pages_and_an_empty_last_one(arm, bare_az):
     for index in range(4):
         arm.add_cluster(f'c{index}', resource_group=f'rg{index % 2}')
@@ -186,8 +202,13 @@ def test_services_survive_and_eat_ports_only_where_frontends_are_shared(arm, bar
 def test_other_outbound_types_have_no_load_balancer_settings(arm, bare_az):
     cluster = arm.add_cluster(outbound_type='managedNATGateway')
     assert arm.load_balancer(cluster) is None
-    assert bare_az('aks update -g rg1 -n aks1 --load-balancer-outbound-ports 1024').code
-    assert bare_az('aks update -g rg1 -n aks1 --tags a=b -o none').code == 0
+    bare_az('aks update -g rg1 -n aks1 --load-balancer-outbound-ports 1024')  # 2.91 refuses, 2.67 drops the option
+    assert arm.get(cluster)['properties']['networkProfile']['loadBalancerProfile'] == {
+        'backendPoolType': 'nodeIPConfiguration'}
+    bare_az('aks update -g rg1 -n aks1 --tags a=b -o none', check=True)
+    wanted = arm.get(cluster)
+    wanted['properties']['networkProfile']['loadBalancerProfile'] = {'allocatedOutboundPorts': 1024}
+    assert b'InvalidLoadBalancerProfile' in ask(arm, cluster, 'PUT', body=json.dumps(wanted).encode())[2]
 
 
 # failures
@@ -237,13 +258,9 @@ def read_for(arm, path, seconds):
 
 def test_a_token_is_needed(arm):
     path = arm.add_cluster()
-    arm.token, token = 'another', arm.token
-    try:
-        arm_request = urllib.request.Request(f'{arm.url}{path}?api-version=1', headers={'Authorization': 'Bearer x'})
-        with pytest.raises(urllib.error.HTTPError, match='401'):
-            urllib.request.urlopen(arm_request, context=ssl.create_default_context(cafile=arm.ca_bundle))
-    finally:
-        arm.token = token
+    request = urllib.request.Request(f'{arm.url}{path}?api-version=1', headers={'Authorization': 'Bearer x'})
+    with pytest.raises(urllib.error.HTTPError, match='401'):
+        urllib.request.urlopen(request, context=ssl.create_default_context(cafile=arm.ca_bundle))
 
 
 def test_latency_is_what_was_set(arm):

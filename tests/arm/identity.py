@@ -1,4 +1,4 @@
-"""What `az login --identity` needs: a token endpoint, the subscriptions, the tenants (design §5, facts §10)."""
+"""What `az login` needs: token endpoints, the subscriptions, the tenants (design §5, facts §10)."""
 import base64
 import json
 import secrets
@@ -22,7 +22,8 @@ def _part(value):
 
 
 class Identity:
-    """Managed identity in the form of App Service: GET today, a form-encoded POST by older CLIs."""
+    """Managed identity in the form of App Service (GET), a form-encoded POST by older CLIs and in Cloud Shell, and
+    an authority for service principals, which believes any secret."""
 
     def __init__(self, arm):
         self.arm = arm
@@ -30,18 +31,26 @@ class Identity:
     def routes(self):
         return [
             ('GET', '/msi(/token)?', self.token),
-            ('POST', '/msi(/token)?', self.token),
+            ('POST', '/msi(/token)?|/oauth2/token', self.token),
+            ('GET', r'/(?P<tenant>[^/]+)/*(v2\.0)?/\.well-known/openid-configuration', self.authority),
+            ('POST', r'/(?P<tenant>[^/]+)/oauth2/v2\.0/token', self.token),
             ('GET', '/subscriptions/?', self.subscriptions),
             ('GET', '/subscriptions/(?P<subscription>[^/]+)', self.subscription),
             ('GET', '/tenants/?', self.tenants),
         ]
 
     def token(self, request):
-        resource = request.query.get('resource', '')
+        resource = request.query.get('resource') or request.form.get('resource', '')
         expires = int(time.time()) + _DAY
         return 200, {'access_token': self.arm.token, 'expires_on': str(expires), 'expires_in': str(_DAY),
                      'not_before': str(expires - _DAY), 'resource': resource, 'token_type': 'Bearer',
                      'client_id': ids.PRINCIPAL}, None
+
+    def authority(self, request):
+        base = f"{request.base_url}/{request.params['tenant']}"
+        return 200, {'issuer': f'{base}/v2.0', 'authorization_endpoint': f'{base}/oauth2/v2.0/authorize',
+                     'token_endpoint': f'{base}/oauth2/v2.0/token',
+                     'device_authorization_endpoint': f'{base}/oauth2/v2.0/devicecode'}, None
 
     def subscriptions(self, _):
         return 200, {'value': [_subscription(ids.SUBSCRIPTION, 'Stand-in'),

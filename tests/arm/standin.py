@@ -14,6 +14,7 @@ from .builders import Builders
 from .generic import Generic
 from .identity import Identity, new_token
 from .network import Network
+from .proxy import Proxy
 from .server import Server
 from .wire import Response
 
@@ -50,19 +51,28 @@ class StandIn(Builders):
         self.token = new_token()
         self._released = threading.Event()
         self.reset()
+        self._proxy = None
         self._server = Server(tls.server_context(cert, key), self._exchange, port)
         self.url = self._server.url
 
     def __enter__(self):
         return self
 
+    @property
+    def proxy(self):
+        """A proxy (started when first asked for) that leads all hosts here: its `url`, and what was `asked`."""
+        if self._proxy is None:
+            self._proxy = Proxy(self._server.server_address[1])
+        return self._proxy
+
     def __exit__(self, *_):
         self.close()
 
     def close(self):
         self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
+        for server in filter(None, (self._proxy, self._server)):
+            server.shutdown()
+            server.server_close()
         self._folder.cleanup()
 
     # switches
@@ -176,8 +186,8 @@ class StandIn(Builders):
         raise errors.arm_error(404, 'NotFound', f"No HTTP resource was found that matches '{request.path}'.")
 
     def _admit(self, request):
-        """As ARM's front door: a token on all but the token endpoint, an api-version, a known subscription."""
-        if request.path.startswith('/msi'):
+        """As ARM's front door: a token, an api-version, a known subscription. The rest of the host is the login's."""
+        if not re.match('/(subscriptions|tenants|providers)(/|$)', request.path, re.I):
             return
         if request.headers.get('Authorization') != f'Bearer {self.token}':
             raise errors.unauthenticated()

@@ -9,13 +9,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+PUBLIC_AUTHORITY = 'login.microsoftonline.com'  # which the stand-in answers for behind its proxy
+
 
 def certificate(folder):
-    """Write cert.pem and key.pem for 127.0.0.1 and localhost into the folder; return their paths."""
+    """Write cert.pem and key.pem for this machine into the folder; return their paths."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, 'localhost')])
     now = datetime.datetime.now(datetime.timezone.utc)
-    names = [x509.DNSName('localhost'), x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]
+    names = [x509.DNSName('localhost'), x509.DNSName(PUBLIC_AUTHORITY),
+             x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]
     cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=7))

@@ -32,6 +32,10 @@ class Request:
         return self.query.get('api-version')
 
     @property
+    def form(self):
+        return dict(parse_qsl(self.body.decode('latin-1')))
+
+    @property
     def json(self):
         return json.loads(self.body or b'null')
 
