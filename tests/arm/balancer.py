@@ -43,19 +43,19 @@ class Balancer:
         return self.add('frontendIPConfigurations', name,
                         {'privateIPAllocationMethod': 'Dynamic', kind: {'id': resource_id}})
 
-    def add_pool(self, name, members, by_address=False):
-        """Members are ip configuration ids; `by_address` is the form of backendPoolType nodeIP."""
+    def add_pool(self, name, nodes, by_address=False):
+        """Nodes are given by their ip configuration ids; `by_address` is the form of backendPoolType nodeIP."""
         pool = self.add('backendAddressPools', name, {'loadBalancerBackendAddresses': []})
         addresses = pool['properties']['loadBalancerBackendAddresses']
-        for index, member in enumerate(members):
-            number = ids.guid(pool['id'], member)
+        for index, node in enumerate(nodes):
+            number = ids.guid(pool['id'], node)
             where = ({'ipAddress': f'10.224.{index // 250}.{index % 250 + 4}'} if by_address
-                     else {'networkInterfaceIPConfiguration': {'id': member}})
+                     else {'networkInterfaceIPConfiguration': {'id': node}})
             addresses.append({'name': number, 'id': f"{pool['id']}/loadBalancerBackendAddresses/{number}",
                               'etag': self.etag, 'type': f'{_TYPE}/backendAddressPools/loadBalancerBackendAddresses',
                               'properties': {'provisioningState': 'Succeeded', **where}})
         if not by_address:
-            pool['properties']['backendIPConfigurations'] = [{'id': member} for member in members]
+            pool['properties']['backendIPConfigurations'] = [{'id': node} for node in nodes]
         return pool
 
     def add_outbound_rule(self, suffix, frontends, ports, idle):
