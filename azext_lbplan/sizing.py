@@ -59,7 +59,7 @@ def _plan_new(observed, scale, wanted):
     case = replace(case, requested=_evaluate(case, settings))
     if wanted.outbound_ports is None:
         ips = settings.outbound_ip_count
-        fitting = snat.largest_ports(ips, case.nodes.required) if wanted.ips_typed and ips else 0
+        fitting = snat.largest_ports(ips, case.nodes.required) if wanted.ipv4_typed and ips else 0
         settings = replace(settings, outbound_ports=fitting or DEFAULT_PORTS)
     return _complete(case, settings)
 
@@ -253,7 +253,7 @@ def _complete(case: Case, settings: Settings) -> Case:
         return _propose(case, _with_managed(settings, needed))
     if spare >= 0:
         return _propose(case, settings)
-    if case.wanted.ips_typed and case.wanted.outbound_ports is None:
+    if case.wanted.ipv4_typed and case.wanted.outbound_ports is None:
         return _lower_ports(case, settings, NEEDS_DECREASE)
     return _RAISE[settings.ip_source](case, settings, needed)
 
@@ -266,7 +266,7 @@ def _changes_capacity(case, settings):
 def _may_lower_ips(case, settings):
     """Fewer IPs are part of the smallest completion of other ports, unless the count itself was typed."""
     ports_change = case.current is not None and settings.outbound_ports != case.current.settings.outbound_ports
-    return ports_change and not case.wanted.ips_typed
+    return ports_change and not case.wanted.ipv4_typed
 
 
 def _raise_managed(case, settings, needed):

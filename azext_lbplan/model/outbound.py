@@ -75,6 +75,12 @@ class Wanted:
                                                      self.outbound_ips, self.outbound_ip_prefixes))
 
     @property
+    def ipv4_typed(self):
+        """Whether the number of IPv4 addresses was typed; an IPv6 count alone leaves it open."""
+        return any(option is not None for option in (self.managed_outbound_ip_count, self.outbound_ips,
+                                                     self.outbound_ip_prefixes))
+
+    @property
     def anything_typed(self):
         """Whether any load balancer option was typed."""
         return self != Wanted()
