@@ -9,7 +9,7 @@ import threading
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.log import get_logger
 
-from .model.finding import ERROR, INFO, SEVERITIES
+from .model.finding import ERROR, INFO, SEVERITIES, WARNING
 
 #: Exit code when a finding of the severity of `--fail-on` exists (design section 1).
 FAILED_EXIT_CODE = 4
@@ -47,7 +47,8 @@ class Outcome:
         self._gating = self._gating or fail_on in SEVERITIES
 
     def finish(self, result, findings=(), fail_on=None, hints=()):
-        """Note the end of one handler, and give back `result`. `findings` are those that `fail_on` judges."""
+        """Note the end of one handler, and give back `result`. `findings` are those that `fail_on` judges,
+        `hints` pairs of severity and text."""
         with _LOCK:
             self._running -= 1
             self._hints.extend(hints)
@@ -59,19 +60,20 @@ class Outcome:
         """After the output: the hints, and the exit code. A handler that never finished counts as failed."""
         self._invocation.data.pop(_KEY, None)
         if self._invocation.data.get('output') == 'table' and not self._invocation.data.get('query_active'):
-            for hint in self._hints:
-                logger.warning(hint)
+            for severity, hint in self._hints:
+                (logger.error if severity == ERROR else logger.warning)(hint)
         if self._failed or (self._gating and self._running):
             raise SystemExit(FAILED_EXIT_CODE)
 
 
 def plan_hints(result):
-    """The line to run and what to mind, for a person who looks at a table."""
+    """(severity, text) of what to mind and of the lines to run, for a person who looks at a table."""
     cluster = (result['cluster'] or {}).get('name') or 'the new cluster'
-    hints = [f"{finding['severity'].upper() if finding['severity'] == ERROR else 'Warning'}: {finding['message']}"
-             f"{' ' + finding['remediation'] if finding['remediation'] and not finding['command'] else ''}"
+    hints = [(finding['severity'], finding['message'] + (
+        f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''))
              for finding in result['findings'] if finding['severity'] != INFO]
-    hints += [f'Assumed: {assumption}' for assumption in result['unverified']]
-    if result['command'] is None:
-        return hints
-    return hints + [f'To set this on {cluster}, run:'] + [f'  {line}' for line in result['commands']]
+    hints += [(WARNING, f'Assumed: {assumption}') for assumption in result['unverified']]
+    if result['command'] is not None:
+        hints.append((WARNING, f'To set this on {cluster}, run:'))
+        hints += [(WARNING, f'  {line}') for line in result['commands']]
+    return hints

@@ -26,8 +26,8 @@ def _overcommitted(case, nodes, when, pools):
     doubt = ' Part of this count rests on what Azure does not document, see unverified.' if low_fits else ''
     return Hit(
         f'Azure will refuse the next update of this cluster: {nodes} nodes {when} × '
-        f'{current.settings.outbound_ports} ports = {needed} ports, but {current.settings.outbound_ip_count} outbound '
-        f'IPs have {current.available_ports}.{_named(pools)}{doubt}',
+        f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have {current.available_ports} '
+        f'({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).{_named(pools)}{doubt}',
         target=PORTS, severity=WARNING if low_fits else ERROR,
         evidence={'nodes': nodes, 'outboundPorts': current.settings.outbound_ports, 'requiredPorts': needed,
                   'availablePorts': current.available_ports, 'pools': [pool.name for pool in pools]},

@@ -33,8 +33,9 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     cluster = parse_cluster(answer)
     balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
     own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
-    return dict(_network(client, balancer, own), schema=SCHEMA, managedCluster=answer, metrics=[],
-                capturedAt=datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'))
+    return {'schema': SCHEMA,
+            'capturedAt': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'),
+            'managedCluster': answer, **_network(client, balancer, own), 'metrics': []}
 
 
 def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
