@@ -70,7 +70,7 @@ def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional
     return tuple(Block(block.start, block.end, sorted(block.nodes)) for block in blocks)
 
 
-class _Plan:
+class _Plan:  # pylint: disable=too-few-public-methods
     """Blocks that grow by candidates: (node, first minute, minutes)."""
 
     #: So many candidates in a row that do not fit end a kind: those after them matter less.
@@ -202,14 +202,9 @@ def _falls(tables, nodes, timeout):
     """The largest fall in arrivals from one hour to the next, for each of `nodes`, with the lull that follows."""
     for node in nodes:
         flows = tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
-        best = None
-        for start, flow in flows.items():
-            after = flows.get(start + HOUR)
-            if flow.minutes == HOUR and after:
-                drop = flow.accepted + flow.failed - after.accepted - after.failed
-                if after.accepted + after.failed <= FALL_SHARE * (flow.accepted + flow.failed) \
-                        and (best is None or drop > best[0]):
-                    best = (drop, start)
-        if best:
+        arrivals = {start: flow.accepted + flow.failed for start, flow in flows.items() if flow.minutes == HOUR}
+        drops = [(count - arrivals[start + HOUR], -start) for start, count in arrivals.items()
+                 if count > 0 and arrivals.get(start + HOUR, count) <= FALL_SHARE * count]
+        if drops:
             # The fall lies in one of the two hours; the lull may begin at the end of the second.
-            yield node, best[1] - BEFORE_MINUTES, 2 * HOUR + BEFORE_MINUTES + lull_minutes(timeout)
+            yield node, -max(drops)[1] - BEFORE_MINUTES, 2 * HOUR + BEFORE_MINUTES + lull_minutes(timeout)
