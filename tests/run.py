@@ -83,7 +83,8 @@ def demo(arguments):
         subprocess.run([*az, 'extension', 'add', '--yes', '--source', str(wheel)], **quiet)
         command = ['aks', 'lb', 'plan', '--from-file', str(SNAPSHOT), *(arguments or ['--output', 'table'])]
         print(f"$ az {' '.join(command).replace(str(ROOT) + os.sep, '')}\n", flush=True)
-        return subprocess.run([*az, *command], env=env, check=False).returncode
+        # In a folder of its own: 'python -m' would import the package from the checkout instead of the wheel.
+        return subprocess.run([*az, *command], env=env, cwd=folder, check=False).returncode
 
 
 def test(arguments):

@@ -66,6 +66,12 @@ def load_balancer_id(cluster: Cluster) -> Optional[str]:
             f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}')
 
 
+def metrics_id(cluster: Cluster) -> Optional[str]:
+    """Where the metrics of the cluster's load balancer are read, as `errors` names it."""
+    balancer = load_balancer_id(cluster)
+    return f'{balancer}/providers/Microsoft.Insights/metrics' if balancer else None
+
+
 def parse_observed(snapshot: Any) -> Observed:
     """What a snapshot holds. Unknown keys are ignored; missing ones are null or empty."""
     cluster, load_balancer = get(snapshot, 'managedCluster'), get(snapshot, 'loadBalancer')

@@ -9,7 +9,8 @@ import json
 import queue
 import threading
 import time
-from typing import Any, NamedTuple, Optional, Sequence
+from functools import partial
+from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
@@ -113,26 +114,15 @@ class ArmClient:
                           _retry_after(headers.get('Retry-After')))
 
     def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
-        """The answers to `requests` in their order, read side by side, one thread each.
+        """The answers to `requests` in their order, read side by side; a ReadFailure stands in its place.
 
-        A failure (ReadFailure) stands in its place. Threads are daemons: an interrupt ends the wait at once, and a
-        read that hangs is given up after DEADLINE. `follow_pages` makes one answer of all pages of a list.
+        `follow_pages` makes one answer of all pages of a list.
         """
-        send = self._send_pages if follow_pages else self.send
-        answers = queue.Queue()
+        send = self.send_pages if follow_pages else self.send
+        return side_by_side([(request.path, partial(send, request)) for request in requests])
 
-        def read(index, request):
-            try:
-                answers.put((index, send(request)))
-            except Exception as error:  # pylint: disable=broad-except
-                # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
-                answers.put((index, error))
-
-        for index, request in enumerate(requests):
-            threading.Thread(target=read, args=(index, request), daemon=True).start()
-        return _collect(answers, requests)
-
-    def _send_pages(self, request):
+    def send_pages(self, request: Request) -> Any:
+        """The answer to `request`; where it is a page of a list, with the values of all its pages."""
         answer = self.send(request)
         values, page = list(items(answer, 'value')), answer
         for _ in range(MOST_PAGES):
@@ -152,10 +142,25 @@ class ArmClient:
         return HttpRequest('POST', url, params=query, json=request.body)
 
 
-def _collect(answers, requests):
-    results = [None] * len(requests)
+def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]]) -> list:
+    """What each job of (path, function) gives, in their order, one thread each; a ReadFailure stands in its place.
+
+    Threads are daemons: an interrupt ends the wait at once, and a read that hangs is given up after DEADLINE.
+    """
+    answers = queue.Queue()
+
+    def run(index, job):
+        try:
+            answers.put((index, job()))
+        except Exception as error:  # pylint: disable=broad-except
+            # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
+            answers.put((index, error))
+
+    for index, (_, job) in enumerate(jobs):
+        threading.Thread(target=run, args=(index, job), daemon=True).start()
+    results = [ReadFailure(path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds') for path, _ in jobs]
     deadline = time.monotonic() + DEADLINE
-    for _ in requests:
+    for _ in jobs:
         try:
             index, answer = answers.get(timeout=max(0, deadline - time.monotonic()))
         except queue.Empty:
@@ -163,8 +168,7 @@ def _collect(answers, requests):
         if isinstance(answer, Exception) and not isinstance(answer, ReadFailure):
             raise answer
         results[index] = answer
-    return [ReadFailure(request.path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds')
-            if answer is None else answer for request, answer in zip(requests, results)]
+    return results
 
 
 def _parse(body):

@@ -2,6 +2,7 @@
 """Reading one cluster and what is around it into a snapshot: first the cluster, then the rest side by side."""
 
 import datetime
+from functools import partial
 from typing import Optional, Sequence
 
 from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError,
@@ -9,17 +10,21 @@ from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError,
 from knack.util import CLIError
 
 from ..addresses import collection_of
+from ..demand import Window
 from ..model.cluster import parse_cluster
 from ..model.observed import SCHEMA, load_balancer_id
 from ..model.values import distinct, id_segments, items, text
+from . import metrics
 from .arm import (LONGEST_RETRY_AFTER, MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, connect,
-                  resource_path)
+                  resource_path, side_by_side)
 
 _READ_PERMISSION = 'Microsoft.ContainerService/managedClusters/read'
 
 
-def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = ()) -> dict:
-    """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones).
+def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (),
+            offset: Optional[datetime.timedelta] = None) -> dict:
+    """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
+    `offset` the metrics of so much time until now.
 
     Returns a snapshot (design section 3). Raises an AzCLIError where the cluster itself cannot be read; whatever
     else cannot be read stands in `errors`.
@@ -30,12 +35,15 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     answer = client.read_all([Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API})])[0]
     if isinstance(answer, ReadFailure):
         raise _cluster_error(answer, name, resource_group)
-    cluster = parse_cluster(answer)
-    balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
-    own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
-    return {'schema': SCHEMA,
-            'capturedAt': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'),
-            'managedCluster': answer, **_network(client, balancer, own), 'metrics': []}
+    cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
+    window = _window(now, offset) if offset and cluster.on_standard_load_balancer and not cluster.stopped else None
+    return {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': answer,
+            **_around(client, cluster, more_ids, window)}
+
+
+def _window(now, offset):
+    end = int(now.timestamp()) // 60
+    return Window(end - int(offset.total_seconds()) // 60, end)
 
 
 def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
@@ -47,18 +55,36 @@ def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
     except CLIError as error:
         return {'errors': [{'resourceId': one, 'status': None, 'code': 'NoLogin', 'message': str(error)}
                            for one in ids]}
-    return _network(client, None, distinct(ids))
+    reads = _reads(client, None, distinct(ids))
+    return _network(None, distinct(ids), dict(zip(dict(reads), side_by_side(reads))))
 
 
-def _network(client, balancer: Optional[str], own: Sequence[str]) -> dict:
-    """Load balancer, own IPs and prefixes, and the names in use where new ones would be made: one read each."""
+def _around(client, cluster, more_ids, window: Optional[Window]) -> dict:
+    """Network resources and, with a `window`, metrics: side by side, then the second pass of the metrics."""
+    balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
+    own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
+    reads = _reads(client, balancer, own)
+    asked = metrics.first_jobs(client, cluster, window) if window and balancer else []
+    answers = side_by_side(reads + asked)
+    measured = answers[len(reads):]
+    measured += metrics.second_answers(client, cluster, window, measured) if measured else []
+    snapshot = _network(balancer, own, dict(zip(dict(reads), answers)))
+    snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
+    snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]
+    return snapshot
+
+
+def _reads(client, balancer: Optional[str], own: Sequence[str]) -> list:
+    """Jobs by resource id: load balancer, own IPs and prefixes, and the names in use where new ones would be made."""
     collection = collection_of(own[0]) if own else None
-    resources = [resource_id for resource_id in (balancer, *own) if resource_id]
-    reads = [_request(resource_id) for resource_id in resources]
-    if collection:
-        reads.append(_request(collection))
-    read = dict(zip(resources + [collection], client.read_all(reads, follow_pages=True)))
+    return [(resource_id, partial(client.send_pages, Request(resource_path(resource_id), {'api-version': NETWORK_API})))
+            for resource_id in (balancer, *own, collection) if resource_id]
+
+
+def _network(balancer: Optional[str], own: Sequence[str], read: dict) -> dict:
+    """The part of a snapshot that the answers `read`, by resource id, make up."""
     bodies = {resource_id: answer for resource_id, answer in read.items() if not isinstance(answer, ReadFailure)}
+    collection = collection_of(own[0]) if own else None
     names = [text(item, 'name') for item in items(bodies.get(collection), 'value')]
     return {
         'loadBalancer': bodies.get(balancer),
@@ -68,10 +94,6 @@ def _network(client, balancer: Optional[str], own: Sequence[str]) -> dict:
         'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in read.items()
                    if isinstance(answer, ReadFailure)],
     }
-
-
-def _request(resource_id):
-    return Request(resource_path(resource_id), {'api-version': NETWORK_API})
 
 
 def _kind(resource_id):
