@@ -1,0 +1,54 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Reading the SNAT metrics of a load balancer, in the two passes that `demand` asks for."""
+
+from typing import List, Sequence, Tuple
+
+from ..demand import Window, first_pass, second_pass, weaker
+from ..model.cluster import Cluster
+from ..model.metrics import Answer, Query, aggregation_refused
+from ..model.observed import metrics_id
+from .arm import ArmClient, ReadFailure, Request, resource_path, side_by_side
+
+#: The version of the metrics API; it knows FULL and percent-encoded filters (azure-facts section 4).
+METRICS_API = '2023-10-01'
+
+
+def first_jobs(client: ArmClient, cluster: Cluster, window: Window) -> List[Tuple[str, object]]:
+    """The reads of the first pass, as jobs to be run beside the other reads."""
+    nodes = sum(pool.current for pool in cluster.pools)
+    frontends = len(cluster.profile.effective_ids) or 1
+    return _jobs(client, cluster, first_pass(window, nodes, frontends))
+
+
+def second_answers(client: ArmClient, cluster: Cluster, window: Window, first: Sequence) -> list:
+    """The answers of the second pass, which the answers `first` of the first one call for; failures in place."""
+    answered = [answer for answer in first if isinstance(answer, Answer)]
+    if not answered:
+        return []
+    queries = second_pass(answered, window, cluster.profile.idle_timeout_in_minutes)
+    return side_by_side(_jobs(client, cluster, queries))
+
+
+def _jobs(client, cluster, queries):
+    path = metrics_id(cluster)
+    return [(path, lambda query=query: _ask(client, path, query)) for query in queries]
+
+
+def _ask(client: ArmClient, path: str, query: Query) -> Answer:
+    """The answer to `query`, or to a weaker one where the service refuses it. Raises ReadFailure."""
+    while True:
+        refused = None
+        try:
+            body = client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
+            if not aggregation_refused(body):
+                return Answer(query, body)
+        except ReadFailure as failure:
+            if failure.status != 400:
+                raise
+            refused = failure
+        weaker_query = weaker(query)
+        if weaker_query is None:
+            if refused:
+                raise refused
+            return Answer(query, body)
+        query = weaker_query
