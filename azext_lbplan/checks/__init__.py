@@ -1,28 +1,44 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The catalogue of findings: one small function per rule, grouped by subject."""
+"""The catalogue of findings: one small function per rule, grouped by subject.
 
-from typing import Tuple
+`rule` says what a rule is, `runner` applies rules, `fixes` makes the lines that repair, `catalogue` prints them all.
+"""
 
-from ..model.finding import Finding, worst_first
+from typing import Collection, Optional, Tuple
+
+from ..model.finding import WARNING, Finding, worst_first
 from ..model.outbound import Case
-from . import capacity, changes, state
-from .rule import PLAN, STANDARD_LOAD_BALANCER, Rule
+from . import automatic, capacity, catalogue, changes, drift, limits, outbound_ips, outbound_types, state, timeouts
+from .rule import CHECK, PLAN, Rule
+from .runner import Report, run
 
 #: Every rule, in the order in which findings of one severity are shown.
-RULES: Tuple[Rule, ...] = state.RULES + capacity.RULES + changes.RULES
+RULES: Tuple[Rule, ...] = (state.RULES + capacity.RULES + outbound_ips.RULES + drift.RULES + automatic.RULES +
+                           timeouts.RULES + limits.RULES + outbound_types.RULES + changes.RULES)
+
+#: The codes that `--rules` and `--skip-rules` of `check` know.
+CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in RULES if CHECK in rule.commands)
+
+
+def check(case: Case, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Report:
+    """What `check` says of a cluster: all its rules, or `only` those of some codes, `without` those of others."""
+    return run((rule for rule in RULES if CHECK in rule.commands and rule.code not in without and
+                (only is None or rule.code in only)), case)
 
 
 def plan_findings(case: Case) -> Tuple[Finding, ...]:
-    """What `plan` and `recommend` say beside their numbers, the worst first."""
-    rules = [rule for rule in RULES if PLAN in rule.commands and _applies(rule, case)]
-    return worst_first(finding for rule in rules for finding in findings_of(rule, case))
+    """What `plan` and `recommend` say beside their numbers, the worst first. They list no skipped rules: what they
+    could not read is a finding of its own; a rule that failed becomes one."""
+    report = run((rule for rule in RULES if PLAN in rule.commands), case)
+    failed = tuple(Finding(one.code, WARNING, one.reason) for one in report.skipped if one.failed)
+    return worst_first(report.findings + failed)
 
 
-def _applies(rule, case):
-    return case.applicable or STANDARD_LOAD_BALANCER not in rule.needs
+def rules_table() -> str:
+    """All rules as a Markdown table, for the README."""
+    return catalogue.markdown(RULES)
 
 
-def findings_of(rule: Rule, case: Case) -> Tuple[Finding, ...]:
-    """What `rule` finds in `case`."""
-    return tuple(Finding(rule.code, hit.severity or rule.severity, hit.message, hit.target, hit.evidence,
-                         hit.remediation, hit.command, hit.link) for hit in rule.apply(case) or ())
+def rules_help() -> Tuple[str, ...]:
+    """The rules of `check`, a line each, for its help."""
+    return catalogue.help_lines(rule for rule in RULES if CHECK in rule.commands)

@@ -3,19 +3,15 @@
 
 from dataclasses import replace
 
-from .. import flags, snat
+from .. import snat
 from ..model.finding import ERROR, INFO, WARNING
 from ..model.outbound import INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, NO_PLACE, UNKNOWN_IP_COUNT, Scale
 from ..nodes import count_nodes
-from .rule import OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, Hit, Rule
+from .fixes import change, repair
+from .rule import (LOAD_BALANCER, OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, STANDARD_LOAD_BALANCER, Hit, Rule)
 
 
-def _way_out(case):
-    """Remediation and command that findings about capacity share."""
-    line = flags.command(case)
-    if line is None:
-        return {'remediation': 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'}
-    return {'remediation': f'Set {flags.summary(case)}.', 'command': line}
+_WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
 
 
 def _overcommitted(case, nodes, when, pools):
@@ -23,7 +19,8 @@ def _overcommitted(case, nodes, when, pools):
     current = case.current
     needed = current.settings.outbound_ports * nodes
     low_fits = current.settings.outbound_ports * case.nodes.low_validated <= current.available_ports
-    doubt = ' Part of this count rests on what Azure does not document, see unverified.' if low_fits else ''
+    doubt = (' Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like that '
+             'is not documented.' if low_fits else '')
     return Hit(
         f'Azure will refuse the next update of this cluster: {nodes} nodes {when} × '
         f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have {current.available_ports} '
@@ -31,7 +28,7 @@ def _overcommitted(case, nodes, when, pools):
         target=PORTS, severity=WARNING if low_fits else ERROR,
         evidence={'nodes': nodes, 'outboundPorts': current.settings.outbound_ports, 'requiredPorts': needed,
                   'availablePorts': current.available_ports, 'pools': [pool.name for pool in pools]},
-        **_way_out(case))
+        **repair(case, _WAYS_OUT))
 
 
 def _named(pools):
@@ -109,7 +106,7 @@ def ports_short_at_required(case):
         f'{nodes.required} nodes × {current.settings.outbound_ports} ports do not fit {room} ports of '
         f'{current.settings.outbound_ip_count} outbound IPs; AKS itself counts {nodes.validated} nodes.',
         target=PORTS, evidence={'required': nodes.required, 'validated': nodes.validated,
-                                'maxNodes': current.max_nodes}, **_way_out(case))
+                                'maxNodes': current.max_nodes}, **repair(case, _WAYS_OUT))
 
 
 def shared_frontend_ports(case):
@@ -120,7 +117,7 @@ def shared_frontend_ports(case):
     Source: azure-facts section 2 [I], SpecifiedAllocatedOutboundPortsForOutboundRuleExceedsTotalNumberOfAvailablePorts.
     """
     current = case.current
-    if current is None or current.settings.automatic or not case.shared_rule_blocks or not current.fits:
+    if current is None or not case.shared_rule_blocks or not current.fits or not current.settings.outbound_ip_count:
         return
     most = snat.largest_ports(current.settings.outbound_ip_count, case.nodes.required, case.shared_rule_blocks)
     taken = snat.PORT_BLOCK * case.shared_rule_blocks
@@ -130,7 +127,24 @@ def shared_frontend_ports(case):
         (f' At {case.nodes.required} nodes only {most} ports per node are left.' if short else ''),
         target='loadBalancers/kubernetes/frontendIPConfigurations', severity=WARNING if short else INFO,
         evidence={'rules': case.shared_rule_blocks, 'ports': taken, 'maxPortsPerNode': most},
-        remediation='Give the services their own public IPs, or add outbound IPs.')
+        **repair(case, 'Give the services public IPs of their own.'))
+
+
+def ports_invalid(case):
+    """The ports per node are no multiple of 8, or more than 64,000.
+
+    Why: Azure checks both before all else, and refuses the next update of the cluster.
+    Source: azure-facts section 1, `allocatedOutboundPorts`; the article, requirements for customizing.
+    """
+    if case.current is None:
+        return
+    ports = case.current.settings.outbound_ports
+    if ports % snat.PORT_BLOCK == 0 and ports <= snat.MAX_PORTS_PER_NODE:
+        return
+    nearest = min(snat.ceil8(ports), snat.MAX_PORTS_PER_NODE)
+    yield Hit(f'{ports} ports per node are not valid: a multiple of 8 from 0 to {snat.MAX_PORTS_PER_NODE} is. Azure '
+              'will refuse the next update of this cluster.', target=PORTS, evidence={'outboundPorts': ports},
+              **change(case, f'The nearest valid number is {nearest}.', outbound_ports=nearest))
 
 
 def requested_refused(case):
@@ -149,7 +163,7 @@ def requested_refused(case):
         'outbound public IPs (InvalidLoadBalancerProfileAllocatedOutboundPorts).',
         target=PORTS, severity=ERROR if _fails_low(case, requested) else WARNING,
         evidence={'validated': case.nodes.validated, 'requiredPorts': requested.required_ports,
-                  'availablePorts': requested.available_ports}, **_way_out(case))
+                  'availablePorts': requested.available_ports}, **repair(case, _WAYS_OUT))
 
 
 def _fails_low(case, configuration):
@@ -180,8 +194,8 @@ def upgrade_changes_surge(case):
         target=f'{POOLS}.upgradeSettings.maxSurge',
         evidence={'validatedNow': case.nodes.validated, 'validatedAfterUpgrade': validated,
                   'availablePorts': current.available_ports},
-        remediation=f'Before the upgrade set maxSurge on the pools, or plan it: '
-                    f"az aks lb plan … --kubernetes-version {since}")
+        **change(case, 'Before the upgrade set maxSurge on the pools, or make room.',
+                 scale=replace(case.scale, kubernetes_version=since)))
 
 
 def unbounded_node_count(case):
@@ -199,42 +213,6 @@ def unbounded_node_count(case):
         target='nodeProvisioningProfile.mode', evidence={'required': case.nodes.required,
                                                          'backendPool': case.nodes.backend_pool},
         remediation="Give the bound with '--max-count', and limit the node pools in Kubernetes to it.")
-
-
-def tier_drop(case):
-    """Automatic allocation will give running nodes fewer ports when the cluster grows.
-
-    Why: crossing a tier takes half of the ports back from running nodes; the connections on them die.
-    Source: azure-facts section 2, the table of automatic allocation.
-    """
-    current, nodes = case.current, case.nodes
-    if current is None or not current.settings.automatic or current.ports_per_node is None:
-        return
-    if current.max_nodes is None or nodes.required <= current.max_nodes:
-        return
-    after = snat.automatic_ports(current.max_nodes + 1, current.settings.frontends)
-    drop = 'to a number that is not documented' if after is None else f'to {after}'
-    yield Hit(
-        f'At {current.max_nodes + 1} nodes automatic allocation falls from {current.ports_per_node} {drop} ports per '
-        f'node; the cluster may reach {nodes.required}. Connections on the ports that are taken back die.',
-        target=PORTS, evidence={'atNodes': current.max_nodes + 1, 'portsBefore': current.ports_per_node,
-                                'portsAfter': after, 'required': nodes.required},
-        remediation='Allocate ports explicitly: az aks lb recommend.')
-
-
-def automatic_above_table(case):
-    """Automatic allocation above 1000 nodes is not documented.
-
-    Why: nobody can say how many ports a node then gets.
-    Source: azure-facts section 2 [?].
-    """
-    for configuration in filter(None, (case.current, case.proposed)):
-        if configuration.settings and configuration.settings.automatic and case.nodes.required > snat.LARGEST_TIER:
-            yield Hit(
-                f'Automatic allocation is documented up to {snat.LARGEST_TIER} nodes; the cluster may reach '
-                f'{case.nodes.required}.', target=PORTS, evidence={'required': case.nodes.required},
-                remediation='Allocate ports explicitly.')
-            return
 
 
 _OBSTACLES = {
@@ -316,15 +294,14 @@ RULES = (
     Rule('PortsOvercommittedNow', ERROR, ports_overcommitted_now),
     Rule('PortsOvercommittedAtMaximum', ERROR, ports_overcommitted_at_maximum),
     Rule('PortsOvercommittedWithSurge', ERROR, ports_overcommitted_with_surge),
+    Rule('PortsInvalid', ERROR, ports_invalid),
     Rule('RequestedRefused', ERROR, requested_refused, commands=(PLAN,)),
     Rule('Infeasible', ERROR, infeasible),
     Rule('DecreaseNeeded', ERROR, decrease_needed, commands=(PLAN,)),
     Rule('MixedOutboundIpsBlocked', ERROR, mixed_outbound_ips),
     Rule('OutboundIpsUnknown', WARNING, outbound_ips_unknown),
     Rule('PortsShortAtRequired', WARNING, ports_short_at_required),
-    Rule('SharedFrontendPorts', WARNING, shared_frontend_ports),
+    Rule('SharedFrontendPorts', WARNING, shared_frontend_ports, needs=(STANDARD_LOAD_BALANCER, LOAD_BALANCER)),
     Rule('UpgradeChangesSurge', WARNING, upgrade_changes_surge),
     Rule('UnboundedNodeCount', WARNING, unbounded_node_count),
-    Rule('TierDrop', WARNING, tier_drop),
-    Rule('AutomaticAboveTable', WARNING, automatic_above_table),
 )

@@ -1,17 +1,19 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The state of cluster and pools, what kind of egress it has, and what could not be read."""
+"""The state of cluster and pools, and what could not be read."""
 
-from ..model.cluster import BASIC, LOAD_BALANCER
 from ..model.finding import INFO, WARNING
 from ..model.observed import load_balancer_id
 from ..model.values import id_segments
-from .rule import CHECK, OUTBOUND_TYPES, PLAN, POOLS, Hit, Rule
+from .fixes import reconcile
+from .rule import POOLS, Hit, Rule
 
 _SUCCEEDED = 'succeeded'
 _BUSY = ('creating', 'updating', 'upgrading', 'scaling', 'starting', 'stopping', 'deleting')
 
-#: The migration page of the Basic load balancer's retirement.
-_BASIC_RETIREMENT = 'https://learn.microsoft.com/azure/aks/upgrade-basic-load-balancer-on-aks'
+
+def busy(cluster):
+    """Whether an operation on the cluster runs."""
+    return cluster is not None and (cluster.provisioning_state or '').lower() in _BUSY
 
 
 def cluster_not_succeeded(case):
@@ -24,13 +26,12 @@ def cluster_not_succeeded(case):
     state = (cluster.provisioning_state or '').lower() if cluster else _SUCCEEDED
     if state in (_SUCCEEDED, ''):
         return
-    busy = state in _BUSY
     yield Hit(f'The cluster is {cluster.provisioning_state}: ' +
-              ('an update is refused until that ends, and what was read may change.' if busy else
+              ('an update is refused until that ends, and what was read may change.' if busy(cluster) else
                'profile and load balancer may disagree, and the next update must first succeed.'),
               target='provisioningState', evidence={'provisioningState': cluster.provisioning_state},
-              remediation='Wait until it has ended: az aks wait --updated.' if busy else
-              'Reconcile it: az aks update with the group and the name alone.')
+              **({'remediation': 'Wait until it has ended: az aks wait --updated.'} if busy(cluster) else
+                 reconcile(case, 'Reconcile it, and see what fails.')))
 
 
 def cluster_stopped(case):
@@ -86,39 +87,6 @@ def blue_green_pool(case):
                   remediation="Plan for it: az aks lb plan … --max-count with twice the pool's nodes.")
 
 
-def other_outbound_type(case):
-    """Egress does not go through the cluster's load balancer.
-
-    Why: ports per node, outbound IPs and idle timeout of the load balancer have no effect; az aks refuses them.
-    Source: azure-facts section 1 [D].
-    """
-    cluster = case.cluster
-    if cluster is None or cluster.outbound_type == LOAD_BALANCER:
-        return
-    yield Hit(f'The outbound type is {cluster.outbound_type}: SNAT ports of the load balancer do not apply.',
-              target='networkProfile.outboundType', evidence={'outboundType': cluster.outbound_type},
-              remediation='A NAT gateway is sized with the --nat-gateway-* options of az aks update; with '
-                          'userDefinedRouting, the firewall or gateway behind the route gives the ports.',
-              link=OUTBOUND_TYPES)
-
-
-def basic_load_balancer(case):
-    """The cluster is on a Basic load balancer, which is retired.
-
-    Why: unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.
-    Source: azure-facts section 1 [D].
-    """
-    cluster = case.cluster
-    if cluster is None or cluster.outbound_type != LOAD_BALANCER or cluster.load_balancer_sku != BASIC:
-        return
-    yield Hit('The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
-              target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
-              remediation='Either az aks update --load-balancer-sku Standard (Kubernetes 1.27 or later, CLI 2.76.0 or '
-                          'later; downtime, no way back, new outbound IPs), or move to a new cluster (blue/green). '
-                          'Basic IPs cannot be taken along.',
-              link=_BASIC_RETIREMENT)
-
-
 def load_balancer_not_readable(case):
     """The load balancer could not be read.
 
@@ -136,13 +104,13 @@ def load_balancer_not_readable(case):
 
 
 def outbound_ip_not_readable(case):
-    """An own public IP or prefix could not be read.
+    """An own public IP or prefix could not be read, although it may exist.
 
     Why: its family, its SKU or the number of its addresses are then unknown.
     Source: design section 3, Reading; azure-facts section 9, point 1.
     """
-    errors = [error for error in case.observed.errors
-              if {'publicipaddresses', 'publicipprefixes'} & set(id_segments(error.resource_id))]
+    errors = [error for error in case.observed.errors if error.status != 404 and
+              {'publicipaddresses', 'publicipprefixes'} & set(id_segments(error.resource_id))]
     for error in errors:
         prefix = 'publicipprefixes' in id_segments(error.resource_id)
         kind = 'publicIPPrefixes' if prefix else 'publicIPAddresses'
@@ -164,8 +132,6 @@ RULES = (
     Rule('PoolNotSucceeded', WARNING, pool_not_succeeded, needs=()),
     Rule('PoolStopped', INFO, pool_stopped),
     Rule('BlueGreenPool', INFO, blue_green_pool),
-    Rule('OtherOutboundType', INFO, other_outbound_type, needs=()),
-    Rule('BasicLoadBalancer', WARNING, basic_load_balancer, needs=()),
-    Rule('LoadBalancerNotReadable', WARNING, load_balancer_not_readable, commands=(PLAN, CHECK)),
-    Rule('OutboundIpNotReadable', WARNING, outbound_ip_not_readable, commands=(PLAN, CHECK), needs=()),
+    Rule('LoadBalancerNotReadable', WARNING, load_balancer_not_readable),
+    Rule('OutboundIpNotReadable', WARNING, outbound_ip_not_readable, needs=()),
 )

@@ -4,7 +4,7 @@
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
 from .values import canonical, count, distinct, flag, get, id_segments, ids, items, properties, same_id, text
 
@@ -16,6 +16,9 @@ OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
 #: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
 MANAGED_TYPE_TAG = 'aks-managed-type'
 CLUSTER_NAME_TAG = 'aks-managed-cluster-name'
+
+#: Rules that name a backend pool. An inbound NAT rule may name one node instead: AKS makes none of those.
+_RULE_KINDS = ('loadBalancingRules', 'outboundRules', 'inboundNatRules')
 
 IPV4 = 'IPv4'
 IPV6 = 'IPv6'
@@ -93,12 +96,14 @@ class OutboundRule:
 
 @dataclass(frozen=True)
 class BackendPool:
-    """A backend pool, with its distinct members as counts by family and by network interface."""
+    """A backend pool: how many distinct IPv4 members it has, the ids of the rules on it, and the network interfaces
+    in it (in lower case; a pool of type nodeIP names none)."""
 
     id: Optional[str]
     name: str
     ipv4_members: int
-    rules: int = 0
+    rules: Tuple[str, ...] = ()
+    nics: FrozenSet[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,18 @@ class LoadBalancer:
         A rule eats a block only where its frontend is also used for outbound. Source: azure-facts section 2.
         """
         return sum(len(frontend.rules) for frontend in self.outbound_frontends)
+
+    @property
+    def rules_per_nic(self) -> int:
+        """The most rules that one network interface has: those of all backend pools that it sits in."""
+        pools_of = {}
+        for index, pool in enumerate(self.backend_pools):
+            for nic in pool.nics:
+                pools_of.setdefault(nic, []).append(index)
+        # Thousands of nodes sit in a handful of combinations of pools.
+        combinations = {tuple(indexes) for indexes in pools_of.values()}
+        return max((len({rule for index in combination for rule in self.backend_pools[index].rules})
+                    for combination in combinations), default=0)
 
 
 def parse_public_ip(body: Any) -> PublicIp:
@@ -192,7 +209,7 @@ def parse_load_balancer(body: Any) -> LoadBalancer:
         frontends=tuple(_parse_frontend(frontend, inner, ipv6_frontends)
                         for frontend in items(inner, 'frontendIPConfigurations')),
         outbound_rules=rules,
-        backend_pools=tuple(_parse_backend_pool(pool) for pool in items(inner, 'backendAddressPools')),
+        backend_pools=tuple(_parse_backend_pool(pool, inner) for pool in items(inner, 'backendAddressPools')),
         load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
         inbound_nat_rules=sum(1 for _ in items(inner, 'inboundNatRules')),
         provisioning_state=text(inner, 'provisioningState'),
@@ -233,34 +250,40 @@ def _parse_outbound_rule(body):
     )
 
 
-def _parse_backend_pool(body):
+def _parse_backend_pool(body, load_balancer):
     inner = properties(body)
+    pool_id = text(body, 'id')
+    own = tuple(rule for kind in _RULE_KINDS for rule in ids(inner, kind))
+    referring = tuple(text(rule, 'id') or text(rule, 'name') or ''
+                      for kind in _RULE_KINDS for rule in items(load_balancer, kind)
+                      if same_id(text(properties(rule), 'backendAddressPool', 'id'), pool_id))
+    configurations, addresses = _members(inner)
     return BackendPool(
-        id=text(body, 'id'),
+        id=pool_id,
         name=text(body, 'name') or '',
-        ipv4_members=_ipv4_members(inner),
-        rules=len(ids(inner, 'loadBalancingRules')) + len(ids(inner, 'outboundRules')),
+        ipv4_members=sum(not _is_ipv6_name(one) for one in configurations) or
+        sum(':' not in one for one in addresses),
+        rules=tuple(rule.lower() for rule in distinct(own + referring)),
+        nics=frozenset(one.split('/ipconfigurations/')[0] for one in configurations),
     )
 
 
-def _ipv4_members(pool):
-    """Distinct live IPv4 members of a backend pool.
+def _members(pool):
+    """(IP configurations of network interfaces, addresses) in a backend pool, each once and in lower case.
 
     A member is an IP configuration of a network interface (nodeIPConfiguration), or an address (nodeIP); pools of
     one kind list the other's key empty. Names of IPv6 configurations end as AKS names them.
     """
-    configurations = {reference.lower() for reference in ids(pool, 'backendIPConfigurations')
-                      if not _is_ipv6_name(reference)}
+    configurations = {reference.lower() for reference in ids(pool, 'backendIPConfigurations')}
     addresses = set()
     for address in items(pool, 'loadBalancerBackendAddresses'):
         inner = properties(address)
         reference = text(inner, 'networkInterfaceIPConfiguration', 'id')
-        written = text(inner, 'ipAddress')
-        if reference and not _is_ipv6_name(reference):
+        if reference:
             configurations.add(reference.lower())
-        elif not reference and written and ':' not in written:
-            addresses.add(written)
-    return len(configurations) or len(addresses)
+        elif text(inner, 'ipAddress'):
+            addresses.add(text(inner, 'ipAddress'))
+    return configurations, addresses
 
 
 def _version(body, key):

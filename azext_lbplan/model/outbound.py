@@ -3,7 +3,7 @@
 # pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from .cluster import AUTOMATIC_PORTS, DEFAULT_IDLE_TIMEOUT_IN_MINUTES, MANAGED, NODE_IP_CONFIGURATION
 from .observed import Observed
@@ -168,7 +168,8 @@ class Case:
     """A cluster (or none), what was asked, and what came out: all that rules and results are made from.
 
     `shared_rule_blocks` are blocks of 8 ports that rules take from outbound frontends. `obstacle` is why no safe
-    command exists, None where one does or none is needed.
+    command exists, None where one does or none is needed. `demand` is what was measured (a demand.Demand), None where
+    no metrics were read.
     """
 
     nodes: NodeCounts
@@ -182,6 +183,7 @@ class Case:
     new_addresses: Tuple[NewAddress, ...] = ()
     obstacle: Optional[str] = None
     shared_rule_blocks: int = 0
+    demand: Any = None
 
     @property
     def cluster(self):
