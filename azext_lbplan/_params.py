@@ -5,6 +5,7 @@ from argcomplete.completers import FilesCompleter
 from azure.cli.core.commands.parameters import (file_type, get_enum_type, get_resource_name_completion_list,
                                                 get_three_state_flag)
 
+from ._validators import DEFAULT_HEADROOM, DEFAULT_OFFSET
 from .model.cluster import BACKEND_POOL_TYPES
 
 _WHAT_IF = 'What If'
@@ -27,6 +28,11 @@ def load_arguments(self, _):
             _scale_arguments(context)
     with self.argument_context('aks lb plan') as context:
         _fail_on(context)
+    with self.argument_context('aks lb recommend') as context:
+        _offset(context)
+        context.argument('headroom', type=float, options_list=['--headroom'],
+                         help='Percent of ports on top of measured demand, 0 to 1000. Default: '
+                              f'{DEFAULT_HEADROOM}.')
 
 
 def _cluster_arguments(context):
@@ -85,6 +91,12 @@ def _scale_arguments(context):
     context.argument('kubernetes_version', arg_group=_SCALE, options_list=['--kubernetes-version', '-k'],
                      help='Kubernetes version to plan for. From 1.32 on an unset maxSurge means 10%%, before it 1 '
                           'node.')
+
+
+def _offset(context):
+    context.argument('offset', options_list=['--offset'],
+                     help='How far back metrics are read, such as 7d, 36h or 1d12h: 1 hour to 30 days. Default: '
+                          f'{DEFAULT_OFFSET}.')
 
 
 def _fail_on(context):

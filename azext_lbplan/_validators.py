@@ -2,6 +2,7 @@
 """What can be said of the options before anything is read: one clear line each, what, why, and what to do."""
 
 import re
+from datetime import timedelta
 
 from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
                                        RequiredArgumentMissingError)
@@ -12,6 +13,12 @@ from .model.values import id_segments
 #: AKS's own pattern for cluster names, and ARM's for resource groups.
 _CLUSTER_NAME = re.compile(r'[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z')
 _GROUP_NAME = re.compile(r'[-\w.()]{0,89}[-\w()]\Z')
+
+_OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?\Z')
+
+#: How far back metrics are read, and the percent on top of measured demand, where not typed. Source: design section 1.
+DEFAULT_OFFSET = '7d'
+DEFAULT_HEADROOM = 25
 
 _SURGE = re.compile(r'\d{1,4}%?\Z')
 _VERSION = re.compile(r'v?\d{1,3}\.\d{1,3}(\.\d{1,4})?\Z')
@@ -27,6 +34,10 @@ def validate_show(namespace):
 
 def validate_recommend(namespace):
     """Options of `recommend`."""
+    validate_offset(namespace)
+    if namespace.headroom is None:
+        namespace.headroom = DEFAULT_HEADROOM
+    _in_range(namespace.headroom, '--headroom', 0, 1000, 'percent')
     _validate_source(namespace)
     _validate_load_balancer(namespace)
     _validate_scale(namespace)
@@ -37,6 +48,19 @@ def validate_plan(namespace):
     _validate_source(namespace, without_cluster='node_count')
     _validate_load_balancer(namespace)
     _validate_scale(namespace)
+
+
+def validate_offset(namespace):
+    """`--offset`, written as in `az monitor metrics list`, becomes a timedelta."""
+    written = namespace.offset or DEFAULT_OFFSET
+    found = _OFFSET.match(written)
+    offset = timedelta(**{unit: int(number) for unit, number in found.groupdict('0').items()}) if found else None
+    if offset is None:
+        raise InvalidArgumentValueError(f"--offset: '{written}' is no length of time.",
+                                        'Give days, hours and minutes, for example 7d, 36h or 1d12h.')
+    if not timedelta(hours=1) <= offset <= timedelta(days=30):
+        raise InvalidArgumentValueError(f"--offset: '{written}' is out of range.", 'It goes from 1h to 30d.')
+    namespace.offset = offset
 
 
 def _validate_source(namespace, without_cluster=None):

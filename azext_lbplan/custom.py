@@ -7,6 +7,7 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from . import results
 from ._outcome import Outcome, plan_hints
+from .demand.observed import measure_observed
 from .model.cluster import LOAD_BALANCER
 from .model.observed import Observed, parse_observed
 from .model.outbound import Scale, Wanted
@@ -52,35 +53,38 @@ def lb_plan(cmd, *, resource_group_name=None, name=None, from_file=None, save_to
 def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
                  managed_outbound_ip_count=None, managed_outbound_ipv6_count=None, outbound_ips=None,
                  outbound_ip_prefixes=None, outbound_ports=None, idle_timeout=None, backend_pool_type=None,
-                 node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False):
+                 node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
+                 offset=None, headroom=None):
     """What should I set."""
     outcome = Outcome.start(cmd.cli_ctx)
     wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
                     outbound_ports, idle_timeout, backend_pool_type)
     scale = Scale(node_count, max_count, max_surge, kubernetes_version)
     observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
-                        wanted)
-    result = results.recommend(recommend(observed, scale, wanted, bool(allow_decrease)))
+                        wanted, offset)
+    result = results.recommend(recommend(observed, measure_observed(observed), scale, wanted, bool(allow_decrease),
+                                         headroom))
     return outcome.finish(result, hints=plan_hints(result))
 
 
-def _observe(cli_ctx, source, wanted=Wanted()) -> Observed:
-    """What a file holds or Azure answers; without a cluster only the public IPs and prefixes that were typed."""
+def _observe(cli_ctx, source, wanted=Wanted(), offset=None) -> Observed:
+    """What a file holds or Azure answers, with `offset` metrics too; without a cluster only the public IPs and prefixes
+    that were typed."""
     typed = (wanted.outbound_ips or ()) + (wanted.outbound_ip_prefixes or ())
     if source.from_file:
         observed = parse_observed(snapshot.load(source.from_file))
     elif source.name:
-        observed = parse_observed(_capture(cli_ctx, source, typed))
+        observed = parse_observed(_capture(cli_ctx, source, typed, offset))
     else:
         observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, typed))
     _check_applicable(observed.cluster, wanted)
     return observed
 
 
-def _capture(cli_ctx, source, typed):
+def _capture(cli_ctx, source, typed, offset):
     if source.save_to:
         snapshot.check_target(source.save_to, source.overwrite)
-    captured = cluster_reader.capture(cli_ctx, source.resource_group, source.name, typed)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group, source.name, typed, offset)
     if source.save_to:
         snapshot.save(source.save_to, captured, source.overwrite)
     return captured

@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Decisions as the plain dicts that commands return: camelCase keys, every key always present (design section 2)."""
 
+from dataclasses import asdict
 from typing import Any, Dict, Optional
 
 from . import flags
@@ -35,8 +36,20 @@ def recommend(recommendation: Recommendation) -> Dict[str, Any]:
     del result['requested']
     alternatives = [{'title': one.title, 'flags': list(one.flags), 'command': one.command, 'fits': one.fits,
                      'consequence': one.consequence} for one in recommendation.alternatives]
-    return dict(result, status=recommendation.status, reasons=list(recommendation.reasons), evidence=None,
-                alternatives=alternatives)
+    return dict(result, status=recommendation.status, reasons=list(recommendation.reasons),
+                evidence=_camel(asdict(recommendation.demand.evidence)), alternatives=alternatives)
+
+
+def _camel(value):
+    """`value` with the keys of its dicts in camelCase."""
+    if isinstance(value, dict):
+        return {_camel_key(key): _camel(one) for key, one in value.items()}
+    return [_camel(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _camel_key(key):
+    first, *rest = key.split('_')
+    return first + ''.join(word.capitalize() for word in rest)
 
 
 def finding(one: Finding) -> Dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import azext_lbplan
 
 ROOT = Path(azext_lbplan.__file__).parent
-DECISIONS = ('snat', 'nodes', 'addresses', 'sizing', 'demand', 'recommend', 'checks', 'manifests', 'flags',
+DECISIONS = ('snat', 'nodes', 'addresses', 'sizing', 'demand', 'recommend', 'alternatives', 'fleet', 'checks', 'manifests', 'flags',
              'unverified', 'results', 'model')
 ALLOWED_OUTSIDE = sys.stdlib_module_names | {'yaml'}
 
@@ -27,10 +27,11 @@ def imports(name, path):
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):
             outside.update(alias.name.split('.')[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.split('.')[0] != ROOT.name:
             outside.add(node.module.split('.')[0])
         elif isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] + (node.module.split('.') if node.module else [])
+            base = package[:len(package) - node.level + 1] if node.level else []
+            base = base + [part for part in (node.module or '').split('.') if part and part != ROOT.name]
             for alias in node.names:
                 target = '.'.join(base + [alias.name])
                 inside.add(target if target in known else '.'.join(base))

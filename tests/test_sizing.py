@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from azext_lbplan import flags, snat
 from azext_lbplan.model.outbound import (INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, UNKNOWN_IP_COUNT, Scale, Wanted)
+from azext_lbplan.demand.observed import measure_observed
 from azext_lbplan.recommend import recommend
 from azext_lbplan.sizing import plan
 from tests.arm.builders import pool
@@ -20,6 +21,11 @@ def solve(cluster, wanted=Wanted(), scale=Scale(), consent=False, **around):
 
 def planned(scale, wanted=Wanted(), **around):
     return plan(observe(None, **around), scale, wanted)
+
+
+def recommended(cluster, **around):
+    observed = observe(cluster, **around)
+    return recommend(observed, measure_observed(observed))
 
 
 def figures(configuration):
@@ -192,11 +198,12 @@ def test_a_plan_without_a_cluster_on_prefixes_needs_their_length():
 
 def test_recommend_keeps_what_automatic_allocation_would_take_away():
     cluster = body([pool(count=10, max_count=120)], '1.31')
-    recommendation = recommend(observe(cluster), Scale(), Wanted())
+    recommendation = recommended(cluster)
     assert flags.flags(recommendation.case) == ('--load-balancer-managed-outbound-ip-count', '2',
                                                 '--load-balancer-outbound-ports', '1024')
     assert any('`nodepool1` may grow to 120 nodes' in reason for reason in recommendation.reasons)
-    assert recommend(observe(body([pool(count=10, max_count=49)], '1.31')), Scale(), Wanted()).status == 'ok'
+    unchanged = recommended(body([pool(count=10, max_count=49)], '1.31'))
+    assert (unchanged.status, flags.flags(unchanged.case)) == ('insufficientData', ())
 
 
 KINDS = st.sampled_from(['managed', 'dual', 'own', 'prefix'])
@@ -219,7 +226,7 @@ def clusters(draw):
 @given(clusters())
 def test_a_recommendation_fits_on_the_fewest_ips_and_is_stable(cluster):
     around = dict(LISTED, publicIpPrefixes=prefix_bodies(*[30] * 6))
-    case = recommend(observe(cluster, **around), Scale(), Wanted()).case
+    case = recommended(cluster, **around).case
     configuration, nodes = case.proposed, case.nodes.required
     if case.obstacle or configuration.settings.automatic:
         return
@@ -233,8 +240,8 @@ def test_a_recommendation_fits_on_the_fewest_ips_and_is_stable(cluster):
         **cluster['properties']['networkProfile'], 'loadBalancerProfile': profile}}}
     lengths = prefix_bodies(*[30] * 6) + [
         {'id': one.id, 'properties': {'prefixLength': one.length}} for one in case.new_addresses if one.length]
-    after = recommend(observe(again, publicIpPrefixes=lengths), Scale(), Wanted())
-    assert (after.status, flags.flags(after.case), after.case.current.fits) == ('ok', (), True)
+    after = recommended(again, publicIpPrefixes=lengths)
+    assert (flags.flags(after.case), after.case.current.fits) == ((), True)
 
 
 @given(st.integers(1, 500), st.integers(1, 8000).map(lambda blocks: 8 * blocks))

@@ -26,4 +26,4 @@ def measure_observed(observed: Observed) -> Demand:
 def _why_not_read(error):
     if error.status == 403:
         return f'metrics could not be read: the permission {METRICS_PERMISSION} on the load balancer is missing'
-    return f'metrics could not be read: {error.message} ({error.code})'
+    return f'metrics could not be read: {(error.message or "").rstrip(".")} ({error.code})'
