@@ -49,16 +49,17 @@ class Request(NamedTuple):
 
 
 class ReadFailure(Exception):
-    """A read that brought no JSON object: HTTP status (None without an answer), code, message, and for a request to
-    wait its `Retry-After` in seconds."""
+    """A read that brought no JSON object: HTTP status (None without an answer), code, message, the codes inside of
+    the error, and for a request to wait its `Retry-After` in seconds."""
 
-    def __init__(self, path, status, code, message, retry_after=None):
+    def __init__(self, path, status, code, message, retry_after=None, inner_codes=()):
         super().__init__(message)
         self.path = path
         self.status = status
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.inner_codes = inner_codes
 
     def as_error(self):
         """The failure as a snapshot keeps it (design section 3)."""
@@ -98,6 +99,10 @@ class ArmClient:
 
     def send(self, request: Request) -> Any:
         """The JSON object that answers `request`. Raises ReadFailure."""
+        return self.exchange(request)[0]
+
+    def exchange(self, request: Request) -> Tuple[Any, Mapping[str, str]]:
+        """The JSON object that answers `request`, and the headers that came with it. Raises ReadFailure."""
         try:
             response = self._pipeline.send_request(self._http_request(request))
             status, body, headers = response.status_code, response.content, response.headers
@@ -105,15 +110,16 @@ class ArmClient:
             raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
         answer = _parse(body)
         if status == 200 and isinstance(answer, dict):
-            return answer
+            return answer, headers
         if status == 200:
             raise ReadFailure(request.path, status, 'InvalidJson', 'the answer is no JSON object')
         error = get(answer, 'error')
         raise ReadFailure(request.path, status, text(error, 'code') or f'Http{status}',
                           _one_line(text(error, 'message') or f'HTTP status {status}'),
-                          _retry_after(headers.get('Retry-After')))
+                          _retry_after(headers.get('Retry-After')),
+                          tuple(filter(None, (text(detail, 'code') for detail in items(error, 'details')))))
 
-    def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
+    def read_all(self, requests: Sequence[Request], follow_pages=False, with_headers=False) -> list:
         """The answers to `requests` in their order, read side by side; a ReadFailure stands in its place.
 
         `follow_pages` makes one answer of all pages of a list.
