@@ -32,6 +32,9 @@ LONGEST_RETRY_AFTER = 15
 #: Seconds after which a read is given up, retries and waiting included.
 DEADLINE = 60
 
+#: Seconds between two signs of life for a person who waits.
+TICK = 0.2
+
 #: Pages of a list that are followed before it counts as not read.
 MOST_PAGES = 50
 
@@ -119,7 +122,7 @@ class ArmClient:
                           _retry_after(headers.get('Retry-After')),
                           tuple(filter(None, (text(detail, 'code') for detail in items(error, 'details')))))
 
-    def read_all(self, requests: Sequence[Request], follow_pages=False, with_headers=False) -> list:
+    def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
         """The answers to `requests` in their order, read side by side; a ReadFailure stands in its place.
 
         `follow_pages` makes one answer of all pages of a list.
@@ -148,10 +151,11 @@ class ArmClient:
         return HttpRequest('POST', url, params=query, json=request.body)
 
 
-def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]]) -> list:
+def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]], tick: Callable[[], None] = lambda: None) -> list:
     """What each job of (path, function) gives, in their order, one thread each; a ReadFailure stands in its place.
 
     Threads are daemons: an interrupt ends the wait at once, and a read that hangs is given up after DEADLINE.
+    `tick` is called a few times a second while the jobs run.
     """
     answers = queue.Queue()
 
@@ -165,15 +169,16 @@ def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]]) -> list:
     for index, (_, job) in enumerate(jobs):
         threading.Thread(target=run, args=(index, job), daemon=True).start()
     results = [ReadFailure(path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds') for path, _ in jobs]
-    deadline = time.monotonic() + DEADLINE
-    for _ in jobs:
+    waiting, deadline = len(jobs), time.monotonic() + DEADLINE
+    while waiting and time.monotonic() < deadline:
+        tick()
         try:
-            index, answer = answers.get(timeout=max(0, deadline - time.monotonic()))
+            index, answer = answers.get(timeout=TICK)
         except queue.Empty:
-            break
+            continue
         if isinstance(answer, Exception) and not isinstance(answer, ReadFailure):
             raise answer
-        results[index] = answer
+        results[index], waiting = answer, waiting - 1
     return results
 
 
