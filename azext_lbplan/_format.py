@@ -1,11 +1,15 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Tables for eyes: at most 120 columns, zero printed as 0, unknown as a dash, all rows always there."""
 
+import sys
 from collections import OrderedDict
 
-#: Widest cell of a column, so that a row stays within 120 columns.
-_WIDEST = {'Cluster': 24, 'Setting': 26}
-_WIDEST_VALUE = 20
+#: Widest cell of a column: a row of two values stays within 80 columns, one of three with a cluster within 120.
+_WIDEST = {'Cluster': 24, 'Setting': 24}
+_WIDEST_VALUE = 19
+
+#: Cells of the bar that shows used of allocated ports.
+_BAR = 7
 
 #: (label, key of a configuration) in the order of the rows.
 _CONFIGURATION_ROWS = (
@@ -36,29 +40,76 @@ def plan_table(result):
 
 
 def recommend_table(result):
-    """Setting / Current / Recommended."""
-    return _tables(result, lambda one: _rows(one, ('Current', one['current']), ('Recommended', one['proposed'])))
+    """Setting / Current / Recommended, and the evidence in a few lines."""
+    return _tables(result, lambda one: [
+        *_rows(one, ('Current', one['current']), ('Recommended', one['proposed'])),
+        *(_row(label, ('Current', measured), ('Recommended', of_recommended))
+          for label, measured, of_recommended in _evidence(one))])
 
 
 def _tables(result, rows):
-    """The rows of one result, or of each of several `--ids`."""
-    return [row for one in (result if isinstance(result, list) else [result]) for row in rows(one)]
+    """The rows of one result, below its cluster's name; those of several `--ids` with a column for the name."""
+    if isinstance(result, list):
+        return [OrderedDict([('Cluster', _cell(_name(one), 'Cluster')), *row.items()])
+                for one in result for row in rows(one)]
+    found = list(rows(result))
+    titles = list(found[0])
+    return [_row('Cluster', (titles[1], _name(result)), *((title, '') for title in titles[2:])), *found]
+
+
+def _name(one):
+    return (one['cluster'] or {}).get('name')
 
 
 def _rows(one, *columns):
-    cluster = (one['cluster'] or {}).get('name')
     nodes = [(label, [one['nodes'][key]] * len(columns)) for label, key in _NODE_ROWS]
     pools = [(f"Pool {pool['name']}", [_pool(pool)] * len(columns)) for pool in one['nodes']['pools']]
     settings = [(label, [configuration and configuration[key] for _, configuration in columns])
                 for label, key in _CONFIGURATION_ROWS]
     for label, values in nodes + pools + settings:
-        row = OrderedDict([('Cluster', _cell(cluster, 'Cluster')), ('Setting', _cell(label, 'Setting'))])
-        row.update((title, _cell(value)) for (title, _), value in zip(columns, values))
-        yield row
+        yield _row(label, *((title, value) for (title, _), value in zip(columns, values)))
+
+
+def _row(label, *columns):
+    return OrderedDict([('Setting', _cell(label, 'Setting')), *((title, _cell(value)) for title, value in columns)])
 
 
 def _pool(pool):
     return f"{pool['current']}/{pool['max']}+{pool['surge']}"
+
+
+def _evidence(one):
+    """(label, as measured, against the recommended ports) of what the metrics show."""
+    evidence, proposed = one['evidence'], one['proposed'] or {}
+    yield 'Status', one['status'], None
+    yield 'Metrics', evidence['status'], None
+    yield 'Metrics cover', None if evidence['coverage'] is None else f"{evidence['coverage']:.0%}", None
+    yield 'Peak ports per node', evidence['peakPortsPerNode'], None
+    yield 'Peak at', (evidence['peakAt'] or '').replace('T', ' ').replace(':00Z', 'Z') or None, None
+    yield 'Failed connections', evidence['failedConnections'], None
+    about = 'about ' if evidence['demandIsEstimate'] else ''
+    yield 'Demand (ports)', evidence['demandPortsPerNode'] and f"{about}{evidence['demandPortsPerNode']}", None
+    for node in evidence['busiestNodes']:
+        yield (f"Node {node['node']}", _used(node['peakPorts'], node['allocatedPorts']),
+               _used(node['peakPorts'], proposed.get('portsPerNode')))
+
+
+def _used(used, allocated):
+    """A bar and the numbers: ███▌    512/1024."""
+    if not allocated or used is None:
+        return used
+    filled = min(_BAR, round(_BAR * used / allocated))
+    full, empty = ('█', '░') if _prints('█░') else ('#', '.')
+    return f'{full * filled}{empty * (_BAR - filled)} {used}/{allocated}'
+
+
+def _prints(characters):
+    """Whether the terminal can show `characters`."""
+    try:
+        characters.encode(sys.stdout.encoding or 'ascii')
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _cell(value, column=None):

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from functools import partial
-from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from azure.cli.core.commands.client_factory import get_mgmt_service_client

@@ -17,6 +17,7 @@ from ..model.values import distinct, id_segments, items, text
 from . import metrics
 from .arm import (LONGEST_RETRY_AFTER, MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, connect,
                   resource_path, side_by_side)
+from .progress import Progress
 
 _READ_PERMISSION = 'Microsoft.ContainerService/managedClusters/read'
 
@@ -38,7 +39,7 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
     window = _window(now, offset) if offset and cluster.on_standard_load_balancer and not cluster.stopped else None
     return {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': answer,
-            **_around(client, cluster, more_ids, window)}
+            **_around(client, cluster, more_ids, window, Progress(cli_ctx))}
 
 
 def _window(now, offset):
@@ -59,15 +60,17 @@ def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
     return _network(None, distinct(ids), dict(zip(dict(reads), side_by_side(reads))))
 
 
-def _around(client, cluster, more_ids, window: Optional[Window]) -> dict:
+def _around(client, cluster, more_ids, window: Optional[Window], progress: Progress) -> dict:
     """Network resources and, with a `window`, metrics: side by side, then the second pass of the metrics."""
     balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
     own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
     reads = _reads(client, balancer, own)
     asked = metrics.first_jobs(client, cluster, window) if window and balancer else []
-    answers = side_by_side(reads + asked)
-    measured = answers[len(reads):]
-    measured += metrics.second_answers(client, cluster, window, measured) if measured else []
+    with progress:
+        answers = side_by_side(reads + asked, progress.show('Reading metrics') if asked else lambda: None)
+        measured = answers[len(reads):]
+        if measured:
+            measured += metrics.second_answers(client, cluster, window, measured, progress.show('Reading busy minutes'))
     snapshot = _network(balancer, own, dict(zip(dict(reads), answers)))
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
     snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]

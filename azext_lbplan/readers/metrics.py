@@ -20,13 +20,13 @@ def first_jobs(client: ArmClient, cluster: Cluster, window: Window) -> List[Tupl
     return _jobs(client, cluster, first_pass(window, nodes, frontends))
 
 
-def second_answers(client: ArmClient, cluster: Cluster, window: Window, first: Sequence) -> list:
+def second_answers(client: ArmClient, cluster: Cluster, window: Window, first: Sequence, tick) -> list:
     """The answers of the second pass, which the answers `first` of the first one call for; failures in place."""
     answered = [answer for answer in first if isinstance(answer, Answer)]
     if not answered:
         return []
     queries = second_pass(answered, window, cluster.profile.idle_timeout_in_minutes)
-    return side_by_side(_jobs(client, cluster, queries))
+    return side_by_side(_jobs(client, cluster, queries), tick)
 
 
 def _jobs(client, cluster, queries):

@@ -81,7 +81,7 @@ def save(path: str, snapshot: dict, overwrite: bool) -> None:
         handle, temporary = tempfile.mkstemp(prefix='.lbplan-', dir=folder)  # made with mode 0600
         try:
             with os.fdopen(handle, 'w', encoding='utf-8') as file:
-                json.dump(snapshot, file, indent=2)
+                json.dump(snapshot, file)
                 file.write('\n')
             _publish(temporary, path, overwrite)
         finally:
