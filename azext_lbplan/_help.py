@@ -55,15 +55,51 @@ examples:
       text: az aks lb plan -g MyResourceGroup -n MyCluster --fail-on error -o none
 """ + _SAVED.format('plan')
 
+helps['aks lb check'] = """
+type: command
+short-summary: Say what is wrong or risky about a cluster's outbound traffic, with evidence and the line that mends it.
+long-summary: |-
+    Each rule gives findings with a severity: error (Azure refuses the next update, or outbound connections fail now),
+    warning (it fails at a scale that the cluster may reach, cuts live connections, breaks allow-lists, or is retired),
+    or info. Rules that could not be applied are listed as skipped, with what was missing; never read them as passed.
+examples:
+    - name: Check a cluster.
+      text: az aks lb check -g MyResourceGroup -n MyCluster -o table
+    - name: Fail a pipeline on errors and warnings, but for one rule.
+      text: az aks lb check -g MyResourceGroup -n MyCluster --fail-on warning --skip-rules TierDrop
+    - name: Only whether ports fit, from a file.
+      text: az aks lb check --from-file snapshot.json --rules PortsOvercommittedNow PortsOvercommittedAtMaximum
+    - name: The lines that mend what is wrong.
+      text: az aks lb check -g MyResourceGroup -n MyCluster --query "findings[?command].command" -o tsv
+    - name: Keep all that was read, to decide again later.
+      text: az aks lb check -g MyResourceGroup -n MyCluster --offset 14d --save-to snapshot.json
+"""
+
+
+def add_rules_to_help():
+    """Append the catalogue of rules to the help of `check`: it is imported only when that command is asked for."""
+    from .checks import rules_help
+    written = helps['aks lb check']
+    if '    Rules:' not in written:
+        rules = '\n'.join(f'    - {line}' for line in rules_help())
+        helps['aks lb check'] = written.replace('examples:', f'\n    Rules:\n{rules}\nexamples:', 1)
+
+
 helps['aks lb recommend'] = """
 type: command
-short-summary: Recommend ports per node and outbound IPs, with the reasons and the alternatives.
+short-summary: Recommend ports per node and outbound IPs from measured demand, with reasons and alternatives.
 long-summary: |-
-    Never fewer ports per node than nodes have today, on the fewest IPs that carry them at full scale. Automatic
-    allocation that would drop as the cluster grows becomes explicit. What-if and scale options act as constraints.
+    Reads the SNAT metrics of the load balancer. Ports are per node, so the busiest node in its busiest minute decides,
+    with headroom on top; where connections failed, what they would have needed is estimated. Nothing changes while
+    today's ports cover that. Never fewer ports per node than nodes have today without --allow-decrease, on the fewest
+    IPs that carry them at full scale. Automatic allocation that would drop as the cluster grows becomes explicit.
+    Without metrics the configuration alone decides, and 'evidence' says why. What-if and scale options act as
+    constraints. 'status' is change, ok, insufficientData, infeasible or notApplicable.
 examples:
     - name: What should be set?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster
+    - name: From the metrics of the last 30 days, with half as much again for growth.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 -o table
     - name: Only the lines to run.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
     - name: What should be set if the cluster may grow to 200 nodes?
