@@ -2,6 +2,7 @@
 """Tables for eyes: at most 120 columns, zero printed as 0, unknown as a dash, all rows always there."""
 
 import sys
+import textwrap
 from collections import OrderedDict
 
 #: Widest cell of a column: a row of two values stays within 80 columns, one of three with a cluster within 120.
@@ -121,3 +122,27 @@ def _cell(value, column=None):
     written = ' '.join(str(value).split())
     widest = _WIDEST.get(column, _WIDEST_VALUE)
     return written if len(written) <= widest else written[:widest - 1] + '…'
+
+
+#: What is left of 120 columns for a message beside cluster (24), severity (13), code (27) and the gaps.
+_WIDEST_MESSAGE = 50
+
+
+def check_table(result):
+    """Cluster / Severity / Code / Message: a row per finding and per reason for skipping, or one that says ok."""
+    return [row for one in (result if isinstance(result, list) else [result]) for row in _check_rows(one)]
+
+
+def _check_rows(one):
+    found = [(finding['severity'], finding['code'], finding['message']) for finding in one['findings']]
+    codes = OrderedDict()
+    for skipped in one['skipped']:
+        codes.setdefault(skipped['reason'], []).append(skipped['code'])
+    found = found or [(one['status'], '-', 'Nothing was found.')]
+    found += [('skipped', skipped[0] if len(skipped) == 1 else f'{len(skipped)} rules', reason)
+              for reason, skipped in codes.items()]
+    for severity, code, message in found:
+        # The message is what the row is there for: it goes on below, and is never cut.
+        for number, line in enumerate(textwrap.wrap(message, _WIDEST_MESSAGE)):
+            cells = ('', '', '') if number else (_cell(one['cluster']['name'], 'Cluster'), severity, code)
+            yield OrderedDict(zip(('Cluster', 'Severity', 'Code', 'Message'), (*cells, line)))

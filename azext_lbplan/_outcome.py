@@ -66,6 +66,17 @@ class Outcome:
             raise SystemExit(FAILED_EXIT_CODE)
 
 
+def check_hints(result):
+    """(severity, text) of what to do about errors and warnings, for a person who looks at a table."""
+    cluster = result['cluster']['name']
+    hints = []
+    for finding in result['findings']:
+        if finding['severity'] != INFO and finding['remediation']:
+            hints.append((finding['severity'], f"{cluster}, {finding['code']}: {finding['remediation']}"))
+            hints += [(WARNING, f"  {finding['command']}")] if finding['command'] else []
+    return hints
+
+
 def plan_hints(result):
     """(severity, text) of what to mind and of the lines to run, for a person who looks at a table."""
     cluster = (result['cluster'] or {}).get('name') or 'the new cluster'

@@ -5,6 +5,7 @@ from argcomplete.completers import FilesCompleter
 from azure.cli.core.commands.parameters import (file_type, get_enum_type, get_resource_name_completion_list,
                                                 get_three_state_flag)
 
+from ._help import add_rules_to_help
 from ._validators import DEFAULT_HEADROOM, DEFAULT_OFFSET
 from .model.cluster import BACKEND_POOL_TYPES
 
@@ -13,17 +14,19 @@ _SCALE = 'Scale'
 _SOURCE = 'Snapshot'
 
 #: Commands that read one cluster, and those of them that take what-if and scale options.
-_CLUSTER_COMMANDS = ('aks lb show', 'aks lb plan', 'aks lb recommend')
+_CLUSTER_COMMANDS = ('aks lb show', 'aks lb plan', 'aks lb recommend', 'aks lb check')
 _WHAT_IF_COMMANDS = ('aks lb plan', 'aks lb recommend')
 
 
-def load_arguments(self, _):
-    """Declare the options of every command."""
-    for command in _CLUSTER_COMMANDS:
-        with self.argument_context(command) as context:
+def load_arguments(self, command):
+    """Declare the options of every command; of `check` the rules, too, which are in its help."""
+    if command in (None, 'aks lb check'):
+        add_rules_to_help()
+    for name in _CLUSTER_COMMANDS:
+        with self.argument_context(name) as context:
             _cluster_arguments(context)
-    for command in _WHAT_IF_COMMANDS:
-        with self.argument_context(command) as context:
+    for name in _WHAT_IF_COMMANDS:
+        with self.argument_context(name) as context:
             _load_balancer_arguments(context)
             _scale_arguments(context)
     with self.argument_context('aks lb plan') as context:
@@ -33,6 +36,13 @@ def load_arguments(self, _):
         context.argument('headroom', type=float, options_list=['--headroom'],
                          help='Percent of ports on top of measured demand, 0 to 1000. Default: '
                               f'{DEFAULT_HEADROOM}.')
+    with self.argument_context('aks lb check') as context:
+        _offset(context)
+        _fail_on(context)
+        context.argument('rules', nargs='+', options_list=['--rules'],
+                         help='Apply only these rules, by their codes, separated by spaces.')
+        context.argument('skip_rules', nargs='+', options_list=['--skip-rules'],
+                         help='Do not apply these rules, by their codes, separated by spaces.')
 
 
 def _cluster_arguments(context):

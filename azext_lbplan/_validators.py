@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What can be said of the options before anything is read: one clear line each, what, why, and what to do."""
 
+import difflib
 import re
 from datetime import timedelta
 
@@ -48,6 +49,31 @@ def validate_plan(namespace):
     _validate_source(namespace, without_cluster='node_count')
     _validate_load_balancer(namespace)
     _validate_scale(namespace)
+
+
+def validate_check(namespace):
+    """Options of `check`."""
+    validate_offset(namespace)
+    _validate_source(namespace)
+    namespace.rules = _codes(namespace.rules, '--rules')
+    namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
+
+
+def _codes(written, option):
+    """The codes of rules as the catalogue spells them; None where the option was not given."""
+    if written is None:
+        return None
+    from .checks import CHECK_CODES  # only `check` pays for it
+    known = {code.lower(): code for code in CHECK_CODES}
+    codes = [code for part in written for code in part.split(',') if code]
+    if not codes:
+        raise InvalidArgumentValueError(f'{option} names no rule.', 'All codes are in az aks lb check --help.')
+    for code in codes:
+        if code.lower() not in known:
+            nearest = difflib.get_close_matches(code.lower(), known, 1, 0)
+            raise InvalidArgumentValueError(f"{option}: '{code}' is no code of a rule.",
+                                            f'The nearest is {known[nearest[0]]}; all are in az aks lb check --help.')
+    return tuple(known[code.lower()] for code in codes)
 
 
 def validate_offset(namespace):

@@ -13,3 +13,5 @@ def load_command_table(self, _):
                              table_transformer=_format.plan_table)
         group.custom_command('recommend', 'lb_recommend', validator=_validators.validate_recommend,
                              table_transformer=_format.recommend_table)
+        group.custom_command('check', 'lb_check', validator=_validators.validate_check,
+                             table_transformer=_format.check_table)

@@ -1,12 +1,13 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The handlers: read, decide, present. They return data and never print."""
 
+from dataclasses import replace
 from typing import NamedTuple, Optional
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from . import results
-from ._outcome import Outcome, plan_hints
+from ._outcome import Outcome, check_hints, plan_hints
 from .demand.observed import measure_observed
 from .model.cluster import LOAD_BALANCER
 from .model.observed import Observed, parse_observed
@@ -65,6 +66,17 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
     result = results.recommend(recommend(observed, measure_observed(observed), scale, wanted, bool(allow_decrease),
                                          headroom))
     return outcome.finish(result, hints=plan_hints(result))
+
+
+def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
+             offset=None, rules=None, skip_rules=None, fail_on=None):
+    """What is wrong or risky."""
+    outcome = Outcome.start(cmd.cli_ctx, fail_on)
+    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
+                        offset=offset)
+    case = replace(plan(observed, Scale(), Wanted()), demand=measure_observed(observed))
+    result = results.check(case, rules, skip_rules or ())
+    return outcome.finish(result, result['findings'], fail_on, check_hints(result))
 
 
 def _observe(cli_ctx, source, wanted=Wanted(), offset=None) -> Observed:

@@ -2,10 +2,10 @@
 """Decisions as the plain dicts that commands return: camelCase keys, every key always present (design section 2)."""
 
 from dataclasses import asdict
-from typing import Any, Dict, Optional
+from typing import Any, Collection, Dict, Optional
 
 from . import flags
-from .checks import plan_findings
+from .checks import check as check_rules, plan_findings
 from .model.finding import Finding
 from .model.outbound import Case, Configuration, NodeCounts, PoolCount
 from .recommend import Recommendation
@@ -50,6 +50,14 @@ def _camel(value):
 def _camel_key(key):
     first, *rest = key.split('_')
     return first + ''.join(word.capitalize() for word in rest)
+
+
+def check(case: Case, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Dict[str, Any]:
+    """The result of `az aks lb check`, with rules selected by their codes."""
+    report = check_rules(case, only, without)
+    return {'cluster': _cluster(case), 'status': report.status, 'findings': [finding(one) for one in report.findings],
+            'skipped': [{'code': one.code, 'reason': one.reason} for one in report.skipped],
+            'summary': report.summary}
 
 
 def finding(one: Finding) -> Dict[str, Any]:
