@@ -1,0 +1,263 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Reading a fleet through Azure Resource Graph: a query for clusters, then one for what belongs to them.
+
+Pages are read one after the other: each names the next. A row is handed on parsed and then gone. What does not come
+never sinks the rest; it is told in `gaps`.
+"""
+
+import re
+import time
+from functools import partial
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from azure.cli.core._profile import Profile
+from azure.cli.core.azclierror import AzureResponseError, InvalidArgumentValueError
+from azure.cli.core.commands.client_factory import get_subscription_id
+from knack.log import get_logger
+
+from ..model.fleet import Assembly
+from ..model.graph import clusters_query, network_query
+from ..model.observed import Observed
+from ..model.values import count, get, items, text
+from .arm import LONGEST_RETRY_AFTER, ArmClient, ReadFailure, Request, connect, side_by_side
+
+logger = get_logger(__name__)
+
+#: Served by all clouds; the newest that is no preview. Source: azure-rest-api-specs, resourcegraph/stable.
+GRAPH_API = '2022-10-01'
+SUBSCRIPTIONS_API = '2022-12-01'
+_PATH = '/providers/Microsoft.ResourceGraph/resources'
+
+#: Rows of a page, the most that the service gives. Source: "Working with large Azure resource data sets".
+PAGE = 1000
+
+#: Subscriptions and management groups in one query, the most that the service takes. Source: the limits that
+#: Microsoft's own extension resource-graph keeps; "Too many subscriptions" in the service's troubleshooting guide.
+MOST_SUBSCRIPTIONS = 1000
+MOST_MANAGEMENT_GROUPS = 10
+
+#: What the service says of a page over 16 MiB, which is then asked for in smaller pieces.
+_TOO_LARGE = 'ResponsePayloadTooLarge'
+_SMALLEST_PAGE = 10
+
+#: Pages without a row in a row that are believed: an empty last one is normal, an endless chain is not.
+_MOST_EMPTY_PAGES = 3
+
+_CLOCK = re.compile(r'(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?\Z')
+
+
+class Scope(NamedTuple):
+    """Where one query looks: subscriptions or management groups, with the tenant's login (a subscription of it)."""
+
+    login: Optional[str]
+    subscriptions: Tuple[str, ...] = ()
+    management_groups: Tuple[str, ...] = ()
+
+    @property
+    def body(self):
+        """The scope as a query's body has it."""
+        if self.management_groups:
+            return {'managementGroups': list(self.management_groups)}
+        return {'subscriptions': list(self.subscriptions)}
+
+
+class Page(NamedTuple):
+    """A page of a query's rows, and how many the query has in all."""
+
+    rows: Sequence[Any]
+    total: Optional[int]
+    next: Optional[str]
+    truncated: bool
+    quota: Tuple[Optional[int], float]
+
+
+def scopes_of(cli_ctx, subscriptions: Optional[Sequence[str]] = None, everywhere=False,
+              management_groups: Sequence[str] = ()) -> List[Scope]:
+    """What to query: the named subscriptions (ids or names of the login), all of the login, management groups, or
+    the current subscription; in batches that the service takes, each within one tenant."""
+    current = get_subscription_id(cli_ctx)
+    if management_groups:
+        return [Scope(current, management_groups=batch)
+                for batch in _batches(management_groups, MOST_MANAGEMENT_GROUPS)]
+    known = Profile(cli_ctx=cli_ctx).load_cached_subscriptions()
+    wanted = [one['id'] for one in known] if everywhere else [_id_of(one, known) for one in subscriptions or [current]]
+    tenants = {one['id'].lower(): one['tenantId'] for one in known}
+    home = tenants.get(current.lower())
+    by_tenant = {}
+    for one in dict.fromkeys(one.lower() for one in wanted):
+        by_tenant.setdefault(tenants.get(one, home), []).append(one)
+    return [Scope(current if tenant == home else batch[0], subscriptions=batch)
+            for tenant, ids in by_tenant.items() for batch in _batches(ids, MOST_SUBSCRIPTIONS)]
+
+
+def _id_of(wanted, known):
+    """The id of a subscription that is named by its id or its name."""
+    named = [one['id'] for one in known if wanted.lower() in (one['id'].lower(), one['name'].lower())]
+    if len(named) > 1:
+        raise InvalidArgumentValueError(f"--subscriptions: several are named '{wanted}'.", 'Give the id.')
+    if not named and not re.match(r'[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z', wanted):
+        raise InvalidArgumentValueError(f"--subscriptions: '{wanted}' is no id, and no name in this login.",
+                                        'See az account list -o table.')
+    return named[0] if named else wanted
+
+
+def _batches(values, size):
+    return [tuple(values[start:start + size]) for start in range(0, len(values), size)]
+
+
+class FleetReader:
+    """Reads the clusters of some scopes. `gaps` tells, one line each, what did not come; `lost_clusters` whether
+    clusters may be among it. `tell` is called with a line of progress, also while waiting."""
+
+    def __init__(self, cli_ctx, scopes: Sequence[Scope], resource_group: Optional[str] = None,
+                 tell: Callable[[str], None] = lambda line: None):
+        self.gaps: List[str] = []
+        self.lost_clusters = False
+        self._cli_ctx = cli_ctx
+        self._scopes = scopes
+        self._resource_group = resource_group
+        self._tell = tell
+        self._failures: List[ReadFailure] = []
+
+    def read(self) -> Iterator[Observed]:
+        """Each cluster once, with what belongs to it. Raises an AzCLIError where no query at all was answered."""
+        for scope in self._scopes:
+            yield from self._read_scope(scope)
+        if self._failures and len(self._failures) == len(self._scopes):
+            raise _error(self._failures[0])
+
+    def _read_scope(self, scope):
+        client, assembly, seen = connect(self._cli_ctx, scope.login), Assembly(), set()
+        answered = False
+        for page in self._pages(client, clusters_query(self._resource_group), scope, 'clusters'):
+            answered = True
+            seen.update((text(row, 'subscriptionId') or '').lower() for row in page.rows)
+            yield from filter(None, map(assembly.add_cluster, page.rows))
+        if not answered:
+            return
+        if assembly.unusable:
+            self._miss(f'{assembly.unusable} clusters came without an id.', clusters=True)
+        self._find_unreadable(client, [one for one in scope.subscriptions if one not in seen])
+        for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS):
+            query = network_query(assembly.node_groups, assembly.address_names)
+            for page in self._pages(client, query, Scope(scope.login, batch), 'load balancers'):
+                yield from filter(None, map(assembly.add_network, page.rows))
+        yield from assembly.rest()
+
+    def _pages(self, client, query, scope, what) -> Iterator[Page]:
+        """The pages of a query; where they end too early, a gap says so."""
+        token, size, received, empty = None, PAGE, 0, 0
+        while True:
+            try:
+                page = self._page(client, _request(query, scope, size, token), f'{received} {what} read')
+            except ReadFailure as failure:
+                if _TOO_LARGE in (failure.code, *failure.inner_codes) and size > _SMALLEST_PAGE:
+                    size = max(_SMALLEST_PAGE, size // 2)
+                    continue
+                self._fail(failure, scope, what, received)
+                return
+            received, empty = received + len(page.rows), 0 if page.rows else empty + 1
+            yield page
+            if page.next is None or page.next == token or empty > _MOST_EMPTY_PAGES:
+                break
+            token = page.next
+        self._check_whole(page, received, what)
+
+    def _page(self, client: ArmClient, request, progress) -> Page:
+        exchange = partial(client.exchange, request)
+        answer = side_by_side([(_PATH, exchange)], partial(self._tell, progress))[0]
+        if isinstance(answer, ReadFailure):
+            raise answer
+        body, headers = answer
+        page = _parse_page(body, headers)
+        if (headers.get('x-ms-tenant-subscription-limit-hit') or '').lower() == 'true':
+            self._miss('The management groups hold more subscriptions than one query covers (10,000): name '
+                       'subscriptions, or smaller management groups.', clusters=True)
+        remaining, resets_after = page.quota
+        if remaining == 0 and page.next:
+            self._wait(min(resets_after, LONGEST_RETRY_AFTER), progress)
+        return page
+
+    def _wait(self, seconds, progress):
+        """Until the quota of queries is there again, instead of running into a refusal."""
+        logger.debug('The quota of Resource Graph is used up; waiting %s seconds.', seconds)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._tell(f'{progress}, waiting for quota')
+            time.sleep(min(0.2, max(0, until - time.monotonic())))
+
+    def _check_whole(self, page, received, what):
+        clusters = what == 'clusters'
+        if page.truncated and page.next is None:
+            self._miss(f'Azure cut the answer short after {received} {what} (resultTruncated).', clusters)
+        elif page.total is not None and received < page.total:
+            self._miss(f'Only {received} of {page.total} {what} came.', clusters)
+
+    def _fail(self, failure, scope, what, received):
+        after = f' after {received} rows' if received else ''
+        place = _named('management group', scope.management_groups) if scope.management_groups else \
+            _named('subscription', scope.subscriptions)
+        self._miss(f'The query for {what} in {place} failed{after}: {failure.message} ({failure.code}).' +
+                   (f' Azure asks to wait {failure.retry_after} seconds.' if failure.retry_after else ''),
+                   what == 'clusters')
+        if what == 'clusters' and not received:
+            self._failures.append(failure)
+
+    def _miss(self, gap, clusters=False):
+        self.gaps.append(gap)
+        self.lost_clusters = self.lost_clusters or clusters
+
+    def _find_unreadable(self, client, silent):
+        """Resource Graph passes over subscriptions that the login may not read: of those that brought no cluster,
+        the ones that are not in the list of readable subscriptions are named."""
+        if not silent:
+            return
+        request = Request('/subscriptions', {'api-version': SUBSCRIPTIONS_API})
+        answer = client.read_all([request], follow_pages=True)[0]
+        if isinstance(answer, ReadFailure):
+            logger.debug('Subscriptions could not be listed: %s', answer.message)
+            return
+        readable = {(text(one, 'subscriptionId') or '').lower() for one in items(answer, 'value')}
+        missing = [one for one in silent if one not in readable]
+        if missing:
+            self._miss(f'No permission to read {_named("subscription", missing)}: ask for the role Reader there.', True)
+
+
+def _named(kind, names, most=5):
+    """`names` for a sentence, the first few of them."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return f"{kind}{'' if len(names) == 1 else 's'} {', '.join(names[:most])}{more}"
+
+
+def _request(query, scope, size, token):
+    options = {'$top': size, 'resultFormat': 'objectArray', **({'$skipToken': token} if token else {})}
+    if scope.management_groups:
+        options['allowPartialScopes'] = True
+    return Request(_PATH, {'api-version': GRAPH_API}, {**scope.body, 'query': query, 'options': options})
+
+
+def _parse_page(body, headers) -> Page:
+    rows = get(body, 'data')
+    truncated = get(body, 'resultTruncated')
+    remaining = headers.get('x-ms-user-quota-remaining') or ''
+    return Page(rows if isinstance(rows, list) else [], count(body, 'totalRecords'), text(body, '$skipToken'),
+                truncated is True or str(truncated).lower() == 'true',
+                (int(remaining) if remaining.isascii() and remaining.isdigit() and len(remaining) < 9 else None,
+                 _seconds(headers.get('x-ms-user-quota-resets-after'))))
+
+
+def _seconds(clock):
+    """Seconds of hh:mm:ss; 0 for anything else."""
+    found = _CLOCK.match(clock or '')
+    return int(found.group(1)) * 3600 + int(found.group(2)) * 60 + int(found.group(3)) if found else 0
+
+
+def _error(failure: ReadFailure):
+    """The CLI's error where nothing could be read: what, why, what to do."""
+    advice = {401: 'Log in again: az login.',
+              403: 'Ask for the role Reader on the subscriptions.',
+              429: 'Azure throttles this login. Run the command again in a minute.'}
+    if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
+        advice[failure.status] = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
+    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({failure.code})',
+                              advice.get(failure.status, 'Run the command with --debug to see the answer.'))
