@@ -11,6 +11,9 @@ from .model.values import id_segments
 _IPS = 'publicIPAddresses'
 _PREFIXES = 'publicIPPrefixes'
 
+#: IPv4 addresses of the largest prefix that can be made.
+_LARGEST_PREFIX = 2 ** (32 - snat.PREFIX_LENGTHS[-1])
+
 
 def collection_of(resource_id: str) -> Optional[str]:
     """The collection that a public IP or prefix sits in; None where the id does not name it.
@@ -32,12 +35,16 @@ def new_public_ips(case: Case, existing: Sequence[str], number: int) -> Optional
 
 def new_prefixes(case: Case, existing: Sequence[str], addresses: int) -> Optional[Tuple[NewAddress, ...]]:
     """The fewest prefixes that bring at least `addresses` IPv4 addresses; None where their place cannot be told."""
-    largest = snat.PREFIX_LENGTHS[-1]
-    whole, rest = divmod(addresses, 2 ** (32 - largest))
-    lengths = [largest] * whole
+    whole, rest = divmod(addresses, _LARGEST_PREFIX)
+    lengths = [snat.PREFIX_LENGTHS[-1]] * whole
     if rest:
         lengths.append(next(length for length in snat.PREFIX_LENGTHS if 2 ** (32 - length) >= rest))
     return _new(case, existing, lengths)
+
+
+def largest_growth(existing: Sequence[str]) -> int:
+    """IPv4 addresses that new prefixes can bring at most: each is a frontend of the load balancer."""
+    return max(0, snat.MAX_FRONTENDS - len(existing)) * _LARGEST_PREFIX
 
 
 def _new(case, existing, lengths):

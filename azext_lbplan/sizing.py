@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Optional, Tuple
 
 from . import snat
-from .addresses import new_prefixes, new_public_ips
+from .addresses import largest_growth, new_prefixes, new_public_ips
 from .model.cluster import (AUTOMATIC_PORTS, DEFAULT_IDLE_TIMEOUT_IN_MINUTES, DEFAULT_MANAGED_OUTBOUND_IP_COUNT,
                             LOAD_BALANCER, MANAGED, MIXED, PREFIXES, PUBLIC_IPS, STANDARD)
 from .model.network import IPV4, IPV6
@@ -289,13 +289,16 @@ def _raise_public_ips(case, settings, needed):
 
 
 def _raise_prefixes(case, settings, needed):
-    added = new_prefixes(case, settings.outbound_ip_prefixes, needed - settings.outbound_ip_count)
+    missing = needed - settings.outbound_ip_count
+    room = largest_growth(settings.outbound_ip_prefixes)
+    added = new_prefixes(case, settings.outbound_ip_prefixes, min(missing, room))
     if added is None:
         return _propose(case, settings, NO_PLACE)
     ids = settings.outbound_ip_prefixes + tuple(address.id for address in added)
     grown = replace(settings, outbound_ip_prefixes=ids, frontends=settings.frontends + len(added),
                     outbound_ip_count=settings.outbound_ip_count + sum(2 ** (32 - one.length) for one in added))
-    return _propose(replace(case, new_addresses=added), grown)
+    case = replace(case, new_addresses=added)
+    return _propose(case, grown) if missing <= room else _lower_ports(case, grown, INFEASIBLE)
 
 
 def _raise_mixed(case, settings, needed):

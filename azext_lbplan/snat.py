@@ -30,6 +30,9 @@ LARGEST_TIER = TIERS[-1][0]
 MAX_MANAGED_IPS = 100
 MAX_OWN_IPS = 16
 
+#: Frontends of one load balancer, and so the most prefixes. Source: azure-facts section 2, Limits [D].
+MAX_FRONTENDS = 600
+
 #: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: azure-facts section 1, table.
 MIN_IDLE_TIMEOUT = 4
 MAX_IDLE_TIMEOUT = 100

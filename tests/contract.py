@@ -1,0 +1,100 @@
+"""What every result holds, on every cluster (design §2): keys, types, and the arithmetic between the numbers."""
+import shlex
+
+_TEXT, _COUNT, _FLAG, _LIST = (str, type(None)), (int, type(None)), (bool, type(None)), (list,)
+
+CLUSTER = dict.fromkeys(('id', 'name', 'resourceGroup', 'nodeResourceGroup', 'subscriptionId', 'location',
+                         'kubernetesVersion', 'provisioningState', 'powerState'), _TEXT)
+NODES = {**dict.fromkeys(('current', 'max', 'surge', 'validated', 'required'), (int,)), 'backendPool': _COUNT,
+         'bounded': (bool,), 'pools': _LIST}
+POOL = {'name': (str,), **dict.fromkeys(('mode', 'type', 'priority', 'surgeSetting'), _TEXT),
+        **dict.fromkeys(('current', 'max', 'surge', 'validated'), (int,))}
+CONFIGURATION = {
+    **dict.fromkeys(('outboundType', 'loadBalancerSku', 'backendPoolType'), _TEXT), 'ipSource': (str,),
+    'outboundIps': _LIST, 'outboundIpPrefixes': _LIST, 'enableTcpReset': _FLAG, 'fits': _FLAG,
+    **dict.fromkeys((
+        'outboundIpCount', 'effectiveOutboundIpCount', 'managedOutboundIpCount', 'managedOutboundIpv6Count',
+        'outboundPorts', 'portsPerNode', 'portsPerNodeAtMax', 'idleTimeoutInMinutes', 'availablePorts',
+        'requiredPorts', 'headroomPorts', 'maxNodes', 'headroomNodes', 'maxPortsPerNode'), _COUNT)}
+FINDING = {**dict.fromkeys(('code', 'severity', 'message'), (str,)), 'evidence': (dict,),
+           **dict.fromkeys(('target', 'remediation', 'command', 'link'), _TEXT)}
+ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,)}
+ANY = (dict, type(None))
+SHOW = {'cluster': ANY, 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
+DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
+            'commands': _LIST, 'profile': ANY}
+RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY},
+           'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
+IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
+STATUSES = ('change', 'ok', 'insufficientData', 'infeasible', 'notApplicable')
+IP_OPTIONS = ('--load-balancer-managed-outbound-ip-count', '--load-balancer-managed-outbound-ipv6-count',
+              '--load-balancer-outbound-ips', '--load-balancer-outbound-ip-prefixes')
+
+
+def conform(command, result):
+    """Assert that `result` of that command keeps the contract; gives it back."""
+    _shape(result, RESULTS[command])
+    _shape(result['nodes'], NODES)
+    for pool in result['nodes']['pools']:
+        _shape(pool, POOL)
+    if result['cluster'] is not None:
+        _shape(result['cluster'], CLUSTER)
+        assert result['current'] is not None, 'current is always an object on a cluster'
+    for key in ('current', 'requested', 'proposed'):
+        if result.get(key) is not None:
+            _configuration(result[key], result['nodes'])
+    if command != 'show':
+        _decision(result)
+    if command == 'recommend':
+        assert result['status'] in STATUSES and result['reasons'] and all(result['reasons'])
+        assert (result['status'] == 'change') == bool(result['flags'])
+        for alternative in result['alternatives']:
+            _shape(alternative, ALTERNATIVE)
+    return result
+
+
+def _shape(value, keys):
+    assert set(keys) <= set(value), f'missing: {set(keys) - set(value)}'
+    for key, kinds in keys.items():
+        assert isinstance(value[key], kinds), f'{key} is {value[key]!r}'
+        assert bool in kinds or not isinstance(value[key], bool), f'{key} is {value[key]!r}'
+
+
+def _configuration(one, nodes):
+    _shape(one, CONFIGURATION)
+    assert one['ipSource'] in IP_SOURCES
+    available, required = one['availablePorts'], one['requiredPorts']
+    if None not in (available, required):
+        assert one['headroomPorts'] == available - required
+    if one['maxNodes'] is not None:
+        assert one['headroomNodes'] == one['maxNodes'] - nodes['required']
+    if one['outboundIpCount'] is not None:
+        assert available == 64000 * one['outboundIpCount']
+    if one['outboundPorts']:
+        assert required == one['outboundPorts'] * nodes['validated']
+        assert one['fits'] == (None if available is None else required <= available)
+        assert available is None or one['maxNodes'] == available // one['outboundPorts']
+
+
+def _decision(result):
+    assert (result['command'] is None) == (result['commands'] == []) == (result['flags'] == [])
+    assert result['commands'] == [*result['prerequisites'], *filter(None, [result['command']])]
+    ranks = [('error', 'warning', 'info').index(finding['severity']) for finding in result['findings']]
+    assert ranks == sorted(ranks), 'the worst finding comes first'
+    for finding in result['findings']:
+        _shape(finding, FINDING)
+    if result['command']:
+        _command(result)
+
+
+def _command(result):
+    """One line that a shell takes apart into exactly what was meant, naming the cluster and the flags as they are."""
+    argv, cluster, flags = shlex.split(result['command']), result['cluster'], result['flags']
+    assert argv[:3] == ['az', 'aks', 'create' if cluster is None else 'update'] and argv[-len(flags):] == flags
+    if cluster and cluster['name'] and cluster['subscriptionId'] and cluster['resourceGroup']:
+        assert argv[3:-len(flags)] == ['--resource-group', cluster['resourceGroup'], '--name', cluster['name'],
+                                       '--subscription', cluster['subscriptionId']]
+    if result['proposed']['ipSource'] == 'mixed':
+        assert not set(flags) & set(IP_OPTIONS), 'an IP option would remove the other IPs of a mixed profile'
+    for line in result['prerequisites']:
+        assert shlex.split(line)[:3] == ['az', 'network', 'public-ip']
