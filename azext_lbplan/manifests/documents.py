@@ -1,0 +1,325 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""From the bytes of a file to its documents, each value with the line that it stands on.
+
+The parser's events are turned into values here, not by PyYAML: a document from anywhere may nest without end, name
+itself, or grow without bound through its aliases, and the types have to be those that Kubernetes sees.
+"""
+
+import json
+import re
+from typing import Any, Iterator, NamedTuple, Optional
+
+import yaml
+
+from .scalars import resolve
+
+#: libyaml's parser; every wheel of PyYAML on PyPI has it. Without it the same is read, about ten times slower.
+LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+
+#: The most values that one file may hold: about 15,000 Services of a `kubectl get`, under 1 GB of memory.
+MOST_VALUES = 2_000_000
+
+#: The most values that aliases may add to one document; Go's yaml.v2 refuses beyond 400,000 too.
+MOST_ALIASED_VALUES = 400_000
+
+#: The deepest nesting; schemas of custom resources reach about 40.
+DEEPEST = 200
+
+NOT_TEXT = 'ManifestNotText'
+NOT_PARSED = 'ManifestNotParsed'
+TOO_LARGE = 'ManifestTooLarge'
+ALIAS_BOMB = 'AliasBomb'
+TEMPLATE = 'TemplateNotRendered'
+
+_SEPARATOR = re.compile(r'^---(?=\s|$)', re.MULTILINE)
+_SPACE = re.compile(r'\s*')
+# Outside of quotes and comments: inside of them double braces are text like any other.
+_TEMPLATE = re.compile(r'^[^"\'#\n]*?(\{\{)', re.MULTILINE)
+_SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
+_ESCAPES = re.compile(
+    r'\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)')
+
+
+class Fields(dict):
+    """A mapping that knows the line of each key, and which keys were written again."""
+
+    __slots__ = ('lines', 'repeated')
+
+    def __init__(self):
+        super().__init__()
+        self.lines = {}
+        self.repeated = ()
+
+
+class Items(list):
+    """A sequence that knows the line of each element."""
+
+    __slots__ = ('lines',)
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+
+class Unreadable(Exception):
+    """Why a document, or all of a file, could not be read; `line` counts from 1 in the file, None where unknown."""
+
+    def __init__(self, code, message, line=None):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.line = line
+
+
+class Document(NamedTuple):
+    """One document of a file: its value, or why it has none. `number` counts from 1; None for the whole file."""
+
+    number: Optional[int]
+    value: Any
+    problem: Optional[Unreadable] = None
+
+
+def read_documents(content: bytes) -> Iterator[Document]:
+    """The documents in `content`, in order. One that cannot be read does not keep the others from being read."""
+    try:
+        text = _decode(content)
+    except Unreadable as problem:
+        yield Document(None, None, problem)
+        return
+    left = MOST_VALUES
+    for number, (first_line, part) in enumerate(_parts(text), 1):
+        builder = _Builder(first_line, left)
+        try:
+            yield Document(number, builder.build(part))
+        except Unreadable as problem:
+            yield Document(number, None, problem)
+            if problem.code == TOO_LARGE:
+                return
+        left -= builder.count
+
+
+def _decode(content):
+    """The text of a file, in UTF-8 or, as PowerShell's `>` writes it, UTF-16 with a byte order mark."""
+    encoding = 'utf-16' if content[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig'
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        text = '\0'
+    if '\0' in text:
+        raise Unreadable(NOT_TEXT, 'is no text: a manifest is YAML or JSON in UTF-8')
+    return text
+
+
+def _parts(text):
+    """(line of its first character, text) of each document, split as kubectl does: at lines that begin with `---`.
+
+    JSON is split into its values, as `jq -c '.items[]'` writes them one after the other.
+    """
+    if text[:64].lstrip()[:1] in ('{', '['):
+        values = _json_values(text)
+        if values:
+            yield from values
+            return
+    starts = [0] + [match.start() for match in _SEPARATOR.finditer(text)]
+    line = 1
+    begin = 0
+    for end in starts[1:] + [len(text)]:
+        part = text[begin:end]
+        if _is_preamble(part):
+            continue
+        yield line, part
+        line += part.count('\n')
+        begin = end
+
+
+def _is_preamble(part):
+    """Whether `part` is a licence or a %YAML directive at most: it belongs to the document that follows."""
+    return all(not line or line.isspace() or line.lstrip()[0] in '#%' for line in part.split('\n'))
+
+
+def _json_values(text):
+    """(line, text) of each JSON value; empty where the text is no JSON (flow YAML begins with a brace as well)."""
+    decoder = json.JSONDecoder()
+    values = []
+    end, line = 0, 1
+    try:
+        while True:
+            begin = _SPACE.match(text, end).end()
+            line += text.count('\n', end, begin)
+            if begin == len(text):
+                return values
+            _, end = decoder.raw_decode(text, begin)
+            # JSON has tabs between its values only; YAML does not want them there.
+            value = text[begin:end].replace('\t', ' ')
+            values.append((line, _ESCAPES.sub(_joined, value) if _SURROGATE.search(value) else value))
+            line += value.count('\n')
+    except (ValueError, RecursionError):
+        return []
+
+
+def _joined(match):
+    """One character for a JSON escape of two UTF-16 halves, which YAML does not know; other escapes as they are."""
+    high, low, lone = match.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    return '\ufffd' if lone else match.group()
+
+
+class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attributes
+    """A mapping or sequence that is being filled; `size` is its number of values, aliases counted in full."""
+
+    __slots__ = ('container', 'is_mapping', 'key', 'key_line', 'line', 'merged', 'anchor', 'size')
+
+    def __init__(self, is_mapping, line, anchor):
+        self.container = Fields() if is_mapping else Items()
+        self.is_mapping = is_mapping
+        self.key = None
+        self.key_line = None
+        self.line = line
+        self.merged = ()
+        self.anchor = anchor
+        self.size = 1
+
+
+def _set(frame, value):
+    """Give the key of `frame` that waits for it its value; the last of several wins, as in Kubernetes."""
+    key, container = frame.key, frame.container
+    frame.key = None
+    if key == '<<':
+        frame.merged += ((value, frame.key_line),)
+        return
+    if key in container:
+        container.repeated += ((key, frame.key_line),)
+    container[key] = value
+    container.lines[key] = frame.key_line
+
+
+def _merge(frame):
+    """Take over what merge keys (`<<: *defaults`) bring; the mapping's own keys win, then the first source."""
+    for value, line in frame.merged:
+        for source in value if isinstance(value, list) else [value]:
+            if not isinstance(source, Fields):
+                raise Unreadable(NOT_PARSED, 'is no valid YAML: a merge key (<<) needs a mapping', line)
+            for key, inherited in source.items():
+                if key not in frame.container:
+                    frame.container[key] = inherited
+                    frame.container.lines[key] = source.lines[key]
+
+
+class _Builder:  # pylint: disable=too-few-public-methods
+    """Builds one document from the parser's events; `count` is how many values it has built."""
+
+    def __init__(self, first_line, most_values):
+        self.first_line = first_line
+        self.most_values = most_values
+        self.count = 0
+        self.aliased = 0
+        self.anchors = {}
+        self.root = None
+        self.stack = []
+
+    def build(self, text):
+        """The value of the document in `text`."""
+        try:
+            for event in yaml.parse(text, Loader=LOADER):
+                self._take(event)
+        except yaml.YAMLError as error:
+            raise self._syntax_problem(error, text) from error
+        except UnicodeEncodeError as error:
+            raise Unreadable(NOT_TEXT, 'holds half a UTF-16 character', self.first_line) from error
+        except Unreadable as problem:
+            if problem.code == NOT_PARSED:
+                self._raise_if_template(text)
+            raise
+        return self.root
+
+    def _take(self, event):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            value = resolve(event.value, event.tag, not event.style)
+            self._anchor(event.anchor, value, 1)
+            self._place(value, event, 1)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._open(kind is yaml.MappingStartEvent, event)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._close(event)
+        elif kind is yaml.AliasEvent:
+            self._alias(event)
+
+    def _open(self, is_mapping, event):
+        line = self._line(event)
+        if len(self.stack) >= DEEPEST:
+            raise Unreadable(TOO_LARGE, f'nests deeper than {DEEPEST} levels', line)
+        if event.anchor:
+            self.anchors[event.anchor] = None  # open: an alias to it now would contain itself
+        self.stack.append(_Frame(is_mapping, line, event.anchor))
+
+    def _close(self, event):
+        frame = self.stack.pop()
+        if frame.merged:
+            _merge(frame)
+        self._anchor(frame.anchor, frame.container, frame.size)
+        self._place(frame.container, event, frame.size, frame.line)
+
+    def _anchor(self, name, value, size):
+        if name:
+            self.anchors[name] = (value, size)
+
+    def _alias(self, event):
+        line = self._line(event)
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            why = 'names itself' if event.anchor in self.anchors else 'is not defined before its use'
+            raise Unreadable(NOT_PARSED, f'is no valid YAML: the anchor "{event.anchor[:40]}" {why}', line)
+        value, size = known
+        self.aliased += size
+        if self.aliased > MOST_ALIASED_VALUES:
+            raise Unreadable(ALIAS_BOMB, f'grows beyond {MOST_ALIASED_VALUES:,} values through its aliases; '
+                                         'Kubernetes refuses such a file too', line)
+        self._place(value, event, size)
+
+    def _place(self, value, event, size, line=None):
+        """Put a value that is complete where it belongs: as key, as value of a key, or as element."""
+        self.count += 1
+        line = line or self._line(event)
+        if self.count > self.most_values:
+            raise Unreadable(TOO_LARGE, f'holds more than {MOST_VALUES:,} values; split it, for example by namespace',
+                             line)
+        if not self.stack:
+            self.root = value
+            return
+        frame = self.stack[-1]
+        frame.size += size
+        container = frame.container
+        if not frame.is_mapping:
+            container.append(value)
+            container.lines.append(line)
+        elif frame.key is None:
+            frame.key, frame.key_line = self._key(value, event, line), line
+        else:
+            _set(frame, value)
+
+    def _key(self, value, event, line):
+        if isinstance(value, (dict, list)):
+            raise Unreadable(NOT_PARSED, 'is no valid manifest: a mapping or list stands where a key belongs', line)
+        written = getattr(event, 'value', None)
+        return written if isinstance(written, str) else str(value)
+
+    def _line(self, event):
+        return self.first_line + event.start_mark.line
+
+    def _syntax_problem(self, error, text):
+        """One line for the parser's complaint, or what a template needs where one caused it."""
+        self._raise_if_template(text)
+        mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
+        said = getattr(error, 'problem', None) or getattr(error, 'reason', None) or 'cannot be parsed'
+        line = self.first_line + mark.line if mark else None
+        if line is None and isinstance(getattr(error, 'position', None), int):
+            line = self.first_line + text.count('\n', 0, error.position)
+        return Unreadable(NOT_PARSED, f'is no valid YAML: {" ".join(str(said).split())}', line)
+
+    def _raise_if_template(self, text):
+        found = _TEMPLATE.search(text)
+        if found:
+            raise Unreadable(TEMPLATE, 'holds template expressions ({{ … }}), which Kubernetes cannot read',
+                             self.first_line + text.count('\n', 0, found.start(1)))
