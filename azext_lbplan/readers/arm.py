@@ -107,7 +107,8 @@ class ArmClient:
     def exchange(self, request: Request) -> Tuple[Any, Mapping[str, str]]:
         """The JSON object that answers `request`, and the headers that came with it. Raises ReadFailure."""
         try:
-            response = self._pipeline.send_request(self._http_request(request))
+            # A POST here asks, too: it may be repeated like a GET.
+            response = self._pipeline.send_request(self._http_request(request), retry_on_methods=('GET', 'POST'))
             status, body, headers = response.status_code, response.content, response.headers
         except AzureError as error:
             raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
