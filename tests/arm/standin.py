@@ -12,6 +12,7 @@ from . import errors, ids, tls
 from .aks import Aks
 from .builders import Builders
 from .generic import Generic
+from .graph import Graph
 from .identity import Identity, new_token
 from .network import Network
 from .proxy import Proxy
@@ -96,7 +97,8 @@ class StandIn(Builders):
         """To add one (Azure Monitor, Resource Graph): a class with `routes()`, and a line here."""
         self.network = Network(self)
         self.aks = Aks(self)
-        services = [Identity(self), self.network, self.aks, Generic(self)]
+        self.graph = Graph(self)
+        services = [Identity(self), self.network, self.aks, self.graph, Generic(self)]
         self._routes = [Route(method, re.compile(pattern, re.I), handler)
                         for service in services for method, pattern, handler in service.routes()]
 
