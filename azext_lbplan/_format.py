@@ -6,7 +6,7 @@ import textwrap
 from collections import OrderedDict
 
 #: Widest cell of a column: a row of two values stays within 80 columns, one of three with a cluster within 120.
-_WIDEST = {'Cluster': 24, 'Setting': 24}
+_WIDEST = {'Cluster': 24, 'Setting': 24, 'File': 20, 'Service': 16}
 _WIDEST_VALUE = 19
 
 #: Cells of the bar that shows used of allocated ports.
@@ -113,16 +113,36 @@ def _prints(characters):
     return True
 
 
+def check_service_table(result):
+    """File / Line / Service / Severity / Code / Message: a row per finding, or one that says ok."""
+    for service in result:
+        name = '/'.join(filter(None, (service['namespace'], service['name']))) or None
+        for found in service['findings'] or [{'evidence': {}, 'severity': 'ok', 'code': '-', 'message': ''}]:
+            # The message is what the row is there for: it goes on below, and is never cut.
+            for number, line in enumerate(textwrap.wrap(found['message'], _WIDEST_SERVICE_MESSAGE) or ['']):
+                cells = ('',) * 5 if number else (
+                    _cell(service['file'], 'File'), _cell(found['evidence'].get('line')), _cell(name, 'Service'),
+                    found['severity'], found['code'])
+                yield OrderedDict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
+
+
 def _cell(value, column=None):
     """Text of a cell: True as Yes, None as a dash, 0 as 0, and never wider than its column."""
     if value is None:
         return '-'
     if isinstance(value, bool):
         return 'Yes' if value else 'No'
-    written = ' '.join(str(value).split())
-    widest = _WIDEST.get(column, _WIDEST_VALUE)
+    return _fit(value, _WIDEST.get(column, _WIDEST_VALUE))
+
+
+def _fit(value, widest):
+    """`value` on one line of at most `widest` characters; None as a dash."""
+    written = '-' if value is None else ' '.join(str(value).split())
     return written if len(written) <= widest else written[:widest - 1] + '…'
 
+
+#: What is left of 120 columns for a message beside file (20), line (5), service (16), severity (8), code (28), gaps.
+_WIDEST_SERVICE_MESSAGE = 33
 
 #: What is left of 120 columns for a message beside cluster (24), severity (13), code (27) and the gaps.
 _WIDEST_MESSAGE = 50
@@ -146,3 +166,33 @@ def _check_rows(one):
         for number, line in enumerate(textwrap.wrap(message, _WIDEST_MESSAGE)):
             cells = ('', '', '') if number else (_cell(one['cluster']['name'], 'Cluster'), severity, code)
             yield OrderedDict(zip(('Cluster', 'Severity', 'Code', 'Message'), (*cells, line)))
+
+
+#: Columns of a fleet: they and the gaps between them take 120 columns.
+_FLEET_WIDTHS = {'Status': 7, 'Cluster': 20, 'ResourceGroup': 16, 'IPs': 4, 'Ports': 14, 'Nodes': 9, 'Headroom': 8,
+                 'TopFinding': 27}
+
+
+def list_table(rows):
+    """A row per cluster; ports as allocated, for automatic allocation now→at most; nodes as now/to size for."""
+    return [OrderedDict((column, _fit(value, _FLEET_WIDTHS[column])) for column, value in _fleet_cells(row))
+            for row in rows]
+
+
+def _fleet_cells(row):
+    yield 'Status', 'n/a' if row['status'] == 'notApplicable' else row['status']
+    yield 'Cluster', row['name']
+    yield 'ResourceGroup', row['resourceGroup']
+    yield 'IPs', row['outboundIpCount']
+    yield 'Ports', _ports(row)
+    yield 'Nodes', f"{row['nodes']['current']}/{row['nodes']['required']}"
+    yield 'Headroom', row['headroomNodes']
+    yield 'TopFinding', row['topFinding']
+
+
+def _ports(row):
+    if row['outboundPorts'] != 0:
+        return row['outboundPorts']
+    now, at_max = (_cell(row[key]) for key in ('portsPerNode', 'portsPerNodeAtMax'))
+    arrow = '→' if _prints('→') else '>'
+    return f'auto {now}' if now == at_max else f'auto {now}{arrow}{at_max}'

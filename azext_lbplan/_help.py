@@ -105,3 +105,45 @@ examples:
     - name: What should be set if the cluster may grow to 200 nodes?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --max-count 200 -o table
 """ + _SAVED.format('recommend')
+
+helps['aks lb list'] = """
+type: command
+short-summary: List the clusters of subscriptions or management groups, the one that breaks first on top.
+long-summary: |-
+    Two queries to Azure Resource Graph per 1000 clusters replace a request per cluster. The rules and the arithmetic
+    are those of 'check' and 'show'; 'status' is error, warning, ok or notApplicable, 'topFinding' the code of the
+    worst finding. What needs the live resource or metrics is left to 'check'. Azure Resource Graph may lag some
+    minutes behind; 'show' is the live truth. What could not be read is told as a warning, and makes --fail-on fail.
+    In a table nodes are written as now/to size for, ports of automatic allocation as now→at full scale.
+examples:
+    - name: Which clusters of the current subscription break first?
+      text: az aks lb list -o table
+    - name: The ten riskiest clusters of all subscriptions.
+      text: az aks lb list --all-subscriptions --top 10 -o table
+    - name: The clusters below a management group.
+      text: az aks lb list --management-groups MyManagementGroup
+    - name: Names of the clusters whose next update Azure would refuse, for a script.
+      text: az aks lb list --subscriptions MySubscription --query "[?status=='error'].name" -o tsv
+    - name: Fail a nightly job when any cluster of the fleet is at risk.
+      text: az aks lb list --all-subscriptions --fail-on warning -o none
+    - name: Decide from a file, without a login and without the network.
+      text: az aks list -o json > clusters.json && az aks lb list --from-file clusters.json
+"""
+
+helps['aks lb check-service'] = """
+type: command
+short-summary: Check manifests of Services of type LoadBalancer before they are applied.
+long-summary: |-
+    Reads files only, in YAML or JSON, several documents in one file, List objects and the output of kubectl get; no
+    login is needed and nothing is changed. What is no Service of type LoadBalancer is skipped. Templates have to be
+    rendered first. With --from-file the Services are held against a cluster: its SKU, region, outbound IPs and limits.
+examples:
+    - name: Check a manifest.
+      text: az aks lb check-service -f service.yaml
+    - name: Check all manifests below a folder in a pipeline.
+      text: az aks lb check-service -f deploy -R --fail-on warning -o table
+    - name: Check what runs in a cluster.
+      text: kubectl get svc -A -o yaml | az aks lb check-service -f -
+    - name: Check a chart against the cluster that it is for.
+      text: helm template MyChart | az aks lb check-service -f - --from-file cluster.json
+"""

@@ -9,6 +9,7 @@ import threading
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.log import get_logger
 
+from .fleet import summary
 from .model.finding import ERROR, INFO, SEVERITIES, WARNING
 
 #: Exit code when a finding of the severity of `--fail-on` exists (design section 1).
@@ -64,6 +65,17 @@ class Outcome:
                 (logger.error if severity == ERROR else logger.warning)(hint)
         if self._failed or (self._gating and self._running):
             raise SystemExit(FAILED_EXIT_CODE)
+
+
+def fleet_hints(rows, top, live):
+    """(severity, text) that close a fleet, all `rows` of it, of which `top` are shown."""
+    hints = [(WARNING, summary(rows))]
+    if top is not None and top < len(rows):
+        hints.append((WARNING, f'{top} of {len(rows)} clusters are shown, the riskiest first.'))
+    if live:
+        hints.append((WARNING, 'Azure Resource Graph may lag some minutes behind; the live truth of one cluster: '
+                               'az aks lb show, az aks lb check.'))
+    return hints
 
 
 def check_hints(result):

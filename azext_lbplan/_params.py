@@ -12,6 +12,7 @@ from .model.cluster import BACKEND_POOL_TYPES
 _WHAT_IF = 'What If'
 _SCALE = 'Scale'
 _SOURCE = 'Snapshot'
+_SCOPE = 'Fleet'
 
 #: Commands that read one cluster, and those of them that take what-if and scale options.
 _CLUSTER_COMMANDS = ('aks lb show', 'aks lb plan', 'aks lb recommend', 'aks lb check')
@@ -31,11 +32,17 @@ def load_arguments(self, command):
             _scale_arguments(context)
     with self.argument_context('aks lb plan') as context:
         _fail_on(context)
+    with self.argument_context('aks lb check-service') as context:
+        _manifest_arguments(context)
+        _fail_on(context)
     with self.argument_context('aks lb recommend') as context:
         _offset(context)
         context.argument('headroom', type=float, options_list=['--headroom'],
                          help='Percent of ports on top of measured demand, 0 to 1000. Default: '
                               f'{DEFAULT_HEADROOM}.')
+    with self.argument_context('aks lb list') as context:
+        _fleet_arguments(context)
+        _fail_on(context)
     with self.argument_context('aks lb check') as context:
         _offset(context)
         _fail_on(context)
@@ -60,6 +67,22 @@ def _cluster_arguments(context):
                           'readable by its owner only.')
     context.argument('overwrite_existing', options_list=['--overwrite-existing'], arg_group=_SOURCE,
                      action='store_true', help='Let --save-to replace a file that is there.')
+
+
+def _fleet_arguments(context):
+    context.argument('resource_group_name', options_list=['--resource-group', '-g'], required=False,
+                     help='Only clusters of this resource group.')
+    context.argument('subscriptions', nargs='+', options_list=['--subscriptions'], arg_group=_SCOPE,
+                     help='Ids or names of subscriptions, separated by spaces. Default: the current subscription.')
+    context.argument('all_subscriptions', action='store_true', options_list=['--all-subscriptions'], arg_group=_SCOPE,
+                     help="All subscriptions of the login, as in 'az account list'.")
+    context.argument('management_groups', nargs='+', options_list=['--management-groups'], arg_group=_SCOPE,
+                     help='Names of management groups, separated by spaces: all subscriptions below them.')
+    context.argument('from_file', options_list=['--from-file'], type=file_type, completer=FilesCompleter(),
+                     help="Decide from this file instead of from Azure, without a login: the output of 'az graph "
+                          "query' (clusters, and where wanted load balancers, public IPs and prefixes), a saved answer "
+                          "of Azure Resource Graph, or the output of 'az aks list --output json'.")
+    context.argument('top', type=int, options_list=['--top'], help='Show only so many clusters, the riskiest ones.')
 
 
 def _load_balancer_arguments(context):
@@ -101,6 +124,18 @@ def _scale_arguments(context):
     context.argument('kubernetes_version', arg_group=_SCALE, options_list=['--kubernetes-version', '-k'],
                      help='Kubernetes version to plan for. From 1.32 on an unset maxSurge means 10%%, before it 1 '
                           'node.')
+
+
+def _manifest_arguments(context):
+    context.argument('filename', options_list=['--filename', '-f'], nargs='+', action='extend',
+                     completer=FilesCompleter(),
+                     help="Files or folders with manifests in YAML or JSON, '-' for standard input. In a folder: "
+                          '*.yaml, *.yml and *.json. Files over 32 MiB are refused.')
+    context.argument('recursive', options_list=['--recursive', '-R'], action='store_true',
+                     help='Also read the folders inside of the folders.')
+    context.argument('from_file', options_list=['--from-file'], type=file_type, completer=FilesCompleter(),
+                     help="The cluster that the manifests are for: a snapshot that --save-to wrote, or the output of "
+                          "'az aks show --output json'.")
 
 
 def _offset(context):

@@ -14,6 +14,7 @@ from .model.values import id_segments
 #: AKS's own pattern for cluster names, and ARM's for resource groups.
 _CLUSTER_NAME = re.compile(r'[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z')
 _GROUP_NAME = re.compile(r'[-\w.()]{0,89}[-\w()]\Z')
+_MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
 _OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?\Z')
 
@@ -57,6 +58,27 @@ def validate_check(namespace):
     _validate_source(namespace)
     namespace.rules = _codes(namespace.rules, '--rules')
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
+
+
+def validate_list(namespace):
+    """Options of `list`: one scope at most. A group that the CLI fills in narrows only the current subscription, as
+    it does for `az aks list`."""
+    scopes = [option for option, value in (
+        ('--subscriptions', namespace.subscriptions), ('--all-subscriptions', namespace.all_subscriptions),
+        ('--management-groups', namespace.management_groups), ('--from-file', namespace.from_file)) if value]
+    if len(scopes) > 1:
+        raise MutuallyExclusiveArgumentError(f"{' and '.join(scopes)} exclude each other: each says where to look.",
+                                             'Give one of them.')
+    group = namespace.resource_group_name
+    if scopes and getattr(group, 'is_default', None):
+        namespace.resource_group_name = None
+    elif group and not _GROUP_NAME.match(group):
+        raise _no_group(group)
+    for one in namespace.management_groups or ():
+        if not _MANAGEMENT_GROUP.match(one):
+            raise InvalidArgumentValueError(f"--management-groups: '{one}' is no name of a management group.",
+                                            'Names, not display names: az account management-group list -o table.')
+    _in_range(namespace.top, '--top', 1, 10 ** 6, 'clusters')
 
 
 def _codes(written, option):
@@ -130,9 +152,13 @@ def _validate_names(namespace):
             f"--name: '{namespace.name}' is no name of a managed cluster.",
             'It has 1 to 63 letters, digits, hyphens and underscores, and starts and ends with a letter or digit.')
     if not _GROUP_NAME.match(namespace.resource_group_name):
-        raise InvalidArgumentValueError(
-            f"--resource-group: '{namespace.resource_group_name}' is no name of a resource group.",
-            'It has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at the end.')
+        raise _no_group(namespace.resource_group_name)
+
+
+def _no_group(name):
+    return InvalidArgumentValueError(
+        f"--resource-group: '{name}' is no name of a resource group.",
+        'It has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at the end.')
 
 
 def _validate_ids(namespace):

@@ -15,3 +15,6 @@ def load_command_table(self, _):
                              table_transformer=_format.recommend_table)
         group.custom_command('check', 'lb_check', validator=_validators.validate_check,
                              table_transformer=_format.check_table)
+        group.custom_command('check-service', 'lb_check_service', table_transformer=_format.check_service_table)
+        group.custom_command('list', 'lb_list', validator=_validators.validate_list,
+                             table_transformer=_format.list_table)

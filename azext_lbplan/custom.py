@@ -5,17 +5,25 @@ from dataclasses import replace
 from typing import NamedTuple, Optional
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
+from knack.log import get_logger
 
-from . import results
-from ._outcome import Outcome, check_hints, plan_hints
+from . import fleet, results
+from ._outcome import Outcome, check_hints, fleet_hints, plan_hints
 from .demand.observed import measure_observed
+from .manifests import check_manifests, context_of, summary
 from .model.cluster import LOAD_BALANCER
+from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
 from .model.outbound import Scale, Wanted
 from .readers import cluster as cluster_reader
 from .readers import snapshot
+from .readers.fleet import FleetReader, scopes_of
+from .readers.fleet_file import FleetFile
+from .readers.manifests import read_manifests
 from .recommend import recommend
 from .sizing import current_case, plan
+
+logger = get_logger(__name__)
 
 
 class _Source(NamedTuple):
@@ -77,6 +85,33 @@ def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_t
     case = replace(plan(observed, Scale(), Wanted()), demand=measure_observed(observed))
     result = results.check(case, rules, skip_rules or ())
     return outcome.finish(result, result['findings'], fail_on, check_hints(result))
+
+
+def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscriptions=False, management_groups=None,
+            from_file=None, top=None, fail_on=None):
+    """The fleet, the riskiest first."""
+    outcome = Outcome.start(cmd.cli_ctx, fail_on)
+    if from_file:
+        reader = FleetFile(from_file, resource_group_name)
+    else:
+        scopes = scopes_of(cmd.cli_ctx, subscriptions, all_subscriptions, management_groups or ())
+        reader = FleetReader(cmd.cli_ctx, scopes, resource_group_name)
+    rows = fleet.riskiest_first(map(fleet.row, reader.read()))
+    for gap in reader.gaps:
+        logger.warning(gap)
+    # A cluster that could not be read may be the one to fail for (design section 1).
+    found = fleet.severities(rows) + (({'severity': ERROR},) if reader.lost_clusters else ())
+    return outcome.finish(rows[:top], found, fail_on, fleet_hints(rows, top, live=not from_file))
+
+
+def lb_check_service(cmd, *, filename, recursive=False, from_file=None, fail_on=None):
+    """What is wrong with manifests of Services."""
+    outcome = Outcome.start(cmd.cli_ctx, fail_on)
+    context = context_of(parse_observed(snapshot.load(from_file))) if from_file else None
+    check = check_manifests(read_manifests(filename, recursive), context)
+    result = results.check_service(check)
+    findings = [finding for service in result for finding in service['findings']]
+    return outcome.finish(result, findings, fail_on, [(WARNING, summary(check))])
 
 
 def _observe(cli_ctx, source, wanted=Wanted(), offset=None) -> Observed:

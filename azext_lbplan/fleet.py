@@ -3,11 +3,9 @@
 and `show`, so that a row never says something else than they do."""
 
 from collections import Counter
-from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 from .checks import check
-from .demand import Demand
 from .model.cluster import NONE
 from .model.finding import ERROR, INFO, WARNING
 from .model.observed import Observed
@@ -21,13 +19,13 @@ NOT_APPLICABLE = 'notApplicable'
 STATUSES = (ERROR, WARNING, OK, NOT_APPLICABLE)
 
 
-def row(observed: Observed, demand: Optional[Demand] = None) -> Dict[str, Any]:
-    """The row of one cluster (design section 2); with `demand` the SNAT peak too."""
-    case = replace(plan(observed, Scale(), Wanted()), demand=demand)
+def row(observed: Observed) -> Dict[str, Any]:
+    """The row of one cluster (design section 2)."""
+    case = plan(observed, Scale(), Wanted())
     report = check(case)
     cluster, nodes, current = observed.cluster, case.nodes, case.current
     settings = current.settings
-    made = {
+    return {
         'name': cluster.name, 'resourceGroup': cluster.resource_group, 'subscriptionId': cluster.subscription_id,
         'location': cluster.location, 'outboundType': current.outbound_type,
         'ipSource': settings.ip_source if settings else NONE,
@@ -40,15 +38,6 @@ def row(observed: Observed, demand: Optional[Demand] = None) -> Dict[str, Any]:
         'headroomNodes': current.headroom_nodes, 'fits': current.fits, 'status': report.status,
         'topFinding': report.findings[0].code if report.findings else None,
     }
-    return made if demand is None else dict(made, snatPeak=_peak(demand))
-
-
-def _peak(demand):
-    """What the metrics of a row show; nulls where nothing was measured, with the reason."""
-    evidence = demand.evidence
-    return {'portsPerNode': evidence.peak_ports_per_node, 'allocatedPortsPerNode': evidence.allocated_ports_per_node,
-            'utilization': evidence.peak_utilization, 'at': evidence.peak_at,
-            'failedConnections': evidence.failed_connections, 'reason': evidence.reason}
 
 
 def riskiest_first(rows: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:

@@ -2,10 +2,11 @@
 """Decisions as the plain dicts that commands return: camelCase keys, every key always present (design section 2)."""
 
 from dataclasses import asdict
-from typing import Any, Collection, Dict, Optional
+from typing import Any, Collection, Dict, List, Optional
 
 from . import flags
 from .checks import check as check_rules, plan_findings
+from .manifests import ManifestCheck
 from .model.finding import Finding
 from .model.outbound import Case, Configuration, NodeCounts, PoolCount
 from .recommend import Recommendation
@@ -58,6 +59,12 @@ def check(case: Case, only: Optional[Collection[str]] = None, without: Collectio
     return {'cluster': _cluster(case), 'status': report.status, 'findings': [finding(one) for one in report.findings],
             'skipped': [{'code': one.code, 'reason': one.reason} for one in report.skipped],
             'summary': report.summary}
+
+
+def check_service(check: ManifestCheck) -> List[Dict[str, Any]]:
+    """The result of `az aks lb check-service`."""
+    return [{'file': one.file, 'document': one.document, 'namespace': one.namespace, 'name': one.name,
+             'findings': [finding(found) for found in one.findings]} for one in check.results]
 
 
 def finding(one: Finding) -> Dict[str, Any]:

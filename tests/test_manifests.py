@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from azext_lbplan.manifests import RULES, as_dicts, check_manifests, summary
+from azext_lbplan.manifests import RULES, check_manifests, summary
+from azext_lbplan.results import check_service
 from azext_lbplan.manifests.annotations import ANNOTATIONS, PORT_ANNOTATIONS, nearest
 from azext_lbplan.manifests.check import PROBLEMS
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
@@ -266,7 +267,7 @@ class TestResult:
     """What the command returns."""
 
     def test_shape(self):
-        result = as_dicts(check(manifest(kind='ClusterIP') + '---\n' + manifest(spec='externalTrafficPolicy: Local')))
+        result = check_service(check(manifest(kind='ClusterIP') + '---\n' + manifest(spec='externalTrafficPolicy: Local')))
         assert [{key: one[key] for key in ('file', 'document', 'namespace', 'name')} for one in result] == [
             {'file': 'web.yaml', 'document': 2, 'namespace': None, 'name': 'web'}]
         finding, = result[0]['findings']
@@ -275,7 +276,7 @@ class TestResult:
 
     def test_services_without_findings_are_listed(self):
         text = manifest(INTERNAL, 'externalTrafficPolicy: Local')
-        assert [one['findings'] for one in as_dicts(check(text))] == [[]]
+        assert [one['findings'] for one in check_service(check(text))] == [[]]
 
     def test_worst_first(self):
         severities = [finding.severity for finding in findings(manifest(

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azext_lbplan.manifests import as_dicts, check_manifests
+from azext_lbplan.manifests import check_manifests
+from azext_lbplan.results import check_service
 from azext_lbplan.manifests import documents as reading
 from azext_lbplan.manifests.check import MOST_HITS
 from azext_lbplan.manifests.documents import read_documents
@@ -170,7 +171,7 @@ class TestRefused:
         assert problem(content).code == code
 
     def test_line_of_a_broken_one(self):
-        finding, = as_dicts(check_manifests([('f', b'# 1\n---\na: 1\nb: c: d\n', None)]))[0]['findings']
+        finding, = check_service(check_manifests([('f', b'# 1\n---\na: 1\nb: c: d\n', None)]))[0]['findings']
         assert finding['evidence'] == {'line': 4}
         assert finding['message'] == ('Line 4: The document is no valid YAML: mapping values are not allowed in this '
                                       'context.')
@@ -292,7 +293,7 @@ def test_odd_types_anywhere(body, in_list):
     text = json.dumps({'kind': 'List', 'items': [body, body]} if in_list else body)
     for context in (None, CONTEXT):
         checked = check_manifests([('f', text.encode(), None)], context)
-        json.dumps(as_dicts(checked)).encode()
+        json.dumps(check_service(checked)).encode()
         for result in checked.results:
             assert all(finding.message and '\n' not in finding.message for finding in result.findings)
 
@@ -300,7 +301,7 @@ def test_odd_types_anywhere(body, in_list):
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='ab:- \n\t[]{},&*"\'|>%#!?<0\x85\ufeff', max_size=60).map(str.encode))
 def test_any_bytes(content):
-    json.dumps(as_dicts(check_manifests([('f', content, None)]))).encode()
+    json.dumps(check_service(check_manifests([('f', content, None)]))).encode()
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from azext_lbplan.manifests import RULES, as_dicts, check_manifests
+from azext_lbplan.manifests import RULES, check_manifests
+from azext_lbplan.results import check_service
 from azext_lbplan.readers import manifests as reader
 from azext_lbplan.readers.manifests import read_manifests
 
@@ -146,7 +147,7 @@ class TestProblems:
         (folder / 'c.json').write_text('{', encoding='utf-8')
         checked = check_manifests(read_manifests([str(folder), str(folder / 'gone')]))
         assert (checked.files, checked.services) == (4, 2)
-        assert [one['findings'][0]['code'] for one in as_dicts(checked) if one['name'] is None] == [
+        assert [one['findings'][0]['code'] for one in check_service(checked) if one['name'] is None] == [
             'ManifestNotText', 'ManifestNotParsed', 'ManifestNotReadable']
 
 

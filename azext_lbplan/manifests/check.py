@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from . import annotation_rules, cluster_rules, exposure_rules, shape_rules
 from .catalogue import Rule
@@ -128,12 +128,6 @@ def check_service(service, context=None) -> Tuple[Finding, ...]:
                        for rule in rules for hit in islice(rule.check(service, context), MOST_HITS))
 
 
-def as_dicts(check: ManifestCheck):
-    """The result of `az aks lb check-service`."""
-    return [{'file': checked.file, 'document': checked.document, 'namespace': checked.namespace, 'name': checked.name,
-             'findings': [_as_dict(finding) for finding in checked.findings]} for checked in check.results]
-
-
 def summary(check: ManifestCheck) -> str:
     """How much was read and checked, in one line."""
     return (f'Read {_many(check.files, "file")} with {_many(check.objects, "object")}: checked '
@@ -142,12 +136,6 @@ def summary(check: ManifestCheck) -> str:
 
 def _many(count, noun):
     return f'{count:,} {noun}' + ('' if count == 1 else 's')
-
-
-def _as_dict(finding) -> Dict[str, Any]:
-    return {'code': finding.code, 'severity': finding.severity, 'message': finding.message, 'target': finding.target,
-            'evidence': dict(finding.evidence), 'remediation': finding.remediation, 'command': finding.command,
-            'link': finding.link}
 
 
 def _finding(rule, hit, line):

@@ -5,10 +5,10 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
-from typing import Any, Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Collection, Dict, Iterator, Optional, Set, Tuple
 
 from .cluster import Cluster, parse_cluster
-from .graph import parse_network
+from .graph import parse_network, type_of
 from .network import LoadBalancer, PublicIp
 from .observed import Observed, ReadError, load_balancer_id
 from .values import id_segments
@@ -79,9 +79,9 @@ class Assembly:
             return None
         return Observed(self._waiting.pop(key), resource)
 
-    def rest(self, missing_is_error=True) -> Iterator[Observed]:
-        """The clusters that still wait, with what there is. What was not shown stands in their errors, unless
-        nobody looked for it (a file may hold clusters alone)."""
+    def rest(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
+        """The clusters that still wait, with what there is. What was not shown stands in their errors, where its
+        type is one of those that were `looked_for` (all of them by default; a file may hold clusters alone)."""
         while self._waiting:
             key, cluster = self._waiting.popitem()
             balancer = self._balancers.pop(key, None)
@@ -94,7 +94,7 @@ class Assembly:
                 public_ips=tuple(one for one in found if isinstance(one, PublicIp)),
                 prefixes=tuple(one for one in found if not isinstance(one, PublicIp)),
                 errors=tuple(ReadError(one, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
-                             for one in absent) if missing_is_error else ())
+                             for one in absent if looked_for is None or type_of({'id': one}) in looked_for))
 
 
 def own_ids(cluster: Cluster) -> Tuple[str, ...]:

@@ -8,7 +8,7 @@ never sinks the rest; it is told in `gaps`.
 import re
 import time
 from functools import partial
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from azure.cli.core._profile import Profile
 from azure.cli.core.azclierror import AzureResponseError, InvalidArgumentValueError
@@ -20,6 +20,7 @@ from ..model.graph import clusters_query, network_query
 from ..model.observed import Observed
 from ..model.values import count, get, items, text
 from .arm import LONGEST_RETRY_AFTER, ArmClient, ReadFailure, Request, connect, side_by_side
+from .progress import Progress
 
 logger = get_logger(__name__)
 
@@ -107,22 +108,22 @@ def _batches(values, size):
 
 class FleetReader:
     """Reads the clusters of some scopes. `gaps` tells, one line each, what did not come; `lost_clusters` whether
-    clusters may be among it. `tell` is called with a line of progress, also while waiting."""
+    clusters may be among it."""
 
-    def __init__(self, cli_ctx, scopes: Sequence[Scope], resource_group: Optional[str] = None,
-                 tell: Callable[[str], None] = lambda line: None):
+    def __init__(self, cli_ctx, scopes: Sequence[Scope], resource_group: Optional[str] = None):
         self.gaps: List[str] = []
         self.lost_clusters = False
         self._cli_ctx = cli_ctx
         self._scopes = scopes
         self._resource_group = resource_group
-        self._tell = tell
+        self._progress = Progress(cli_ctx)
         self._failures: List[ReadFailure] = []
 
     def read(self) -> Iterator[Observed]:
         """Each cluster once, with what belongs to it. Raises an AzCLIError where no query at all was answered."""
-        for scope in self._scopes:
-            yield from self._read_scope(scope)
+        with self._progress:
+            for scope in self._scopes:
+                yield from self._read_scope(scope)
         if self._failures and len(self._failures) == len(self._scopes):
             raise _error(self._failures[0])
 
@@ -165,7 +166,7 @@ class FleetReader:
 
     def _page(self, client: ArmClient, request, progress) -> Page:
         exchange = partial(client.exchange, request)
-        answer = side_by_side([(_PATH, exchange)], partial(self._tell, progress))[0]
+        answer = side_by_side([(_PATH, exchange)], self._progress.show(progress))[0]
         if isinstance(answer, ReadFailure):
             raise answer
         body, headers = answer
@@ -181,9 +182,9 @@ class FleetReader:
     def _wait(self, seconds, progress):
         """Until the quota of queries is there again, instead of running into a refusal."""
         logger.debug('The quota of Resource Graph is used up; waiting %s seconds.', seconds)
-        until = time.monotonic() + seconds
+        show, until = self._progress.show(f'{progress}, waiting for quota'), time.monotonic() + seconds
         while time.monotonic() < until:
-            self._tell(f'{progress}, waiting for quota')
+            show()
             time.sleep(min(0.2, max(0, until - time.monotonic())))
 
     def _check_whole(self, page, received, what):

@@ -24,30 +24,38 @@ def load(path: str) -> dict:
     Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is no snapshot and no
     cluster.
     """
+    return _snapshot(path, read_json(path))
+
+
+def read_json(path: str, ways: str = _WAYS):
+    """What the JSON file at `path` holds; `ways` tells how to get a right one.
+
+    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is no JSON.
+    """
     try:
         # A pipe or a device could block or never end; a regular file cannot.
         if os.path.exists(path) and not os.path.isfile(path):
-            raise FileOperationError(f"'{path}' is no regular file.", _WAYS)
+            raise FileOperationError(f"'{path}' is no regular file.", ways)
         with open(path, encoding='utf-8-sig') as file:
             if os.fstat(file.fileno()).st_size > LARGEST_FILE:
-                raise FileOperationError(f"'{path}' is larger than {LARGEST_FILE >> 20} MiB.", _WAYS)
+                raise FileOperationError(f"'{path}' is larger than {LARGEST_FILE >> 20} MiB.", ways)
             written = file.read()
     except OSError as error:
         raise FileOperationError(f"'{path}' could not be read: {error.strerror}.", 'Check the path.') from error
     except ValueError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8.", _WAYS) from error
-    return _snapshot(path, _parse(path, written))
+        raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8.", ways) from error
+    return _parse(path, written, ways)
 
 
-def _parse(path, written):
+def _parse(path, written, ways):
     if not written.strip():
-        raise InvalidArgumentValueError(f"'{path}' is empty.", _WAYS)
+        raise InvalidArgumentValueError(f"'{path}' is empty.", ways)
     try:
         return json.loads(written)
     except ValueError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no JSON: {error}.", _WAYS) from error
+        raise InvalidArgumentValueError(f"'{path}' is no JSON: {error}.", ways) from error
     except RecursionError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no JSON: it is nested too deeply.", _WAYS) from error
+        raise InvalidArgumentValueError(f"'{path}' is no JSON: it is nested too deeply.", ways) from error
 
 
 def _snapshot(path, body):
