@@ -8,7 +8,7 @@ from ..model.finding import ERROR, INFO, WARNING
 from ..model.outbound import INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, NO_PLACE, UNKNOWN_IP_COUNT, Scale
 from ..nodes import count_nodes
 from .fixes import change, repair
-from .rule import (LOAD_BALANCER, OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, STANDARD_LOAD_BALANCER, Hit, Rule)
+from .rule import (IP_COUNT, LOAD_BALANCER, OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, STANDARD_LOAD_BALANCER, Hit, Rule)
 
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
@@ -290,18 +290,20 @@ def outbound_ips_unknown(case):
     return _blocked(case, UNKNOWN_IP_COUNT, NO_PLACE)
 
 
+_COUNTED = (STANDARD_LOAD_BALANCER, IP_COUNT)
+
 RULES = (
-    Rule('PortsOvercommittedNow', ERROR, ports_overcommitted_now),
-    Rule('PortsOvercommittedAtMaximum', ERROR, ports_overcommitted_at_maximum),
-    Rule('PortsOvercommittedWithSurge', ERROR, ports_overcommitted_with_surge),
+    Rule('PortsOvercommittedNow', ERROR, ports_overcommitted_now, needs=_COUNTED),
+    Rule('PortsOvercommittedAtMaximum', ERROR, ports_overcommitted_at_maximum, needs=_COUNTED),
+    Rule('PortsOvercommittedWithSurge', ERROR, ports_overcommitted_with_surge, needs=_COUNTED),
     Rule('PortsInvalid', ERROR, ports_invalid),
     Rule('RequestedRefused', ERROR, requested_refused, commands=(PLAN,)),
     Rule('Infeasible', ERROR, infeasible),
     Rule('DecreaseNeeded', ERROR, decrease_needed, commands=(PLAN,)),
     Rule('MixedOutboundIpsBlocked', ERROR, mixed_outbound_ips),
     Rule('OutboundIpsUnknown', WARNING, outbound_ips_unknown),
-    Rule('PortsShortAtRequired', WARNING, ports_short_at_required),
-    Rule('SharedFrontendPorts', WARNING, shared_frontend_ports, needs=(STANDARD_LOAD_BALANCER, LOAD_BALANCER)),
-    Rule('UpgradeChangesSurge', WARNING, upgrade_changes_surge),
+    Rule('PortsShortAtRequired', WARNING, ports_short_at_required, needs=_COUNTED),
+    Rule('SharedFrontendPorts', WARNING, shared_frontend_ports, needs=_COUNTED + (LOAD_BALANCER,)),
+    Rule('UpgradeChangesSurge', WARNING, upgrade_changes_surge, needs=_COUNTED),
     Rule('UnboundedNodeCount', WARNING, unbounded_node_count),
 )

@@ -88,7 +88,7 @@ def frontend_drift(case):
     held = distinct(one for frontend in balancer.frontends if frontend.id.lower() in used
                     for one in (frontend.public_ip_id or frontend.prefix_id,) if one)
     surplus, lacking = _difference(held, profile.effective_ids)
-    if not used or not surplus and not lacking:
+    if not used or not profile.effective_ids or not surplus and not lacking:
         return
     yield Hit('The outbound rules and the effective IPs of the profile differ: ' +
               _and((surplus, 'in the rules alone'), (lacking, 'in the profile alone')) + f' {_WINS}',

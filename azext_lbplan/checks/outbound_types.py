@@ -123,6 +123,8 @@ def outbound_type_moves(case):
     cluster = case.cluster
     if cluster is None or cluster.outbound_type not in ALL_TYPES:
         return
+    if cluster.outbound_type == LOAD_BALANCER and cluster.load_balancer_sku == BASIC:
+        return  # its SKU comes first
     possible = moves(cluster)
     vnet = 'a VNet of your own' if cluster.own_vnet else 'a managed VNet'
     if cluster.node_auto_provisioning:

@@ -15,6 +15,7 @@ CHECK = 'check'
 STANDARD_LOAD_BALANCER = 'a Standard load balancer as outbound type'
 LOAD_BALANCER = 'the load balancer'
 OUTBOUND_IPS = 'the own public IPs and prefixes'
+IP_COUNT = 'the number of outbound IPs'
 METRICS = 'metrics'
 
 #: The pages that remediations point to.

@@ -9,7 +9,7 @@ from ..model.finding import ERROR, WARNING, Finding, count_by_severity, worst_fi
 from ..model.observed import load_balancer_id
 from ..model.outbound import Case
 from ..model.values import id_segments
-from .rule import LOAD_BALANCER, METRICS, OUTBOUND_IPS, STANDARD_LOAD_BALANCER, Rule
+from .rule import IP_COUNT, LOAD_BALANCER, METRICS, OUTBOUND_IPS, STANDARD_LOAD_BALANCER, Rule
 
 #: Statuses of `check` beside the severities (design section 2).
 OK = 'ok'
@@ -126,6 +126,13 @@ def _why_no_outbound_ips(case):
     return None
 
 
+def _why_no_ip_count(case):
+    """The length of a prefix that was not read; without a cluster nothing counts yet."""
+    if case.current is None or case.current.settings.outbound_ip_count is not None:
+        return None
+    return _why_no_outbound_ips(case) or 'How many outbound IPs there are is not known.'
+
+
 def _kind(resource_id):
     return 'publicIPPrefixes' if 'publicipprefixes' in id_segments(resource_id) else 'publicIPAddresses'
 
@@ -134,7 +141,7 @@ def _why_no_metrics(case):
     evidence = case.demand.evidence if case.demand else None
     if evidence is None:
         return 'No metrics were read.'
-    return f'No metrics: {evidence.reason}.' if evidence.peak_ports_per_node is None else None
+    return _sentence(evidence.reason) if evidence.peak_ports_per_node is None else None
 
 
 def _why_few_metrics(case):
@@ -143,7 +150,11 @@ def _why_few_metrics(case):
     return f'Not enough metrics: {evidence.reason}.' if evidence.reason else None
 
 
+def _sentence(reason):
+    return f'{reason[:1].upper()}{reason[1:]}.'
+
+
 #: What keeps a rule from running, in the order of the better reason; and what leaves it with a part of the picture.
 _BLOCKING = {STANDARD_LOAD_BALANCER: _why_other_egress, LOAD_BALANCER: _why_no_load_balancer,
-             METRICS: _why_no_metrics}
+             IP_COUNT: _why_no_ip_count, METRICS: _why_no_metrics}
 _PARTIAL = {OUTBOUND_IPS: _why_no_outbound_ips, METRICS: _why_few_metrics}

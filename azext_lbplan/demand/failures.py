@@ -1,0 +1,38 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Which nodes refused connections, how many, and when first and last."""
+
+from typing import Dict, Iterable, NamedTuple, Tuple
+
+from ..model.metrics import CONNECTIONS, FAILED, TOTAL, Answer, parse, timestamp
+
+
+class NodeFailures(NamedTuple):
+    """Failed connections of one node; `first` and `last` are the times (ISO) of the first and the last interval."""
+
+    node: str
+    failed: int
+    first: str
+    last: str
+
+
+def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
+    """The nodes with failed connections in `answers` of both passes, the worst first."""
+    totals: Dict[str, Dict[int, float]] = {}
+    minutes: Dict[str, Dict[int, list]] = {}
+    for series in parse(answers).series:
+        if series.metric != CONNECTIONS or series.state != FAILED or not series.node:
+            continue
+        # The grains tell of the same connections: frontends are added up within a grain, never across.
+        grains, times = totals.setdefault(series.node, {}), minutes.setdefault(series.node, {})
+        for minute, value in zip(series.minutes, series.values.get(TOTAL, ())):
+            if value > 0:
+                grains[series.interval] = grains.get(series.interval, 0) + value
+                times.setdefault(series.interval, []).append(minute)
+    found = [_of_node(node, grains, minutes[node]) for node, grains in totals.items() if grains]
+    return tuple(sorted(found, key=lambda one: (-one.failed, one.node)))
+
+
+def _of_node(node, grains, minutes):
+    """The coarse pass covers all of the time and has the count; the finest grain that saw any has the times."""
+    finest = minutes[min(minutes)]
+    return NodeFailures(node, round(max(grains.values())), timestamp(min(finest)), timestamp(max(finest)))
