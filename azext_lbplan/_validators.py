@@ -22,8 +22,8 @@ _OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(
 DEFAULT_OFFSET = '7d'
 DEFAULT_HEADROOM = 25
 
-_SURGE = re.compile(r'\d{1,4}%?\Z')
-_VERSION = re.compile(r'v?\d{1,3}\.\d{1,3}(\.\d{1,4})?\Z')
+_SURGE = re.compile(r'[0-9]{1,4}%?\Z')
+_VERSION = re.compile(r'v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?\Z')
 _SUBSCRIPTION_ID = re.compile(r'[-0-9A-Za-z]{1,64}\Z')
 
 _NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
@@ -114,6 +114,9 @@ def validate_offset(namespace):
 def _validate_source(namespace, without_cluster=None):
     """Exactly one of a cluster and a file, or neither where `without_cluster` is given."""
     _validate_ids(namespace)
+    for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
+        if path == '':
+            raise InvalidArgumentValueError(f'{option} names no file.', 'Give the path of a file.')
     group = namespace.resource_group_name
     if getattr(group, 'is_default', None) and not namespace.name:
         group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster

@@ -77,6 +77,12 @@ def resource_path(resource_id: str) -> str:
 class _BoundedRetryPolicy(RetryPolicy):
     """Retries as the SDK does, but never waits longer than LONGEST_RETRY_AFTER."""
 
+    def get_retry_after(self, response):
+        try:
+            return super().get_retry_after(response)
+        except ValueError:  # neither seconds nor a date
+            return None
+
     def is_retry(self, settings, response):
         wait = self.get_retry_after(response)
         if wait is not None and wait > LONGEST_RETRY_AFTER:

@@ -11,7 +11,7 @@ from knack.util import CLIError
 
 from ..addresses import collection_of
 from ..demand import Window
-from ..model.cluster import parse_cluster
+from ..model.cluster import is_cluster, parse_cluster
 from ..model.observed import SCHEMA, load_balancer_id
 from ..model.values import distinct, id_segments, items, text
 from . import metrics
@@ -34,6 +34,8 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     cluster_id = (f'/subscriptions/{client.subscription_id}/resourceGroups/{resource_group}'
                   f'/providers/Microsoft.ContainerService/managedClusters/{name}')
     answer = client.read_all([Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API})])[0]
+    if not isinstance(answer, ReadFailure) and not is_cluster(answer):
+        answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
     if isinstance(answer, ReadFailure):
         raise _cluster_error(answer, name, resource_group)
     cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
