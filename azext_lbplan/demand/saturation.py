@@ -107,7 +107,9 @@ def accepted_of(protocol: str, accepted: float, udp_released: float, free_before
     if protocol == UDP:
         # What came in took the ports that were free and those that came free.
         return min(accepted, udp_released + free_before)
-    return max(accepted - udp_released, 0.0)
+    # The difference of two counts is not known better than their scatter: nothing left of a large count would make
+    # the estimate boundless.
+    return max(accepted - udp_released, min(accepted, 3 * accepted ** 0.5))
 
 
 def judge_node(tables: Tables, node: str, timeout: float) -> NodeDemand:
@@ -216,23 +218,28 @@ def _judge_buckets(tables, node, allocations, timeout):
         if flow.failed > 0 and start not in blamed:
             unexplained += flow.failed
     for protocol, allocation in allocations.items():
-        minutes = tables.used.get((node, protocol), {})
-        accused = {bucket_start for bucket_start, who in blamed.values() if who == protocol}
-        for start, bucket in tables.buckets.get((node, protocol), {}).items():
-            if covered_minutes(minutes, bucket.minutes, start) >= bucket.minutes:
-                continue
+        accused = {start for start, who in blamed.values() if who == protocol}
+        for start, bucket, seen in _unread_buckets(tables, node, protocol):
             # Without maxima a mean says nothing about the largest minute.
             ceiling = max(ceiling or 0.0, float('inf') if bucket.ceiling is None else bucket.ceiling)
             found = Peak(bucket.floor, start, node, protocol, allocation.at(start))
-            seen = max((minutes.get(at, 0) for at in range(start, start + bucket.minutes)), default=0) if minutes else 0
-            if bucket.floor > seen:
+            higher = bucket.floor > seen
+            if higher:
                 peak = max(peak or found, found, key=_height)
-            full = bool(found.allocated) and bucket.floor >= SATURATED_SHARE * found.allocated and bucket.floor > seen
-            if full or start in accused:
+            if start in accused or (higher and found.allocated and _fullness(found)[0] >= SATURATED_SHARE):
                 episodes.append(_coarse_episode(tables, found, bucket.minutes, left, timeout))
-            elif bucket.floor > seen:
+            elif higher:
                 calm = max(calm or found, found, key=_height)
     return NodeDemand(peak, calm, tuple(episodes), failed, unexplained, ceiling)
+
+
+def _unread_buckets(tables, node, protocol):
+    """The coarse intervals that were not read minute by minute: first minute, bucket, the most in minutes read."""
+    minutes = tables.used.get((node, protocol), {})
+    for start, bucket in tables.buckets.get((node, protocol), {}).items():
+        if not minutes or covered_minutes(minutes, bucket.minutes, start) < bucket.minutes:
+            seen = (minutes.get(at, -1.0) for at in range(start, start + bucket.minutes)) if minutes else ()
+            yield start, bucket, max(seen, default=-1.0)
 
 
 def _unread(flow, start, flows):

@@ -3,7 +3,7 @@
 
 from bisect import bisect_right
 from math import fsum
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from .tables import Tables, covered_minutes, observed_minutes
 
@@ -95,38 +95,43 @@ def quantiles(tables: Tables, shares: Sequence[float]) -> List[float]:
 def cluster_peak(tables: Tables) -> ClusterPeak:
     """The highest sum over all nodes at one time: exact where every node was read by the minute at that time.
 
-    A node that was not counts with the largest minute of the interval around: never too little.
+    A node that was not counts with the largest minute of the interval around, so that the sum is not too small;
+    where only means were served it may be, and is never called exact.
     """
-    best: Optional[ClusterPeak] = None
+    found: List[ClusterPeak] = []
+    bounded = True
     for protocol in sorted({name for _, name in [*tables.used, *tables.buckets]}):
         fine = {node: points for (node, name), points in tables.used.items() if name == protocol}
         coarse = {node: points for (node, name), points in tables.buckets.items() if name == protocol}
         for start in sorted(set().union(*coarse.values())):
-            found = _peak_between(fine, {node: points[start] for node, points in coarse.items() if start in points},
-                                  start)
-            best = found if best is None or found.ports > best.ports else best
+            buckets = {node: points[start] for node, points in coarse.items() if start in points}
+            rough = {node: bucket for node, bucket in buckets.items()
+                     if covered_minutes(fine.get(node, {}), bucket.minutes, start) < bucket.minutes}
+            bounded = bounded and all(bucket.ceiling is not None for bucket in rough.values())
+            found.append(_peak_between(fine, buckets, rough, start))
         if not coarse:
-            totals: Dict[int, float] = {}
-            for points in fine.values():
-                for minute, ports in points.items():
-                    totals[minute] = totals.get(minute, 0) + ports
-            found = max((ClusterPeak(ports, minute, True) for minute, ports in totals.items()))
-            best = found if best is None or found.ports > best.ports else best
-    return best
+            found.append(_peak_of_minutes(fine))
+    best = max(found, key=lambda peak: (peak.ports, -peak.minute))
+    return best._replace(exact=best.exact and bounded)
 
 
-def _peak_between(fine, buckets, start):
-    """The largest total of the interval from `start`, whose coarse points by node are `buckets`."""
-    length = max(bucket.minutes for bucket in buckets.values())
-    rough = []
-    totals = [0.0] * length
+def _peak_of_minutes(fine):
+    """The largest total of nodes of which nothing but minutes is known."""
+    totals: Dict[int, float] = {}
+    for points in fine.values():
+        for minute, ports in points.items():
+            totals[minute] = totals.get(minute, 0) + ports
+    return max((ClusterPeak(ports, minute, True) for minute, ports in totals.items()),
+               key=lambda peak: (peak.ports, -peak.minute))
+
+
+def _peak_between(fine, buckets, rough, start):
+    """The largest total of the interval from `start`: by the minute, and for the `rough` nodes by the interval."""
+    totals = [0.0] * max(bucket.minutes for bucket in buckets.values())
     for node, bucket in buckets.items():
-        points = fine.get(node)
-        if not points or covered_minutes(points, bucket.minutes, start) < bucket.minutes:
-            rough.append(bucket)
-            continue
-        for offset in range(bucket.minutes):
-            totals[offset] += points[start + offset]
+        if node not in rough:
+            for offset in range(bucket.minutes):
+                totals[offset] += fine[node][start + offset]
     ports, offset = max((total, -offset) for offset, total in enumerate(totals))
-    exact = all(bucket.ceiling is not None and bucket.ceiling == 0 for bucket in rough)
-    return ClusterPeak(ports + fsum(bucket.most for bucket in rough), start - offset, exact)
+    exact = all(bucket.most == 0 for bucket in rough.values())
+    return ClusterPeak(ports + fsum(bucket.most for bucket in rough.values()), start - offset, exact)

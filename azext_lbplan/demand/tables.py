@@ -87,13 +87,12 @@ def tabulate(measured: metrics.Measurements) -> Tables:
                                (ALLOCATED, tables.allocated, tables.bucket_allocated)):
         for (node, protocol, interval), group in _groups(measured, kind):
             key = (node, protocol)
-            if interval == 1:
-                fine[key] = _sum_minutes(group, len(frontends))
-            else:
-                points = _sum_buckets(group, interval, len(frontends))
-                if kind == ALLOCATED:
-                    points = {start: bucket.mean for start, bucket in points.items()}
-                _merge_coarse(coarse, key, points)
+            points = _sum_minutes(group, len(frontends)) if interval == 1 else \
+                _sum_buckets(group, interval, len(frontends))
+            if kind == ALLOCATED and interval > 1:
+                points = {start: bucket.mean for start, bucket in points.items()}
+            if points:
+                (fine if interval == 1 else coarse)[key] = points
     _tabulate_connections(measured, tables)
     return tables
 
@@ -105,16 +104,10 @@ def _groups(measured, kind):
         if one.metric == kind and one.node:
             groups.setdefault((one.node, one.protocol or BOTH, one.interval), []).append(one)
     split = {(node, interval) for node, protocol, interval in groups if protocol != BOTH}
-    # The finest interval last: in _merge_coarse it wins.
+    # The finest of the coarse intervals comes last, and takes the place of the others.
     for key, group in sorted(groups.items(), key=lambda item: (item[0][:2], -item[0][2])):
         if key[1] != BOTH or (key[0], key[2]) not in split:
             yield key, [one for one in group if one.frontend] or group
-
-
-def _merge_coarse(coarse, key, points):
-    """Let the finer `points` take the place of what they overlap with: the answers of one interval are complete."""
-    if points:
-        coarse[key] = points
 
 
 def _sum_minutes(group, frontends):

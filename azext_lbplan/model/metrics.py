@@ -56,7 +56,7 @@ _CLOCK = re.compile(r'(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):00$')
 
 
 @dataclass(frozen=True)
-class Query:
+class Query:  # pylint: disable=too-many-instance-attributes
     """One question to Azure Monitor about the load balancer; `start` and `end` in minutes, `interval` of INTERVALS."""
 
     metrics: Tuple[str, ...]
@@ -107,7 +107,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Series:
+class Series:  # pylint: disable=too-many-instance-attributes
     """The points of one metric for one combination of dimensions. A dimension that was not split by is None.
 
     `minutes` is ascending and without repetitions; each array in `values` (by aggregation) has the same length,
@@ -204,6 +204,7 @@ def _collect(body, answer, collected, minutes):
     """Add the series of one metric's `body` to `collected`; gives how many series there were."""
     metric = values.canonical(values.text(body, 'name', 'value'), METRICS)
     interval = _interval(answer)
+    wanted = [name for name in (AVERAGE, MAXIMUM, TOTAL) if not answer.query or name in answer.query.aggregations]
     count = 0
     for raw in values.items(body, 'timeseries'):
         count += 1
@@ -212,13 +213,13 @@ def _collect(body, answer, collected, minutes):
         found = collected.setdefault((metric, interval) + _dimensions(raw), {})
         data = values.get(raw, 'data')
         if isinstance(data, list):
-            _add_points(data, found, minutes)
+            _add_points(data, [(name.lower(), found.setdefault(name, {})) for name in wanted], minutes)
     return count
 
 
-def _add_points(data, found, minutes):
-    """Add each valid number of `data` to `found`, by aggregation and minute. Called once per series: the hot loop."""
-    wanted = [(name.lower(), found.setdefault(name, {})) for name in (AVERAGE, MAXIMUM, TOTAL)]
+def _add_points(data, wanted, minutes):
+    """Add each valid number of `data` to what is `wanted`: (key of the number, by minute). The hot loop: it looks
+    keys up directly, in the spelling of every recorded answer; a number under another key is a gap."""
     for point in data:
         if not isinstance(point, dict):
             continue
