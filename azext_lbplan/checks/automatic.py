@@ -32,8 +32,7 @@ def automatic_allocation(case):
     current = case.current
     ports = 'a number of ports that is not documented' if current.ports_per_node is None else \
         f'{current.ports_per_node} ports per node'
-    yield Hit(f'Ports are allocated automatically: {ports} at {case.nodes.today} nodes. An explicit allocation is '
-              'recommended.', target=PORTS,
+    yield Hit(f'Ports are allocated automatically, now {ports}. An explicit allocation is recommended.', target=PORTS,
               evidence={'portsPerNode': current.ports_per_node, 'nodes': case.nodes.today,
                         'portsPerNodeAtMax': current.ports_per_node_at_max}, **_explicit(case))
 

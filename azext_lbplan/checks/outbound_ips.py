@@ -34,11 +34,16 @@ def no_outbound_ip(case):
                   **(change(case, 'At least one is needed.', managed_outbound_ip_count=1)
                      if current.settings.ip_source == MANAGED else
                      {'remediation': "Name an IPv4 address: az aks update … --load-balancer-outbound-ips ID."}))
-    elif balancer and not any(frontend.version != IPV6 for frontend in balancer.outbound_frontends):
-        yield Hit('The outbound rule of the load balancer has no IPv4 frontend: outbound connections fail.',
+    elif balancer and not _has_egress(balancer):
+        yield Hit('No outbound rule of the load balancer has an IPv4 frontend: outbound connections fail.',
                   target='loadBalancers/kubernetes/outboundRules',
                   evidence={'outboundIpCount': current.settings.outbound_ip_count, 'frontends': 0},
                   **reconcile(case, 'Let AKS make it again from the profile.'))
+
+
+def _has_egress(balancer):
+    used = {frontend_id.lower() for rule in balancer.outbound_rules for frontend_id in rule.frontend_ids}
+    return any(frontend.id.lower() in used and frontend.version != IPV6 for frontend in balancer.frontends)
 
 
 def single_outbound_ip(case):
