@@ -111,7 +111,8 @@ def test_aggregations_over_the_interval_and_over_what_is_not_split():
     data = both[0]['data'][1]
     # 40 ports of TCP on two frontends and none of UDP: four samples a minute.
     assert (data['average'], data['maximum'], data['total']) == (10, 20, 2400)
-    split = rows(ask(**{'$filter': f"BackendIPAddress eq '{node}' and ProtocolType eq '6' and FrontendIPAddress eq '*'"}))
+    text = f"BackendIPAddress eq '{node}' and ProtocolType eq '6' and FrontendIPAddress eq '*'"
+    split = rows(ask(**{'$filter': text}))
     assert [row['data'][1]['average'] for row in split] == [20, 20]
 
 

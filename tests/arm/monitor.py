@@ -259,4 +259,3 @@ def _admits(clauses, value):
 @lru_cache(maxsize=1 << 17)
 def _text(minute):
     return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')
-
