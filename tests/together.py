@@ -49,16 +49,17 @@ def lb(az, **more):
     return lambda command: az(_argv(command), **more)
 
 
-def in_one_process(az, commands):
-    """The results of many `az aks lb …`, by the code that `az` runs, in one process: a tenth of the time."""
+def in_one_process(az, commands, **env):
+    """The results of many commands, by the code that `az` runs, in one process: a tenth of the time."""
     done = subprocess.run([sys.executable, '-c', _MANY], input=json.dumps([_argv(one) for one in commands]),
-                          env=az.env, cwd=az.cwd, capture_output=True, text=True, encoding='utf-8', check=False)
+                          env={**az.env, **env}, cwd=az.cwd, capture_output=True, text=True, encoding='utf-8', check=False)
     assert done.returncode == 0, done.stderr
     return [Result(argv, code, stdout, stderr) for argv, code, stdout, stderr in json.loads(done.stdout)]
 
 
 def _argv(command):
-    return ['aks', 'lb', *(shlex.split(command) if isinstance(command, str) else command)]
+    argv = shlex.split(command) if isinstance(command, str) else list(command)
+    return argv if argv[0] == 'aks' else ['aks', 'lb', *argv]
 
 
 def assert_refused(result, *words, code=1):

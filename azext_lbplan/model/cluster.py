@@ -140,8 +140,9 @@ class Cluster:
 
 def is_cluster(body: Any) -> bool:
     """Whether `body` looks like a managed cluster: by its type, its id, or what only clusters hold."""
-    kind = (text(body, 'type') or text(body, 'id') or '').lower()
-    if 'microsoft.containerservice/managedclusters' in kind:
+    if (text(body, 'type') or '').lower() == 'microsoft.containerservice/managedclusters':
+        return True
+    if list(id_segments(text(body, 'id')))[-1:] == ['managedclusters']:  # no agent pool or other child of one
         return True
     inner = properties(body)
     return get(inner, 'agentPoolProfiles') is not None and get(inner, 'networkProfile') is not None

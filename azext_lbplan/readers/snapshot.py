@@ -77,7 +77,8 @@ def check_target(path: str, overwrite: bool) -> None:
     if os.path.exists(path) and not overwrite:
         raise FileOperationError(f"'{path}' exists.", "Choose another file, or add '--overwrite-existing'.")
     folder = os.path.dirname(os.path.abspath(path))
-    if os.path.isdir(path) or not os.path.isdir(folder):
+    # Replacing a device such as /dev/null would break whatever else uses it.
+    if (os.path.exists(path) and not os.path.isfile(path)) or not os.path.isdir(folder):
         raise FileOperationError(f"'{path}' is no place for a file.", 'Name a file in a folder that exists.')
 
 
