@@ -115,15 +115,18 @@ def _prints(characters):
 
 def check_service_table(result):
     """File / Line / Service / Severity / Code / Message: a row per finding, or one that says ok."""
-    for service in result:
-        name = '/'.join(filter(None, (service['namespace'], service['name']))) or None
-        for found in service['findings'] or [{'evidence': {}, 'severity': 'ok', 'code': '-', 'message': ''}]:
-            # The message is what the row is there for: it goes on below, and is never cut.
-            for number, line in enumerate(textwrap.wrap(found['message'], _WIDEST_SERVICE_MESSAGE) or ['']):
-                cells = ('',) * 5 if number else (
-                    _cell(service['file'], 'File'), _cell(found['evidence'].get('line')), _cell(name, 'Service'),
-                    found['severity'], found['code'])
-                yield OrderedDict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
+    return [row for service in result for row in _service_rows(service)]
+
+
+def _service_rows(service):
+    name = '/'.join(filter(None, (service['namespace'], service['name']))) or None
+    for found in service['findings'] or [{'evidence': {}, 'severity': 'ok', 'code': '-', 'message': ''}]:
+        # The message is what the row is there for: it goes on below, and is never cut.
+        for number, line in enumerate(textwrap.wrap(found['message'], _WIDEST_SERVICE_MESSAGE) or ['']):
+            cells = ('',) * 5 if number else (
+                _cell(service['file'], 'File'), _cell(found['evidence'].get('line')), _cell(name, 'Service'),
+                found['severity'], found['code'])
+            yield OrderedDict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
 
 
 def _cell(value, column=None):

@@ -201,12 +201,13 @@ def parse_load_balancer(body: Any) -> LoadBalancer:
     ipv6_frontends = {frontend.lower() for rule in rules
                       if (rule.id or '').lower() in ipv6_rules or _is_ipv6_name(rule.name)
                       for frontend in rule.frontend_ids}
+    referring = _rules_by_frontend(inner)
     return LoadBalancer(
         id=text(body, 'id'),
         name=text(body, 'name'),
         sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic')),
         location=text(body, 'location'),
-        frontends=tuple(_parse_frontend(frontend, inner, ipv6_frontends)
+        frontends=tuple(_parse_frontend(frontend, referring, ipv6_frontends)
                         for frontend in items(inner, 'frontendIPConfigurations')),
         outbound_rules=rules,
         backend_pools=tuple(_parse_backend_pool(pool, inner) for pool in items(inner, 'backendAddressPools')),
@@ -216,23 +217,31 @@ def parse_load_balancer(body: Any) -> LoadBalancer:
     )
 
 
-def _parse_frontend(body, load_balancer, ipv6_frontends):
+def _rules_by_frontend(load_balancer):
+    """Ids of load balancing and inbound NAT rules by the id of their frontend, in lower case."""
+    found = {}
+    for kind in ('loadBalancingRules', 'inboundNatRules'):
+        for rule in items(load_balancer, kind):
+            frontend = text(properties(rule), 'frontendIPConfiguration', 'id')
+            if frontend:
+                found.setdefault(frontend.lower(), []).append(text(rule, 'id') or text(rule, 'name') or '')
+    return found
+
+
+def _parse_frontend(body, referring, ipv6_frontends):
     inner = properties(body)
     frontend_id = text(body, 'id') or ''
     public_ip_id = text(inner, 'publicIPAddress', 'id')
     is_ipv6 = (_version(inner, 'privateIPAddressVersion') == IPV6 or frontend_id.lower() in ipv6_frontends or
                _is_ipv6_name(public_ip_id))
     own = ids(inner, 'loadBalancingRules') + ids(inner, 'inboundNatRules')
-    referring = tuple(text(rule, 'id') or text(rule, 'name') or ''
-                      for kind in ('loadBalancingRules', 'inboundNatRules') for rule in items(load_balancer, kind)
-                      if same_id(text(properties(rule), 'frontendIPConfiguration', 'id'), frontend_id))
     return Frontend(
         id=frontend_id,
         name=text(body, 'name'),
         public_ip_id=public_ip_id,
         prefix_id=text(inner, 'publicIPPrefix', 'id'),
         version=IPV6 if is_ipv6 else IPV4,
-        rules=distinct(own + referring),
+        rules=distinct((*own, *referring.get(frontend_id.lower(), ()))),
     )
 
 
