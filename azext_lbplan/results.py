@@ -61,10 +61,10 @@ def check(case: Case, only: Optional[Collection[str]] = None, without: Collectio
             'summary': report.summary}
 
 
-def check_service(check: ManifestCheck) -> List[Dict[str, Any]]:
+def check_service(checked: ManifestCheck) -> List[Dict[str, Any]]:
     """The result of `az aks lb check-service`."""
     return [{'file': one.file, 'document': one.document, 'namespace': one.namespace, 'name': one.name,
-             'findings': [finding(found) for found in one.findings]} for one in check.results]
+             'findings': [finding(found) for found in one.findings]} for one in checked.results]
 
 
 def finding(one: Finding) -> Dict[str, Any]:

@@ -8,13 +8,15 @@ from typing import Collection, Optional, Tuple
 
 from ..model.finding import WARNING, Finding, worst_first
 from ..model.outbound import Case
-from . import automatic, capacity, catalogue, changes, drift, limits, measured, outbound_ips, outbound_types, state, timeouts
+from . import (automatic, capacity, catalogue, changes, drift, limits, measured, outbound_ips, outbound_types, state,
+               timeouts)
 from .rule import CHECK, PLAN, Rule
 from .runner import Report, run
 
 #: Every rule, in the order in which findings of one severity are shown.
-RULES: Tuple[Rule, ...] = (state.RULES + measured.RULES + capacity.RULES + outbound_ips.RULES + drift.RULES + automatic.RULES +
-                           timeouts.RULES + limits.RULES + outbound_types.RULES + changes.RULES)
+RULES: Tuple[Rule, ...] = (
+    state.RULES + measured.RULES + capacity.RULES + outbound_ips.RULES + drift.RULES + automatic.RULES +
+    timeouts.RULES + limits.RULES + outbound_types.RULES + changes.RULES)
 
 #: The codes that `--rules` and `--skip-rules` of `check` know.
 CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in RULES if CHECK in rule.commands)

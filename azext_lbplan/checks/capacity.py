@@ -8,8 +8,8 @@ from ..model.finding import ERROR, INFO, WARNING
 from ..model.outbound import INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, NO_PLACE, UNKNOWN_IP_COUNT, Scale
 from ..nodes import count_nodes
 from .fixes import change, repair
-from .rule import (IP_COUNT, LOAD_BALANCER, OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, STANDARD_LOAD_BALANCER, Hit, Rule)
-
+from .rule import (IP_COUNT, LOAD_BALANCER, OUTBOUND_TYPES, PLAN, POOLS, PORTS, PROFILE, STANDARD_LOAD_BALANCER, Hit,
+                   Rule)
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
 
@@ -19,12 +19,13 @@ def _overcommitted(case, nodes, when, pools):
     current = case.current
     needed = current.settings.outbound_ports * nodes
     low_fits = current.settings.outbound_ports * case.nodes.low_validated <= current.available_ports
-    doubt = (' Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like that '
-             'is not documented.' if low_fits else '')
+    doubt = (' Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like '
+             'that is not documented.' if low_fits else '')
     return Hit(
         f'Azure will refuse the next update of this cluster: {nodes} nodes {when} × '
-        f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have {current.available_ports} '
-        f'({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).{_named(pools)}{doubt}',
+        f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have '
+        f'{current.available_ports} ({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).'
+        f'{_named(pools)}{doubt}',
         target=PORTS, severity=WARNING if low_fits else ERROR,
         evidence={'nodes': nodes, 'outboundPorts': current.settings.outbound_ports, 'requiredPorts': needed,
                   'availablePorts': current.available_ports, 'pools': [pool.name for pool in pools]},

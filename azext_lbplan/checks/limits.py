@@ -1,11 +1,13 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Limits of the load balancer that growth runs into: frontends, rules per network interface, pool size."""
 
+from dataclasses import replace
+
 from ..model.finding import WARNING
+from ..snat import MAX_FRONTENDS
 from .rule import CHECK, LOAD_BALANCER, POOLS, STANDARD_LOAD_BALANCER, Hit, Rule
 
 #: Limits of a Standard load balancer. Source: azure-facts section 2 [D].
-MAX_FRONTENDS = 600
 MAX_RULES_PER_NIC = 300
 MAX_POOL_SIZE = 5000
 
@@ -17,10 +19,11 @@ _LIMITS = ('https://learn.microsoft.com/azure/azure-resource-manager/management/
 _NEEDS = (STANDARD_LOAD_BALANCER, LOAD_BALANCER)
 
 
-def _near(number, limit, what, consequence, remediation, target):
+def _near(number, limit, hit):
+    """`hit`, with how many of how many in its message, where `number` comes near `limit`."""
     if number >= NEAR * limit:
-        yield Hit(f'{what}: {number} of {limit}. {consequence}', target=target, link=_LIMITS,
-                  evidence={'count': number, 'limit': limit}, remediation=remediation)
+        yield replace(hit, message=hit.message.format(f'{number} of {limit}'), link=_LIMITS,
+                      evidence={'count': number, 'limit': limit})
 
 
 def frontend_limit(case):
@@ -29,10 +32,10 @@ def frontend_limit(case):
     Why: beyond it no Service of type LoadBalancer gets an IP, and no outbound IP can be added.
     Source: azure-facts section 2 [D], limits.
     """
-    return _near(len(case.observed.load_balancer.frontends), MAX_FRONTENDS, 'Frontends of the load balancer',
-                 'Beyond the limit neither a Service nor an outbound IP can be added.',
-                 'Let Services share an IP (annotation azure-load-balancer-ipv4), or put them behind one ingress.',
-                 'loadBalancers/kubernetes/frontendIPConfigurations')
+    return _near(len(case.observed.load_balancer.frontends), MAX_FRONTENDS, Hit(
+        'The load balancer has {} frontends: beyond that neither a Service nor an outbound IP can be added.',
+        target='loadBalancers/kubernetes/frontendIPConfigurations',
+        remediation='Let Services share an IP (annotation azure-load-balancer-ipv4), or put them behind one ingress.'))
 
 
 def rules_per_nic_limit(case):
@@ -42,10 +45,10 @@ def rules_per_nic_limit(case):
     pending.
     Source: azure-facts section 2 [D], limits.
     """
-    return _near(case.observed.load_balancer.rules_per_nic, MAX_RULES_PER_NIC, 'Rules per network interface of a node',
-                 'Beyond the limit new Services stay pending.',
-                 'Put Services behind one ingress, or split the nodes over several Standard load balancers.',
-                 'loadBalancers/kubernetes/loadBalancingRules')
+    return _near(case.observed.load_balancer.rules_per_nic, MAX_RULES_PER_NIC, Hit(
+        'A network interface of a node has {} rules: beyond that new Services stay pending.',
+        target='loadBalancers/kubernetes/loadBalancingRules',
+        remediation='Put Services behind one ingress, or split the nodes over several Standard load balancers.'))
 
 
 def pool_size_limit(case):

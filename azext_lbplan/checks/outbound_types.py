@@ -59,8 +59,8 @@ def stale_profile(case):
     if not (profile.has_managed or profile.outbound_ips or profile.outbound_ip_prefixes or profile.effective_ids or
             profile.allocated_outbound_ports):
         return
-    yield Hit(f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is '
-              'left over. It has no effect.', target=PROFILE, link=OUTBOUND_TYPES,
+    yield Hit(f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports '
+              'is left over. It has no effect.', target=PROFILE, link=OUTBOUND_TYPES,
               evidence={'outboundType': cluster.outbound_type, 'effectiveOutboundIPs': list(profile.effective_ids),
                         'allocatedOutboundPorts': profile.allocated_outbound_ports},
               remediation='Do not read egress IPs from it; allow-lists need those of the other way.')
@@ -77,8 +77,8 @@ def basic_load_balancer(case):
         return
     yield Hit('The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
               target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
-              remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, plan downtime, '
-                          'then az aks update --load-balancer-sku Standard; there is no way back. Or blue/green: '
+              remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, plan '
+                          'downtime, then az aks update --load-balancer-sku Standard; there is no way back. Or blue/green: '
                           'create a cluster on Standard, move the workloads, switch DNS and allow-lists, delete the '
                           'old one. Both ways the outbound IPs are new, and Basic IPs cannot be taken along.',
               link=_BASIC_RETIREMENT)
