@@ -9,7 +9,7 @@ resource data sets".
 
 import re
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Optional, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer,
                       parse_public_ip, parse_public_ip_prefix)
@@ -20,9 +20,9 @@ LOAD_BALANCER_TYPE = 'microsoft.network/loadbalancers'
 PUBLIC_IP_TYPE = 'microsoft.network/publicipaddresses'
 PREFIX_TYPE = 'microsoft.network/publicipprefixes'
 
-#: Names in one `in~ (…)`: 300 of the longest names (90 characters) make 28 KB of query. The limit of the service is
-#: not documented; beyond this, rows that do not matter are left out after they came.
-MOST_NAMES = 300
+#: Names in one `in~ (…)`, as many as a page has rows: of usual length (30 characters) they make 35 KB of query. The
+#: limit of the service is not documented.
+MOST_NAMES = 1000
 
 #: Pools of a load balancer that are asked for: AKS makes two, and two more in dual-stack (samples/network).
 POOLS = 4
@@ -57,25 +57,34 @@ def clusters_query(resource_group: Optional[str] = None) -> str:
         _project(('id', 'name', 'type', 'location', 'subscriptionId'), _CLUSTER_PROPERTIES), 'order by id asc'])
 
 
-def network_query(node_groups: Iterable[str], address_names: Iterable[str]) -> str:
-    """The query for load balancers of clusters in these node resource groups, and addresses and prefixes so named."""
-    balancers = f"type =~ '{LOAD_BALANCER_TYPE}' and name =~ '{LOAD_BALANCER_NAME}'{_among('resourceGroup', node_groups)}"
-    names = sorted(set(address_names))
-    addresses = f" or type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}'){_among('name', names)}" if names else ''
+def network_queries(node_groups: Iterable[str], address_names: Iterable[str]) -> Iterator[str]:
+    """The query for load balancers of clusters in these node resource groups, and addresses and prefixes so named;
+    more than one where the names are too many for one."""
+    groups, names = _quotable(node_groups), _quotable(address_names)
+    # Where the groups are too many, rows that do not matter are left out after they came: few things bear this name.
+    among = f' and {_among("resourceGroup", groups)}' if 0 < len(groups) <= MOST_NAMES else ''
+    balancers = f"type =~ '{LOAD_BALANCER_TYPE}' and name =~ '{LOAD_BALANCER_NAME}'{among}"
+    batches = [names[start:start + MOST_NAMES] for start in range(0, len(names), MOST_NAMES)]
+    addresses = [f"type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}') and {_among('name', batch)}" for batch in batches]
+    yield _network_query(' or '.join([balancers, *addresses[:1]]))
+    yield from map(_network_query, addresses[1:])
+
+
+def _network_query(condition):
     pools = [f'{column} = {expression}'.format(index) for index in range(POOLS)
              for column, expression in _POOL_COLUMNS]
     counts = [f'{name}Count = array_length(properties.{name})' for name in ('loadBalancingRules', 'inboundNatRules')]
-    return '\n| '.join(['resources', f'where {balancers}{addresses}',
+    return '\n| '.join(['resources', f'where {condition}',
                         _project(('id', 'name', 'type', 'location', 'sku', 'tags'), _NETWORK_PROPERTIES,
                                  counts + pools), 'order by id asc'])
 
 
+def _quotable(names):
+    return sorted({name.lower() for name in names if _NAME.match(name)})
+
+
 def _among(column, names):
-    """A condition that keeps the rows that matter, where that does not make the query too long."""
-    wanted = sorted({name.lower() for name in names if _NAME.match(name)})
-    if not wanted or len(wanted) > MOST_NAMES:
-        return ''
-    return f' and {column} in~ (' + ', '.join(f"'{name}'" for name in wanted) + ')'
+    return f'{column} in~ (' + ', '.join(f"'{name}'" for name in names) + ')'
 
 
 def _project(columns, names, more=()):

@@ -16,7 +16,7 @@ from azure.cli.core.commands.client_factory import get_subscription_id
 from knack.log import get_logger
 
 from ..model.fleet import Assembly
-from ..model.graph import clusters_query, network_query
+from ..model.graph import clusters_query, network_queries
 from ..model.observed import Observed
 from ..model.values import count, get, items, text
 from .arm import LONGEST_RETRY_AFTER, ArmClient, ReadFailure, Request, connect, side_by_side
@@ -140,9 +140,10 @@ class FleetReader:
             self._miss(f'{assembly.unusable} clusters came without an id.', clusters=True)
         self._find_unreadable(client, [one for one in scope.subscriptions if one not in seen])
         for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS):
-            query = network_query(assembly.node_groups, assembly.address_names)
-            for page in self._pages(client, query, Scope(scope.login, batch), 'load balancers'):
-                yield from filter(None, map(assembly.add_network, page.rows))
+            # All queries are made before the first is asked: clusters leave while rows come.
+            for query in list(network_queries(assembly.node_groups, assembly.address_names)):
+                for page in self._pages(client, query, Scope(scope.login, batch), 'network resources'):
+                    yield from filter(None, map(assembly.add_network, page.rows))
         yield from assembly.rest()
 
     def _pages(self, client, query, scope, what) -> Iterator[Page]:
