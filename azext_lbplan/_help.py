@@ -21,7 +21,7 @@ _SAVED = """
 
 helps['aks lb show'] = """
 type: command
-short-summary: Show what is in force: outbound IPs, ports per node, idle timeout, node counts, capacity and headroom.
+short-summary: Show the outbound IPs, ports per node, idle timeout, node counts, capacity and headroom that are in force.
 long-summary: |-
     'validated' is the number of nodes that AKS counts when it validates ports: every node pool at its maximum, plus
     its upgrade surge. In a table a pool is written as now/at most+surge.
