@@ -4,9 +4,9 @@ from tests.arm import ABSENT, OTHER_SUBSCRIPTION, pool
 BATCH = [pool('system', 3), pool('batch', 5, max_count=40, mode='User')]
 
 
-def _own(arm, name, count=1, ports=8000, **more):
+def _own(arm, name, count=1, ports=3000, pools=None):
     ids = [arm.add_public_ip(f'{name}-ip{index}', resource_group='network') for index in range(count)]
-    return arm.add_cluster(name, outbound_ips=ids, pools=BATCH, ports=ports, **more)
+    return arm.add_cluster(name, outbound_ips=ids, pools=pools or BATCH, ports=ports)
 
 
 def _prefixes(arm, name, lengths=(31,), ports=8000, **more):
@@ -17,7 +17,7 @@ def _prefixes(arm, name, lengths=(31,), ports=8000, **more):
 
 def _shared(arm, name):
     """AKS lets it pass; the network layer does not, once rules share its only outbound frontend."""
-    cluster = arm.add_cluster(name, pools=[pool(count=9)], ports=6400)
+    cluster = arm.add_cluster(name, pools=[pool(count=99)], ports=640)
     arm.add_service(cluster, ports=range(8000, 8100), shared_frontend=True)
     return cluster
 
@@ -38,8 +38,7 @@ REPAIRABLE = {
 #: Automatic allocation that falls as the cluster grows: `plan` lets it be, `recommend` makes it explicit.
 DROPPING = {
     'dropping': lambda arm: arm.add_cluster('dropping', pools=[pool(count=40, max_count=300)]),
-    'dropping-own': lambda arm: _own(arm, 'dropping-own', ports=None, version='1.33.1',
-                                     provisioningState='Succeeded'),
+    'dropping-own': lambda arm: _own(arm, 'dropping-own', ports=None, pools=[pool(count=40, max_count=90)]),
 }
 
 #: They need nothing, or no command can help.
