@@ -142,6 +142,8 @@ def outbound_ips_differ(case):
     Source: azure-facts section 9, point 4.
     """
     current = case.current
+    if current is None:
+        return
     settings, effective = current.settings, current.effective_outbound_ip_count
     counts_differ = None not in (settings.outbound_ip_count, effective) and settings.outbound_ip_count != effective
     own = settings.outbound_ips + settings.outbound_ip_prefixes

@@ -78,9 +78,10 @@ def basic_load_balancer(case):
     yield Hit('The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
               target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
               remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, plan '
-                          'downtime, then az aks update --load-balancer-sku Standard; there is no way back. Or blue/green: '
-                          'create a cluster on Standard, move the workloads, switch DNS and allow-lists, delete the '
-                          'old one. Both ways the outbound IPs are new, and Basic IPs cannot be taken along.',
+                          'downtime, then az aks update --load-balancer-sku Standard; there is no way back. Or '
+                          'blue/green: create a cluster on Standard, move the workloads, switch DNS and allow-lists, '
+                          'delete the old one. Both ways the outbound IPs are new, and Basic IPs cannot be taken '
+                          'along.',
               link=_BASIC_RETIREMENT)
 
 

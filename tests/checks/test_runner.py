@@ -10,6 +10,9 @@ from azext_lbplan.checks.rule import (LOAD_BALANCER, METRICS, OUTBOUND_IPS, STAN
 from azext_lbplan.checks.runner import run
 from azext_lbplan.model.cluster import is_cluster
 from azext_lbplan.model.finding import ERROR, WARNING
+from azext_lbplan.model.observed import Observed
+from azext_lbplan.model.outbound import Scale, Wanted
+from azext_lbplan.sizing import plan
 from tests.cases import GROUP
 
 from .asking import ask, case_of, codes
@@ -89,6 +92,11 @@ def test_a_rule_that_fails_never_ends_the_run(monkeypatch):
     monkeypatch.setattr('azext_lbplan.checks.RULES', rules)
     assert [(one.code, one.severity) for one in plan_findings(case_of(world()))] == [
         ('Working', WARNING), ('Breaking', WARNING)]
+
+
+def test_no_rule_fails_on_a_plan_without_a_cluster():
+    case = plan(Observed(cluster=None), Scale(node_count=3), Wanted(outbound_ports=1024))
+    assert [one.message for one in plan_findings(case) if 'failed' in one.message] == []
 
 
 def test_rules_are_selected_by_their_codes():
