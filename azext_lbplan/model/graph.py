@@ -27,8 +27,8 @@ MOST_NAMES = 1000
 #: Pools of a load balancer that are asked for: AKS makes two, and two more in dual-stack (samples/network).
 POOLS = 4
 
-#: Names that ARM allows for groups and addresses, without the quotes that would end a string of the query.
-_NAME = re.compile(r'[-\w.()]{1,90}\Z')
+#: Names of groups and addresses: without quotes, which would end a string of the query.
+_NAME = re.compile(r'[-\w.()]{1,200}\Z')
 
 _CLUSTER_PROPERTIES = ('provisioningState', 'powerState', 'kubernetesVersion', 'currentKubernetesVersion',
                        'nodeResourceGroup', 'networkProfile', 'agentPoolProfiles', 'nodeProvisioningProfile')

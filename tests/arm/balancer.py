@@ -83,6 +83,14 @@ class Balancer:
                                   'numberOfProbes': 2, 'probeThreshold': 2,
                                   'loadBalancingRules': [{'id': rule['id']}]})
         frontend['properties'].setdefault('loadBalancingRules', []).append({'id': rule['id']})
+        self.refer_from_pool()
+
+    def refer_from_pool(self):
+        """Inbound rules are named by the pool that they lead to (REST reference of load balancers)."""
+        for pool in self.properties['backendAddressPools']:
+            if pool['name'] == INBOUND_POOL:
+                pool['properties']['loadBalancingRules'] = [{'id': rule['id']}
+                                                            for rule in self.properties['loadBalancingRules']]
 
 
 def members(cluster, extra=0, configuration='ipconfig1'):

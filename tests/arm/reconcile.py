@@ -154,3 +154,4 @@ def _copy_services(balancer, services, old):
     if services:
         balancer.properties['loadBalancingRules'] = old['properties']['loadBalancingRules']
         balancer.properties['probes'] = old['properties']['probes']
+        balancer.refer_from_pool()
