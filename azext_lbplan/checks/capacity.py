@@ -22,7 +22,7 @@ def _overcommitted(case, nodes, when, pools):
     doubt = (' Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like '
              'that is not documented.' if low_fits else '')
     return Hit(
-        f'Azure will refuse the next update of this cluster: {nodes} nodes {when} × '
+        f"Azure {'may' if low_fits else 'will'} refuse the next update of this cluster: {nodes} nodes {when} × "
         f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have '
         f'{current.available_ports} ({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).'
         f'{_named(pools)}{doubt}',
@@ -124,7 +124,7 @@ def shared_frontend_ports(case):
     taken = snat.PORT_BLOCK * case.shared_rule_blocks
     short = current.settings.outbound_ports > most
     yield Hit(
-        f'{case.shared_rule_blocks} rules share outbound frontends and take {taken} SNAT ports.' +
+        f'Rules that share outbound frontends: {case.shared_rule_blocks}; they take {taken} SNAT ports.' +
         (f' At {case.nodes.required} nodes only {most} ports per node are left.' if short else ''),
         target='loadBalancers/kubernetes/frontendIPConfigurations', severity=WARNING if short else INFO,
         evidence={'rules': case.shared_rule_blocks, 'ports': taken, 'maxPortsPerNode': most},

@@ -94,8 +94,7 @@ def frontend_drift(case):
               _and((surplus, 'in the rules alone'), (lacking, 'in the profile alone')) + f' {_WINS}',
               target=EFFECTIVE_IPS, severity=_severity(case), link=OUTBOUND_RULES,
               evidence={'onlyInOutboundRules': list(surplus), 'onlyInProfile': list(lacking), 'wins': 'profile'},
-              **reconcile(case, 'Put IPs that must stay into the profile first (as own IPs, the full list); else let '
-                                'AKS set what the profile says.'))
+              **reconcile(case, 'Let AKS set what the profile says.'))
 
 
 def _difference(one, other):
@@ -150,8 +149,8 @@ def outbound_ips_differ(case):
     lacking = _difference(own, case.cluster.profile.effective_ids)[0] if case.cluster.profile.effective_ids else ()
     if not counts_differ and not lacking:
         return
-    others = (': ' + ', '.join(one.rsplit('/', 1)[-1] for one in lacking[:3]) + ' not in force') if lacking else ''
-    yield Hit(f'The profile asks for {settings.outbound_ip_count} outbound IPs, {effective} are in force{others}.',
+    others = f" ({', '.join(one.rsplit('/', 1)[-1] for one in lacking[:3])} not)" if lacking else ''
+    yield Hit(f'Outbound IPs that the profile asks for: {settings.outbound_ip_count}, in force: {effective}{others}.',
               target=EFFECTIVE_IPS, severity=_severity(case),
               evidence={'outboundIpCount': settings.outbound_ip_count, 'effectiveOutboundIpCount': effective,
                         'notInForce': list(lacking)},

@@ -3,7 +3,7 @@
 
 from typing import Dict, Optional
 
-from .. import flags
+from .. import flags, snat
 from ..model.cluster import MANAGED
 from ..model.outbound import Case, Scale, Wanted
 from ..sizing import plan
@@ -20,8 +20,26 @@ def change(case: Case, advice: str, scale: Optional[Scale] = None, **typed) -> D
 
 
 def reconcile(case: Case, advice: str) -> Dict[str, Optional[str]]:
-    """`advice` and the line that makes AKS bring its load balancer in step with the profile, and changes nothing."""
+    """`advice` and the line that makes AKS bring its load balancer in step with the profile, and changes nothing
+    else; no line where that would cut: AKS sets all of the profile at once."""
+    if _would_cut(case):
+        return {'remediation': f'{advice} First put into the profile what must stay: the load balancer has more than '
+                               'the profile knows.', 'command': None}
     return {'remediation': advice, 'command': flags.update_line(case.cluster, ['--yes'])}
+
+
+def _would_cut(case):
+    """Whether the load balancer has more ports per node, a longer idle timeout or other IPs than the profile."""
+    rule = case.observed.load_balancer.outbound_rule if case.observed.load_balancer else None
+    if rule is None or case.current is None or case.current.settings is None:
+        return False
+    settings = case.current.settings
+    ports = settings.outbound_ports or snat.automatic_ports(case.nodes.today, settings.frontends)
+    known = {one.lower() for one in case.cluster.profile.effective_ids}
+    used = [frontend.public_ip_id or frontend.prefix_id for frontend in case.observed.load_balancer.outbound_frontends]
+    return ((case.current.ports_per_node or 0) > (ports or 0) or
+            (rule.idle_timeout_in_minutes or 0) > settings.idle_timeout_in_minutes or
+            bool(known) and any(one and one.lower() not in known for one in used))
 
 
 def _remedy(solved, lead, otherwise):

@@ -30,7 +30,7 @@ def idle_timeout_out_of_range(case):
                f'Azure takes {snat.MIN_IDLE_TIMEOUT} to {snat.MAX_ARM_IDLE_TIMEOUT} and will refuse the next update.'),
               target=IDLE_TIMEOUT, severity=INFO if held else ERROR, evidence={'idleTimeoutInMinutes': minutes},
               **({'remediation': 'Leave it, or change it through ARM, Bicep or Terraform.'} if held else
-                 change(case, 'Take the nearest value that is allowed.', idle_timeout_in_minutes=nearest)))
+                 change(case, 'Take the nearest value that az aks accepts.', idle_timeout_in_minutes=nearest)))
 
 
 def short_idle_timeout(case):

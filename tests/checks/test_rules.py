@@ -10,7 +10,7 @@ from tests.arm import pool
 from tests.cases import GROUP
 
 from .asking import ask, codes
-from .worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, over, profile, with_, without_reading,
+from .worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, outbound_rule, over, profile, with_, without_reading,
                      world)
 
 OWN = f'{GROUP}/publicIPAddresses/own0'
@@ -41,8 +41,6 @@ def services(count, ports=1):
         frontend = balancer.add_frontend(f'a{index}', 'publicIPAddress', f'{NODE_GROUP}/publicIPAddresses/a{index}')
         for port in range(ports):
             balancer.add_service_rule(frontend, 1000 + port)
-            rule = balancer.properties['loadBalancingRules'][-1]
-            rule['id'] = rule['name'] = f'{BALANCER}/loadBalancingRules/{index}-{port}'
     return snapshot
 
 
@@ -250,6 +248,22 @@ def test_drift_says_that_the_profile_wins_and_the_command_never_cuts():
                   'allocatedOutboundPorts', value=1000)
     raised = next(one for one in ask(fewer).findings if one.code == 'PortsDrift')
     assert 'fall' not in raised.message and raised.command.endswith('--yes')
+
+
+@pytest.mark.parametrize('change', [{'allocatedOutboundPorts': 2048}, {'idleTimeoutInMinutes': 60}])
+def test_no_reconcile_is_offered_where_it_would_cut(change):
+    snapshot = world(ports=1024)
+    outbound_rule(snapshot).update(enableTcpReset=False, **change)
+    found = next(one for one in ask(snapshot).findings if one.code == 'TcpResetOff')
+    assert found.command is None and 'First put into the profile' in found.remediation
+
+
+def test_ips_that_only_the_rule_has_are_not_taken_away():
+    snapshot = world(managed=2)
+    profile(snapshot)['effectiveOutboundIPs'].pop()
+    found = next(one for one in ask(snapshot).findings if one.code == 'FrontendDrift')
+    assert found.command is None and found.evidence['onlyInOutboundRules'] == [
+        f'{NODE_GROUP}/publicIPAddresses/managed1']
 
 
 def test_overcommitment_names_the_pools_that_make_it_so():
