@@ -1,0 +1,121 @@
+"""How well a recommendation holds in the weeks after it, beside other policies, on simulated clusters.
+
+    python3 tests/run.py python -m tests.bench.backtest [--seeds 30] [--kinds diurnal leak] [--rows FILE] [--write]
+
+A cluster runs for a week under the setting that it has. From the metrics of that week each policy sets ports per node
+and IPs; the second week, which nobody has seen, shows what came of it. The policies that look again each week go on
+for two weeks more. --write renews the section in tests/bench/RESULTS.md and the plot beside it; that takes
+tests/bench/requirements.txt. --rows keeps the raw numbers of every cluster.
+"""
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+
+from . import report
+from .policies import POLICIES, WEEKLY, Metrics, fewest, own, required
+from .replay import Outcome, Replay
+from .workloads import KINDS, make
+
+#: The week that is measured and three that are not.
+WEEKS = 4
+
+#: The policies that are followed for all weeks; the others are too far away after the second already.
+FOLLOWED = ('lbplan once', 'lbplan once, decreasing')
+
+#: The machine is shared.
+PROCESSES = 2
+NICE = 10
+
+
+def run(kind: str, seed: int, weeks: int = WEEKS) -> dict:
+    """One cluster under every policy, as plain numbers; `second`: the week after the first, `later`: all after it."""
+    replay = Replay(make(kind, seed, weeks))
+    cluster = replay.cluster
+    first = Metrics(replay, 0, own(cluster))
+    foreseen = [fewest(cluster, replay.peak(week)) for week in range(1, weeks)]
+    policies = {'clairvoyant': _judge(replay, foreseen)}
+    for name, policy in POLICIES.items():
+        policies[name] = _judge(replay, [policy(first)] * (weeks - 1 if name in FOLLOWED else 1))
+    for name, policy in WEEKLY.items():
+        policies[name] = _judge(replay, _week_by_week(policy, first, weeks))
+    demand = first.demand
+    return {'kind': kind, 'seed': seed, 'nodes': cluster.count, 'required': required(cluster),
+            'own': first.setting.ports,
+            'peaks': [replay.peak(week) for week in range(weeks)], 'unsaturated': demand.unsaturated_peak,
+            'estimate': demand.estimate, 'capped': demand.evidence.demand_is_capped, 'policies': policies}
+
+
+def _week_by_week(policy, metrics, weeks):
+    """The settings of the weeks after the first, each from what the one before it showed."""
+    settings = [policy(metrics)]
+    for week in range(1, weeks - 1):
+        metrics = Metrics(metrics.replay, week, settings[-1])
+        settings.append(policy(metrics))
+    return settings
+
+
+def _judge(replay, settings):
+    """What `settings` of the weeks after the first did, and the IPs they took; `later` None where not followed."""
+    outcomes = [replay.outcome(week, setting.ports) for week, setting in enumerate(settings, 1)]
+    followed = len(settings) == replay.cluster.weeks - 1
+    return {'second': _numbers(outcomes[:1], settings[:1]),
+            'later': _numbers(outcomes, settings) if followed else None}
+
+
+def _numbers(outcomes, settings):
+    total = sum(outcomes, Outcome())
+    return {'nodeMinutes': total.node_minutes, 'badMinutes': total.bad_minutes, 'failed': total.failed,
+            'ips': sum(setting.ips for setting in settings), 'ports': settings[-1].ports}
+
+
+def run_all(kinds, seeds, weeks=WEEKS, processes=PROCESSES, progress=lambda done, total: None):
+    """The rows of all `kinds` and `seeds`, in that order whatever the processes do."""
+    tasks = [(kind, seed, weeks) for kind in kinds for seed in seeds]
+    with multiprocessing.Pool(processes, os.nice, (NICE,)) as pool:
+        rows = []
+        for row in pool.imap(_run, tasks):
+            rows.append(row)
+            progress(len(rows), len(tasks))
+        return rows
+
+
+def _run(task):
+    return run(*task)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='python -m tests.bench.backtest', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--seeds', type=int, default=30, help='clusters of each kind')
+    parser.add_argument('--first-seed', type=int, default=0)
+    parser.add_argument('--kinds', nargs='+', choices=list(KINDS), default=list(KINDS), metavar='KIND')
+    parser.add_argument('--weeks', type=int, default=WEEKS, help='with the one that is measured, at least 2')
+    parser.add_argument('--rows', help='write the raw numbers to this file')
+    parser.add_argument('--from-rows', help='report the numbers of this file instead of running anything')
+    parser.add_argument('--write', action='store_true', help='renew RESULTS.md and the plot')
+    options = parser.parse_args()
+    start = time.time()
+    if options.from_rows:
+        with open(options.from_rows, encoding='utf-8') as file:
+            rows = json.load(file)
+    else:
+        seeds = range(options.first_seed, options.first_seed + options.seeds)
+        rows = run_all(options.kinds, seeds, options.weeks, progress=lambda done, total: print(
+            f'\r{done} of {total}, {time.time() - start:.0f} s', end='', file=sys.stderr, flush=True))
+        print(file=sys.stderr)
+    if options.rows:
+        with open(options.rows, 'w', encoding='utf-8') as file:
+            json.dump(rows, file)
+    text = report.tables(rows)
+    print(text)
+    if options.write:
+        from . import plot  # takes a library that nothing else here needs
+        report.write(text, rows)
+        plot.draw(rows)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,122 @@
+"""The numbers of the backtest as tables, and as a section of RESULTS.md."""
+import datetime
+import re
+from pathlib import Path
+from statistics import median
+
+from .workloads import KINDS
+
+RESULTS = Path(__file__).with_name('RESULTS.md')
+PLOT = 'backtest.png'
+HEADING = '## Backtest'
+REFERENCE = 'clairvoyant'
+
+
+def predictable(rows):
+    """The rows of workloads that the first week can tell of."""
+    return [row for row in rows if KINDS[row['kind']].unpredictable is None]
+
+
+def names(rows):
+    """The policies, in the order in which they ran."""
+    return list(rows[0]['policies'])
+
+
+def failing(rows, policy, span='second'):
+    """Node-minutes with failed connections among 10,000."""
+    parts = [row['policies'][policy][span] for row in rows]
+    return 1e4 * sum(one['badMinutes'] for one in parts) / sum(one['nodeMinutes'] for one in parts)
+
+
+def ips(rows, policy, span='second'):
+    """Outbound IPs over those of the clairvoyant, all clusters together."""
+    return _total(rows, policy, span, 'ips') / _total(rows, REFERENCE, span, 'ips')
+
+
+def _total(rows, policy, span, key):
+    return sum(row['policies'][policy][span][key] for row in rows)
+
+
+def quantile(values, share):
+    """The value below which `share` of all lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def overall(rows, span):
+    """One row for each policy: the failures, their spread over clusters, and the IPs."""
+    lines = ['| policy | failing node-minutes of 10,000 | of one cluster: median, p90, worst | clusters with failures '
+             '| failed connections | of one cluster: median, p90, worst | IPs ÷ clairvoyant\'s '
+             '| of one cluster: median, p90, worst |', '|---|--:|--:|--:|--:|--:|--:|--:|']
+    for name in names(rows):
+        if rows[0]['policies'][name][span] is None:
+            continue
+        shares = [failing([row], name, span) for row in rows]
+        failed = [row['policies'][name][span]['failed'] for row in rows]
+        ratios = [ips([row], name, span) for row in rows]
+        lines.append(f'| {name} | {failing(rows, name, span):.2f} | {_spread(shares, ".1f")} '
+                     f'| {sum(map(bool, failed)) / len(rows):.0%} | {sum(failed):,} | {_spread(failed, ",")} '
+                     f'| {ips(rows, name, span):.2f} | {_spread(ratios, ".2f")} |')
+    return '\n'.join(lines)
+
+
+def _spread(values, form):
+    middle = median(values) if form != ',' else int(median(values))
+    return ', '.join(format(value, form) for value in (middle, quantile(values, 0.9), max(values)))
+
+
+def by_kind(rows):
+    """For each kind and policy the failing node-minutes of 10,000, and the IPs over the clairvoyant's."""
+    policies = [name for name in names(rows) if name != REFERENCE and 'weekly' not in name]
+    lines = ['| workload | ' + ' | '.join(policies) + ' |', '|---|' + '--:|' * len(policies)]
+    for kind in dict.fromkeys(row['kind'] for row in rows):
+        of_kind = [row for row in rows if row['kind'] == kind]
+        cells = [f'{failing(of_kind, name):.2f} / {ips(of_kind, name):.2f}' for name in policies]
+        star = '' if KINDS[kind].unpredictable is None else ' *'
+        lines.append(f'| {kind}{star} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def tables(rows):
+    """All tables, as Markdown."""
+    known = predictable(rows)
+    parts = []
+    for title, some, span in (('The second week, workloads that the first week can tell of', known, 'second'),
+                              ('The second week, all workloads', rows, 'second'),
+                              ('Weeks two to four, workloads that the first week can tell of', known, 'later')):
+        if some:
+            parts.append(f'### {title}\n\n{overall(some, span)}')
+    parts.append('### By workload: failing node-minutes of 10,000 / IPs over the clairvoyant\'s, second week\n\n'
+                 + by_kind(rows))
+    notes = [f'\\* {kind}: cannot be predicted; {KINDS[kind].unpredictable}.'
+             for kind in dict.fromkeys(row['kind'] for row in rows) if KINDS[kind].unpredictable]
+    return '\n\n'.join(parts + notes)
+
+
+def write(text, rows):
+    """Renew the section in RESULTS.md; other sections stay."""
+    seeds = sorted({row['seed'] for row in rows})
+    clusters = len(rows)
+    intro = (
+        f'{HEADING}\n\n'
+        f'`python3 tests/run.py python -m pip install -r tests/bench/requirements.txt` and then\n'
+        f'`python3 tests/run.py python -m tests.bench.backtest --seeds {len(seeds)} --first-seed {seeds[0]} --write` '
+        f'made this on {datetime.date.today()}: {clusters} clusters, seeds {seeds[0]} to {seeds[-1]} of each '
+        f'workload.\n\n{_ABOUT}\n\n![Failures and IPs of each policy]({PLOT})\n\n')
+    old = RESULTS.read_text(encoding='utf-8') if RESULTS.exists() else '# Results\n'
+    section = re.compile(rf'{HEADING}\n.*?(?=^## |\Z)', re.S | re.M)
+    new = section.sub('', old).rstrip() + '\n\n' + intro + text + '\n'
+    RESULTS.write_text(new, encoding='utf-8')
+
+
+_ABOUT = '''A cluster runs for a week under the setting it has (half of them: automatic; the others: 1024 to 3072 ports,
+explicit), with a demand of 0.3 to 3 times that. Each policy sees the metrics of that week alone and sets ports per
+node and IPs. Failures are counted in the second week, which no policy but the clairvoyant has seen, under what was
+set. `lbplan` sees what Azure Monitor would answer to its two passes; the other policies see every minute.
+
+- Three nodes of each cluster are simulated, a sample of 30 to 220; a node-minute is one of theirs. IPs are those that
+  the ports take for all nodes at most, with the surge of an upgrade (10 %).
+- automatic: Azure's table by the size of the cluster, one IP. p95 + 20 %: of the busiest node's minutes. maximum +
+  25 %: the highest use seen, also where that was the ceiling. article's rule: where connections failed, 4000 ports
+  (its example) on the IPs of its formula; else what is set. clairvoyant: the fewest ports that fail nothing, each
+  week anew. "once": set after the first week; "weekly": looked at again after each week. "decreasing": with
+  `--allow-decrease`; without it lbplan never takes ports away, so that what a cluster has too much, it keeps.'''
