@@ -172,12 +172,13 @@ def _check_rows(one):
 
 
 #: Columns of a fleet. With two more for a title than its letters, and two between columns, they take 120.
-_FLEET_WIDTHS = {'Status': 8, 'Cluster': 19, 'ResourceGroup': 15, 'IPs': 5, 'Ports': 13, 'Nodes': 9, 'Headroom': 10,
-                 'TopFinding': 27}
+_FLEET_WIDTHS = {'Status': 8, 'Cluster': 18, 'ResourceGroup': 15, 'IPs': 5, 'Peak': 6, 'Ports': 13, 'Nodes': 9,
+                 'Headroom': 10, 'TopFinding': 27}
 
 
 def list_table(rows):
-    """A row per cluster; ports as allocated, for automatic allocation now→at most; nodes as now/to size for."""
+    """A row per cluster; ports as allocated, for automatic allocation now→at most; nodes as now/to size for. The
+    measured peak, where it was read, takes the place of the IPs."""
     return [OrderedDict((column, _fit(value, _FLEET_WIDTHS[column])) for column, value in _fleet_cells(row))
             for row in rows]
 
@@ -186,7 +187,10 @@ def _fleet_cells(row):
     yield 'Status', 'n/a' if row['status'] == 'notApplicable' else row['status']
     yield 'Cluster', row['name']
     yield 'ResourceGroup', row['resourceGroup']
-    yield 'IPs', row['outboundIpCount']
+    if 'snatPeak' in row:
+        yield 'Peak', (row['snatPeak'] or {}).get('portsPerNode')
+    else:
+        yield 'IPs', row['outboundIpCount']
     yield 'Ports', _ports(row)
     yield 'Nodes', f"{row['nodes']['current']}/{row['nodes']['required']}"
     yield 'Headroom', row['headroomNodes']

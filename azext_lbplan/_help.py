@@ -124,10 +124,12 @@ examples:
       text: az aks lb list --management-groups MyManagementGroup
     - name: Names of the clusters whose next update Azure would refuse, for a script.
       text: az aks lb list --subscriptions MySubscription --query "[?status=='error'].name" -o tsv
+    - name: With the SNAT ports that the busiest node of each cluster had in use in the last day.
+      text: az aks lb list --with-metrics -o table
     - name: Fail a nightly job when any cluster of the fleet is at risk.
       text: az aks lb list --all-subscriptions --fail-on warning -o none
     - name: Decide from a file, without a login and without the network.
-      text: az aks list -o json > clusters.json && az aks lb list --from-file clusters.json
+      text: az aks lb list --from-file clusters.json
 """
 
 helps['aks lb check-service'] = """

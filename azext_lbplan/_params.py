@@ -82,6 +82,9 @@ def _fleet_arguments(context):
                      help="Decide from this file instead of from Azure, without a login: the output of 'az graph "
                           "query' (clusters, and where wanted load balancers, public IPs and prefixes), a saved answer "
                           "of Azure Resource Graph, or the output of 'az aks list --output json'.")
+    context.argument('with_metrics', action='store_true', options_list=['--with-metrics'],
+                     help='Add the SNAT peak of the last day to each row, read from Azure Monitor in batches of 50 '
+                          'clusters.')
     context.argument('top', type=int, options_list=['--top'], help='Show only so many clusters, the riskiest ones.')
 
 

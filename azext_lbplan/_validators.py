@@ -69,6 +69,9 @@ def validate_list(namespace):
     if len(scopes) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(scopes)} exclude each other: each says where to look.",
                                              'Give one of them.')
+    if namespace.with_metrics and namespace.from_file:
+        raise MutuallyExclusiveArgumentError('--with-metrics reads from Azure, but --from-file does not.',
+                                             'Leave one of them out.')
     group = namespace.resource_group_name
     if scopes and getattr(group, 'is_default', None):
         namespace.resource_group_name = None

@@ -3,9 +3,10 @@
 and `show`, so that a row never says something else than they do."""
 
 from collections import Counter
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from .checks import check
+from .demand import Demand
 from .model.cluster import NONE
 from .model.finding import ERROR, INFO, WARNING
 from .model.observed import Observed
@@ -38,6 +39,21 @@ def row(observed: Observed) -> Dict[str, Any]:
         'headroomNodes': current.headroom_nodes, 'fits': current.fits, 'status': report.status,
         'topFinding': report.findings[0].code if report.findings else None,
     }
+
+
+def with_peaks(rows: Iterable[Dict[str, Any]], demands: Iterable[Optional[Demand]]) -> List[Dict[str, Any]]:
+    """`rows` with what was measured of each: `snatPeak`, null where SNAT ports do not matter. The status stays that
+    of the configuration: one day of coarse metrics is less than `check` reads."""
+    return [dict(one, snatPeak=_peak(demand)) for one, demand in zip(rows, demands)]
+
+
+def _peak(demand):
+    if demand is None:
+        return None
+    evidence = demand.evidence
+    return {'portsPerNode': evidence.peak_ports_per_node, 'allocatedPortsPerNode': evidence.allocated_ports_per_node,
+            'utilization': evidence.peak_utilization, 'at': evidence.peak_at, 'node': evidence.peak_node,
+            'failedConnections': evidence.failed_connections, 'reason': evidence.reason}
 
 
 def riskiest_first(rows: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:

@@ -1,12 +1,14 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Reading the SNAT metrics of a load balancer, in the two passes that `demand` asks for."""
 
-from typing import List, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, List, Sequence, Tuple
 
 from ..demand import Window, first_pass, second_pass, weaker
 from ..model.cluster import Cluster
 from ..model.metrics import Answer, Query, aggregation_refused
 from ..model.observed import metrics_id
+from ..model.values import items
 from .arm import ArmClient, ReadFailure, Request, resource_path, side_by_side
 
 #: The version of the metrics API; it knows FULL and percent-encoded filters (azure-facts section 4).
@@ -31,16 +33,20 @@ def second_answers(client: ArmClient, cluster: Cluster, window: Window, first: S
 
 def _jobs(client, cluster, queries):
     path = metrics_id(cluster)
-    return [(path, lambda query=query: _ask(client, path, query)) for query in queries]
+
+    def send(query):
+        return client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
+    return [(path, partial(ask, send, query)) for query in queries]
 
 
-def _ask(client: ArmClient, path: str, query: Query) -> Answer:
-    """The answer to `query`, or to a weaker one where the service refuses it. Raises ReadFailure."""
+def ask(send: Callable[[Query], Any], query: Query) -> Answer:
+    """What `send` answers to `query`, or to a weaker one where the service refuses it. Raises ReadFailure."""
     while True:
         refused = None
         try:
-            body = client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
-            if not aggregation_refused(body):
+            body = send(query)
+            # An answer about several resources holds one in `values` for each.
+            if not any(map(aggregation_refused, (body, *items(body, 'values')))):
                 return Answer(query, body)
         except ReadFailure as failure:
             if failure.status != 400:
