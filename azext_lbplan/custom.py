@@ -19,6 +19,7 @@ from .readers import cluster as cluster_reader
 from .readers import snapshot
 from .readers.fleet import FleetReader, scopes_of
 from .readers.fleet_file import FleetFile
+from .readers.fleet_metrics import FleetMetrics
 from .readers.manifests import read_manifests
 from .recommend import recommend
 from .sizing import current_case, plan
@@ -88,7 +89,7 @@ def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_t
 
 
 def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscriptions=False, management_groups=None,
-            from_file=None, top=None, fail_on=None):
+            from_file=None, top=None, with_metrics=False, fail_on=None):
     """The fleet, the riskiest first."""
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     if from_file:
@@ -96,9 +97,16 @@ def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscripti
     else:
         scopes = scopes_of(cmd.cli_ctx, subscriptions, all_subscriptions, management_groups or ())
         reader = FleetReader(cmd.cli_ctx, scopes, resource_group_name)
-    rows = fleet.riskiest_first(map(fleet.row, reader.read()))
-    for gap in reader.gaps:
-        logger.warning(gap)
+    clusters, rows, notes = [], [], []
+    for observed in reader.read():
+        rows.append(fleet.row(observed))
+        clusters += [observed.cluster] if with_metrics else []
+    if with_metrics:
+        metrics = FleetMetrics(cmd.cli_ctx)
+        rows, notes = fleet.with_peaks(rows, metrics.measure(clusters)), metrics.notes
+    rows = fleet.riskiest_first(rows)
+    for line in reader.gaps + notes:
+        logger.warning(line)
     # A cluster that could not be read may be the one to fail for (design section 1).
     found = fleet.severities(rows) + (({'severity': ERROR},) if reader.lost_clusters else ())
     return outcome.finish(rows[:top], found, fail_on, fleet_hints(rows, top, live=not from_file))
