@@ -87,6 +87,7 @@ def test_the_table_fits_and_ends_with_a_summary(arm, az):
     ("-g \"x' or '1\"", 'is no name of a resource group'),
     ('--top 0', '--top: 0 is out of range'),
     ('--from-file nothing.json', "'nothing.json' could not be read"),
+    ('--from-file f.json --with-metrics', '--with-metrics reads from Azure'),
 ])
 def test_bad_options_get_one_clear_line(az, options, words):
     failed = az(f'aks lb list {options}')
@@ -129,7 +130,10 @@ def test_nothing_can_be_read(arm, az):
         failed = az('aks lb list')
         assert failed.code == 1 and words in failed.stderr, str(failed)
         assert 'Traceback' not in failed.stderr
+    arm.reset()
     arm.graph.unreadable = (SUBSCRIPTION,)
+    failed = az('aks lb list')
+    assert failed.code == 1 and 'NoValidSubscriptions' in failed.stderr and 'Reader' in failed.stderr, str(failed)
 
 
 def test_a_fleet_of_many_subscriptions(arm, az):

@@ -41,6 +41,9 @@ MOST_MANAGEMENT_GROUPS = 10
 _TOO_LARGE = 'ResponsePayloadTooLarge'
 _SMALLEST_PAGE = 10
 
+#: What the service says where the login may read none of the subscriptions.
+_NO_SUBSCRIPTION = 'NoValidSubscriptionsInQueryRequest'
+
 #: Pages without a row in a row that are believed: an empty last one is normal, an endless chain is not.
 _MOST_EMPTY_PAGES = 3
 
@@ -80,7 +83,8 @@ def scopes_of(cli_ctx, subscriptions: Optional[Sequence[str]] = None, everywhere
     if management_groups:
         return [Scope(current, management_groups=batch)
                 for batch in _batches(management_groups, MOST_MANAGEMENT_GROUPS)]
-    known = Profile(cli_ctx=cli_ctx).load_cached_subscriptions()
+    # A tenant without subscriptions stands in the list, too, under its own id.
+    known = [one for one in Profile(cli_ctx=cli_ctx).load_cached_subscriptions() if one['id'] != one['tenantId']]
     wanted = [one['id'] for one in known] if everywhere else [_id_of(one, known) for one in subscriptions or [current]]
     tenants = {one['id'].lower(): one['tenantId'] for one in known}
     home = tenants.get(current.lower())
@@ -199,7 +203,7 @@ class FleetReader:  # pylint: disable=too-few-public-methods
         after = f' after {received} rows' if received else ''
         place = _named('management group', scope.management_groups) if scope.management_groups else \
             _named('subscription', scope.subscriptions)
-        self._miss(f'The query for {what} in {place} failed{after}: {failure.message} ({failure.code}).' +
+        self._miss(f'The query for {what} in {place} failed{after}: {failure.message} ({_code(failure)}).' +
                    (f' Azure asks to wait {failure.retry_after} seconds.' if failure.retry_after else ''),
                    what == 'clusters')
         if what == 'clusters' and not received:
@@ -256,10 +260,21 @@ def _seconds(clock):
 
 def _error(failure: ReadFailure):
     """The CLI's error where nothing could be read: what, why, what to do."""
-    advice = {401: 'Log in again: az login.',
-              403: 'Ask for the role Reader on the subscriptions.',
-              429: 'Azure throttles this login. Run the command again in a minute.'}
+    advice = _ADVICE.get(failure.status, 'Run the command with --debug to see the answer.')
     if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
-        advice[failure.status] = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
-    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({failure.code})',
-                              advice.get(failure.status, 'Run the command with --debug to see the answer.'))
+        advice = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
+    elif _NO_SUBSCRIPTION in failure.inner_codes:
+        advice = _ADVICE[403]
+    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({_code(failure)})', advice)
+
+
+def _code(failure):
+    """The code that says what is wrong: the service puts it inside of a general one."""
+    return ', '.join(failure.inner_codes) or failure.code
+
+
+_ADVICE = {
+    401: 'Log in again: az login.',
+    403: 'Ask for the role Reader on the subscriptions.',
+    429: 'Azure throttles this login. Run the command again in a minute.',
+}

@@ -129,6 +129,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods
             demands += [_demand(cluster, [next(answers) for _ in some]) for cluster, some in zip(part, jobs)]
         return demands
 
+
 def _demand(cluster, answers):
     good = [answer for answer in answers if isinstance(answer, Answer)]
     failure = next((answer for answer in answers if isinstance(answer, ReadFailure)), None)

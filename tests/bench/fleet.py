@@ -60,7 +60,8 @@ def main():
                 arm.reset()
                 fleet.serve(arm)
                 runs.append(measure(az, command))
-                assert len(json.loads(runs[-1][3])) == size
+                rows = [(row['name'], row['resourceGroup'], row['subscriptionId']) for row in json.loads(runs[-1][3])]
+                assert sorted(rows) == sorted(map(fleet.cluster, range(size))), 'rows are lost or doubled'
             wall, cpu, peak, _ = min(runs)
             times.append(wall)
             print(f'{size:6} clusters: {wall:6.2f} s, CPU {cpu:6.2f} s, peak {peak:4.0f} MiB, '
