@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 from .checks import check
 from .demand import Demand
 from .model.cluster import NONE
-from .model.finding import ERROR, INFO, WARNING
+from .model.finding import ERROR, WARNING
 from .model.observed import Observed
 from .model.outbound import Scale, Wanted
 from .sizing import plan
@@ -71,7 +71,7 @@ def _risk(one):
 
 def severities(rows: Iterable[Dict[str, Any]]) -> Tuple[Dict[str, str], ...]:
     """The severities in `rows`, each once, as `--fail-on` judges findings."""
-    return tuple({'severity': status} for status in sorted({one['status'] for one in rows} & {ERROR, WARNING, INFO}))
+    return tuple({'severity': status} for status in sorted({one['status'] for one in rows} & {ERROR, WARNING}))
 
 
 def summary(rows: List[Dict[str, Any]]) -> str:

@@ -265,7 +265,8 @@ def _error(failure: ReadFailure):
         advice = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
     elif _NO_SUBSCRIPTION in failure.inner_codes:
         advice = _ADVICE[403]
-    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({_code(failure)})', advice)
+    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({_code(failure)})',
+                              advice)
 
 
 def _code(failure):
