@@ -92,9 +92,11 @@ def check_hints(result):
 def plan_hints(result):
     """(severity, text) of what to mind and of the lines to run, for a person who looks at a table."""
     cluster = (result['cluster'] or {}).get('name') or 'the new cluster'
-    hints = [(finding['severity'], finding['message'] + (
-        f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''))
-             for finding in result['findings'] if finding['severity'] != INFO]
+    hints = []
+    for finding in result['findings']:
+        advice = f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''
+        if finding['severity'] != INFO:
+            hints.append((finding['severity'], finding['message'] + advice))
     hints += [(WARNING, f'Assumed: {assumption}') for assumption in result['unverified']]
     if result['command'] is not None:
         hints.append((WARNING, f'To set this on {cluster}, run:'))

@@ -73,7 +73,7 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
     observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
                         wanted, offset)
     result = results.recommend(recommend(observed, measure_observed(observed), scale, wanted, bool(allow_decrease),
-                                         headroom))
+                                         headroom=headroom))
     return outcome.finish(result, hints=plan_hints(result))
 
 

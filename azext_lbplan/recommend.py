@@ -36,7 +36,7 @@ class Recommendation:
 
 
 def recommend(observed: Observed, demand: Demand, scale: Scale = Scale(), wanted: Wanted = Wanted(),
-              allow_decrease: bool = False, headroom: float = 25) -> Recommendation:
+              allow_decrease: bool = False, *, headroom: float = 25) -> Recommendation:
     """Recommend ports per node and IPs for a cluster; `headroom` in percent, `wanted` as constraints.
 
     Ports = max(today's, the target of the demand where today's do not cover its trigger), on the fewest IPs that

@@ -55,7 +55,7 @@ class ReadFailure(Exception):
     """A read that brought no JSON object: HTTP status (None without an answer), code, message, the codes inside of
     the error, and for a request to wait its `Retry-After` in seconds."""
 
-    def __init__(self, path, status, code, message, retry_after=None, inner_codes=()):
+    def __init__(self, path, status, code, message, *, retry_after=None, inner_codes=()):
         super().__init__(message)
         self.path = path
         self.status = status
@@ -123,11 +123,12 @@ class ArmClient:
             return answer, headers
         if status == 200:
             raise ReadFailure(request.path, status, 'InvalidJson', 'the answer is no JSON object')
-        error = get(answer, 'error')
+        # Azure Monitor and AKS's validation send code and message without an `error` around them.
+        error = get(answer, 'error') or answer
         raise ReadFailure(request.path, status, text(error, 'code') or f'Http{status}',
                           _one_line(text(error, 'message') or f'HTTP status {status}'),
-                          _retry_after(headers.get('Retry-After')),
-                          tuple(filter(None, (text(detail, 'code') for detail in items(error, 'details')))))
+                          retry_after=_retry_after(headers.get('Retry-After')),
+                          inner_codes=tuple(filter(None, (text(one, 'code') for one in items(error, 'details')))))
 
     def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
         """The answers to `requests` in their order, read side by side; a ReadFailure stands in its place.
