@@ -110,7 +110,7 @@ def _batches(values, size):
     return [tuple(values[start:start + size]) for start in range(0, len(values), size)]
 
 
-class FleetReader:  # pylint: disable=too-few-public-methods
+class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what one reading gathers
     """Reads the clusters of some scopes. `gaps` tells, one line each, what did not come; `lost_clusters` whether
     clusters may be among it."""
 

@@ -18,7 +18,7 @@ _WAYS = ('Give the output of \'az graph query -q "resources | where type in~ '
          "or of 'az aks list --output json'.")
 
 
-class FleetFile:  # pylint: disable=too-few-public-methods
+class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for FleetReader
     """Reads the clusters of a file; `gaps` and `lost_clusters` are those of `readers.fleet.FleetReader`."""
 
     def __init__(self, path: str, resource_group: Optional[str] = None):
