@@ -66,7 +66,7 @@ def test_exit_codes_count_all_clusters_and_what_could_not_be_read(arm, az):
 
 def test_the_table_fits_and_ends_with_a_summary(arm, az):
     all_kinds(arm)
-    arm.add_cluster('a-name-that-is-as-long-as-AKS-takes-it-' + 24 * 'x', 'a-group-with-a-name-as-long-as-that-' + 50 * 'y',
+    arm.add_cluster('a-name-as-long-as-AKS-takes-it-' + 32 * 'x', 'a-group-with-a-name-as-long-' + 50 * 'y',
                     pools=[pool(count=990, max_count=1000)], managed=100)
     done = az('aks lb list -o table', check=True)
     lines = done.stdout.splitlines()

@@ -314,8 +314,8 @@ def test_odd_values_never_break_a_row(sample, data, odd):
 
 
 @pytest.mark.parametrize('body', [
-    {'data': None}, {'data': 'rows'}, {'data': {'rows': [], 'columns': []}}, {'totalRecords': 'many', 'data': [None, 7]},
-    {'data': [], '$skipToken': 5}, {}])
+    {}, {'data': None}, {'data': 'rows'}, {'data': {'rows': [], 'columns': []}}, {'data': [], '$skipToken': 5},
+    {'totalRecords': 'many', 'data': [None, 7]}])
 def test_odd_answers_never_break_a_read(arm, read, body):
     arm.route('POST', GRAPH, lambda request: (200, body, {'x-ms-user-quota-remaining': 'none',
                                                           'x-ms-user-quota-resets-after': 'soon'}))

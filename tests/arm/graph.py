@@ -94,7 +94,8 @@ class Graph:
 
     def _scope(self, asked):
         groups = asked.get('managementGroups') or []
-        wanted = asked.get('subscriptions') or [one for group in groups for one in self.management_groups.get(group, ())]
+        below = [one for group in groups for one in self.management_groups.get(group, ())]
+        wanted = asked.get('subscriptions') or below
         if len(wanted) > MOST_SUBSCRIPTIONS or len(groups) > MOST_MANAGEMENT_GROUPS:
             raise _bad_request('TooManySubscriptions', 'The query has too many subscriptions or management groups.')
         scope = {one.lower() for one in wanted} - {one.lower() for one in self.unreadable}
