@@ -1,0 +1,104 @@
+"""How time, memory, bytes and requests grow with what is looked at."""
+import tempfile
+import time
+
+from tests.arm import Status, pool
+from tests.arm.monitor import Monitor
+from tests.bench.measure import in_turn, median, run, table
+from tests.fleet import Fleet
+from tests.workload import Traffic, Workload, addresses, diurnal, simulate
+
+#: Days of metrics.
+DAYS = 7
+
+NAMED = '-g rg1 -n aks1'
+SERVICE = """- apiVersion: v1
+  kind: Service
+  metadata: {{name: web-{number}, namespace: shop}}
+  spec:
+    type: LoadBalancer
+    ports: [{{port: 80}}]
+    selector: {{app: web}}
+"""
+
+
+def monitored(arm, nodes):
+    """A cluster of so many nodes with metrics: a handful of simulated nodes, over and over."""
+    arm.add_cluster('aks1', pools=[pool('system', 3), pool('user', nodes - 3, mode='User')], managed=4, ports=1024)
+    minutes = DAYS * 1440
+    simulated = [simulate([Traffic(diurnal(20, 100 + 10 * seed))], minutes, 1024, seed=seed) for seed in range(5)]
+    end = int(time.time()) // 60
+    arm.route('GET', Monitor.PATH, Monitor(Workload(end - minutes, {
+        address: simulated[index % 5] for index, address in enumerate(addresses(nodes))}), now=end + 120))
+
+
+def pools(arm, size):
+    """Node pools of a cluster."""
+    arm.add_cluster('aks1', pools=[pool(f'pool{number}', 2) for number in range(size)], managed=10, ports=1024)
+    return f'aks lb plan {NAMED}', None
+
+
+def own_ips(arm, size):
+    """Own outbound public IPs."""
+    ids = [arm.add_public_ip(f'own{number}') for number in range(size)]
+    arm.add_cluster('aks1', outbound_ips=ids, ports=1024)
+    return f'aks lb plan {NAMED}', None
+
+
+def findings(arm, size):
+    """Findings: own IPs that may not be read, each a finding of its own."""
+    command = own_ips(arm, size)
+    arm.fault(r'.*/publicIPAddresses/own\d+$', Status(403, action='Microsoft.Network/publicIPAddresses/read'))
+    return command
+
+
+def metrics(arm, size):
+    """Nodes in a week of metrics."""
+    monitored(arm, nodes=size)
+    return f'aks lb recommend {NAMED}', None
+
+
+def manifests(arm, size):
+    """Services in one `kubectl get` dump."""
+    del arm
+    return 'aks lb check-service -f -', 'apiVersion: v1\nkind: List\nitems:\n' + ''.join(
+        SERVICE.format(number=number) for number in range(size))
+
+
+def fleet(arm, size):
+    """Clusters in 40 subscriptions."""
+    made = Fleet(size).remember()
+    made.serve(arm)
+    return ['aks', 'lb', 'list', '--subscriptions', *made.subscriptions], None
+
+
+#: (what grows, its sizes, the most runs of each: the large ones are slow).
+ROWS = ((pools, (1, 10, 100), 7), (own_ips, (1, 4, 16), 7), (findings, (1, 4, 16), 7), (metrics, (10, 100, 1000), 3),
+        (manifests, (10, 500, 5000), 7), (fleet, (100, 1000, 10000), 3))
+
+
+def measure(arm, az, bare, runs):
+    """Each row's sizes in turn: medians of time, CPU and peak memory; bytes and requests of one run."""
+    del bare
+    rows = []
+    for prepare, sizes, most in ROWS:
+        samples = in_turn({size: lambda size=size: _one(arm, az, prepare, size) for size in sizes}, min(runs, most))
+        for size, taken in samples.items():
+            done = [one for one, _, _ in taken]
+            rows.append((prepare.__doc__.split(':')[0].rstrip('.'), size, f'{median(one.wall for one in done):.2f}',
+                         f'{median(one.cpu for one in done):.2f}', f'{max(one.peak for one in done):.0f}',
+                         f'{taken[-1][1] / 1024:,.0f}', taken[-1][2], len(done)))
+    return table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'runs'), rows)
+
+
+def _one(arm, az, prepare, size):
+    """(the run, bytes of all answers, requests) of one command on the stand-in that `prepare` has filled."""
+    arm.reset()
+    command, text = prepare(arm, size)
+    before = len(arm.seen())
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write((text or '').encode())
+        stdin.seek(0)
+        done = run(az, command, stdin=stdin)
+    asked = arm.seen()[before:] + arm.seen('/providers/Microsoft.ResourceGraph')
+    return done, sum(request.response_bytes or 0 for request in asked), len(asked)
