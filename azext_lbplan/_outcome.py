@@ -9,7 +9,6 @@ import threading
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.log import get_logger
 
-from .fleet import summary
 from .model.finding import ERROR, INFO, SEVERITIES, WARNING
 
 #: Exit code when a finding of the severity of `--fail-on` exists (design section 1).
@@ -69,6 +68,7 @@ class Outcome:
 
 def fleet_hints(rows, top, live):
     """(severity, text) that close a fleet, all `rows` of it, of which `top` are shown."""
+    from .fleet import summary
     hints = [(WARNING, summary(rows))]
     if top is not None and top < len(rows):
         hints.append((WARNING, f'{top} of {len(rows)} clusters are shown, the riskiest first.'))

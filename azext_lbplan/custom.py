@@ -1,5 +1,8 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The handlers: read, decide, present. They return data and never print."""
+"""The handlers: read, decide, present. They return data and never print.
+
+What only one command needs is imported by its handler: `show` and `plan` shall not pay for the others.
+"""
 
 from dataclasses import replace
 from typing import NamedTuple, Optional
@@ -7,21 +10,14 @@ from typing import NamedTuple, Optional
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
 
-from . import fleet, results
+from . import results
 from ._outcome import Outcome, check_hints, fleet_hints, plan_hints
-from .demand.observed import measure_observed
-from .manifests import check_manifests, context_of, summary
 from .model.cluster import LOAD_BALANCER
 from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
 from .model.outbound import Scale, Wanted
 from .readers import cluster as cluster_reader
 from .readers import snapshot
-from .readers.fleet import FleetReader, scopes_of
-from .readers.fleet_file import FleetFile
-from .readers.fleet_metrics import FleetMetrics
-from .readers.manifests import read_manifests
-from .recommend import recommend
 from .sizing import current_case, plan
 
 logger = get_logger(__name__)
@@ -66,6 +62,8 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
                  node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
                  offset=None, headroom=None):
     """What should I set."""
+    from .demand.observed import measure_observed
+    from .recommend import recommend
     outcome = Outcome.start(cmd.cli_ctx)
     wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
                     outbound_ports, idle_timeout, backend_pool_type)
@@ -80,6 +78,7 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
 def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
              offset=None, rules=None, skip_rules=None, fail_on=None):
     """What is wrong or risky."""
+    from .demand.observed import measure_observed
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
                         offset=offset)
@@ -91,6 +90,10 @@ def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_t
 def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscriptions=False, management_groups=None,
             from_file=None, top=None, with_metrics=False, fail_on=None):
     """The fleet, the riskiest first."""
+    from . import fleet
+    from .readers.fleet import FleetReader, scopes_of
+    from .readers.fleet_file import FleetFile
+    from .readers.fleet_metrics import FleetMetrics
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     if from_file:
         reader = FleetFile(from_file, resource_group_name)
@@ -114,6 +117,8 @@ def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscripti
 
 def lb_check_service(cmd, *, filename, recursive=False, from_file=None, fail_on=None):
     """What is wrong with manifests of Services."""
+    from .manifests import check_manifests, context_of, summary
+    from .readers.manifests import read_manifests
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     context = context_of(parse_observed(snapshot.load(from_file))) if from_file else None
     check = check_manifests(read_manifests(filename, recursive), context)

@@ -2,15 +2,17 @@
 """Decisions as the plain dicts that commands return: camelCase keys, every key always present (design section 2)."""
 
 from dataclasses import asdict
-from typing import Any, Collection, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional
 
 from . import flags
 from .checks import check as check_rules, plan_findings
-from .manifests import ManifestCheck
 from .model.finding import Finding
 from .model.outbound import Case, Configuration, NodeCounts, PoolCount
-from .recommend import Recommendation
 from .unverified import assumptions
+
+if TYPE_CHECKING:
+    from .manifests import ManifestCheck
+    from .recommend import Recommendation
 
 
 def show(case: Case) -> Dict[str, Any]:
@@ -31,7 +33,7 @@ def plan(case: Case) -> Dict[str, Any]:
     }
 
 
-def recommend(recommendation: Recommendation) -> Dict[str, Any]:
+def recommend(recommendation: 'Recommendation') -> Dict[str, Any]:
     """The result of `az aks lb recommend`."""
     result = plan(recommendation.case)
     del result['requested']
@@ -61,7 +63,7 @@ def check(case: Case, only: Optional[Collection[str]] = None, without: Collectio
             'summary': report.summary}
 
 
-def check_service(checked: ManifestCheck) -> List[Dict[str, Any]]:
+def check_service(checked: 'ManifestCheck') -> List[Dict[str, Any]]:
     """The result of `az aks lb check-service`."""
     return [{'file': one.file, 'document': one.document, 'namespace': one.namespace, 'name': one.name,
              'findings': [finding(found) for found in one.findings]} for one in checked.results]

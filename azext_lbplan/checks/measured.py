@@ -2,7 +2,6 @@
 """What the SNAT metrics show: exhaustion, use near the allocation, ports that idle flows and UDP hold, skew."""
 
 from .. import snat
-from ..demand.failures import failures
 from ..model.cluster import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..model.finding import ERROR, INFO, WARNING
 from ..model.metrics import UDP, answers_from_snapshot
@@ -60,6 +59,7 @@ def snat_exhaustion(case):
     failed = (case.demand.evidence.failed_connections or 0) - (case.demand.unexplained_failures or 0)
     if failed <= 0:
         return
+    from ..demand.failures import failures  # only where there are metrics: `plan` need not pay for it
     nodes = failures(answers_from_snapshot(list(case.observed.metrics)))
     since = (' Since then the allocation has grown beyond what was measured.' if _met_since(case) else '')
     yield Hit(f'{failed} outbound connections failed for want of SNAT ports{_when(nodes)}.{since}', target=_TARGET,

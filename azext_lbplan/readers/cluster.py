@@ -10,11 +10,9 @@ from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError,
 from knack.util import CLIError
 
 from ..addresses import collection_of
-from ..demand import Window
 from ..model.cluster import is_cluster, parse_cluster
 from ..model.observed import SCHEMA, load_balancer_id
 from ..model.values import distinct, id_segments, items, text
-from . import metrics
 from .arm import (LONGEST_RETRY_AFTER, MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, connect,
                   resource_path, side_by_side)
 from .progress import Progress
@@ -39,14 +37,17 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     if isinstance(answer, ReadFailure):
         raise _cluster_error(answer, name, resource_group)
     cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
-    window = _window(now, offset) if offset and cluster.on_standard_load_balancer and not cluster.stopped else None
+    metrics = _metrics(client, cluster, now, offset) if offset else None
     return {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': answer,
-            **_around(client, cluster, more_ids, window, Progress(cli_ctx))}
+            **_around(client, cluster, more_ids, metrics, Progress(cli_ctx))}
 
 
-def _window(now, offset):
-    end = int(now.timestamp()) // 60
-    return Window(end - int(offset.total_seconds()) // 60, end)
+def _metrics(client, cluster, now, offset):
+    """The reading of the metrics, where there can be any. What it imports, `show` and `plan` need not pay for."""
+    from .metrics import MetricsReading
+    if not cluster.on_standard_load_balancer or cluster.stopped or load_balancer_id(cluster) is None:
+        return None
+    return MetricsReading(client, cluster, now, offset)
 
 
 def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
@@ -62,17 +63,17 @@ def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
     return _network(None, distinct(ids), dict(zip(dict(reads), side_by_side(reads))))
 
 
-def _around(client, cluster, more_ids, window: Optional[Window], progress: Progress) -> dict:
-    """Network resources and, with a `window`, metrics: side by side, then the second pass of the metrics."""
+def _around(client, cluster, more_ids, metrics, progress: Progress) -> dict:
+    """Network resources and, unless `metrics` is None, the first pass of the metrics side by side, then the second."""
     balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
     own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
     reads = _reads(client, balancer, own)
-    asked = metrics.first_jobs(client, cluster, window) if window and balancer else []
+    asked = metrics.first_jobs() if metrics else []
     with progress:
         answers = side_by_side(reads + asked, progress.show('Reading metrics') if asked else lambda: None)
         measured = answers[len(reads):]
         if measured:
-            measured += metrics.second_answers(client, cluster, window, measured, progress.show('Reading busy minutes'))
+            measured += metrics.second_answers(measured, progress.show('Reading busy minutes'))
     snapshot = _network(balancer, own, dict(zip(dict(reads), answers)))
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
     snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]

@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Reading the SNAT metrics of a load balancer, in the two passes that `demand` asks for."""
 
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Callable, List, Sequence, Tuple
 
@@ -15,28 +16,35 @@ from .arm import ArmClient, ReadFailure, Request, resource_path, side_by_side
 METRICS_API = '2023-10-01'
 
 
-def first_jobs(client: ArmClient, cluster: Cluster, window: Window) -> List[Tuple[str, object]]:
-    """The reads of the first pass, as jobs to be run beside the other reads."""
-    nodes = sum(pool.current for pool in cluster.pools)
-    frontends = len(cluster.profile.effective_ids) or 1
-    return _jobs(client, cluster, first_pass(window, nodes, frontends))
+class MetricsReading:
+    """The SNAT metrics of a cluster's load balancer from `offset` before `now` on, in two passes."""
 
+    def __init__(self, client: ArmClient, cluster: Cluster, now: datetime, offset: timedelta):
+        end = int(now.timestamp()) // 60
+        self._window = Window(end - int(offset.total_seconds()) // 60, end)
+        self._client = client
+        self._cluster = cluster
 
-def second_answers(client: ArmClient, cluster: Cluster, window: Window, first: Sequence, tick) -> list:
-    """The answers of the second pass, which the answers `first` of the first one call for; failures in place."""
-    answered = [answer for answer in first if isinstance(answer, Answer)]
-    if not answered:
-        return []
-    queries = second_pass(answered, window, cluster.profile.idle_timeout_in_minutes)
-    return side_by_side(_jobs(client, cluster, queries), tick)
+    def first_jobs(self) -> List[Tuple[str, Callable[[], Any]]]:
+        """The reads of the first pass, as jobs to be run beside the other reads."""
+        nodes = sum(pool.current for pool in self._cluster.pools)
+        frontends = len(self._cluster.profile.effective_ids) or 1
+        return self._jobs(first_pass(self._window, nodes, frontends))
 
+    def second_answers(self, first: Sequence, tick: Callable[[], None]) -> list:
+        """The answers of the second pass, which the answers `first` of the first one call for; failures in place."""
+        answered = [answer for answer in first if isinstance(answer, Answer)]
+        if not answered:
+            return []
+        queries = second_pass(answered, self._window, self._cluster.profile.idle_timeout_in_minutes)
+        return side_by_side(self._jobs(queries), tick)
 
-def _jobs(client, cluster, queries):
-    path = metrics_id(cluster)
+    def _jobs(self, queries):
+        path = metrics_id(self._cluster)
 
-    def send(query):
-        return client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
-    return [(path, partial(ask, send, query)) for query in queries]
+        def send(query):
+            return self._client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
+        return [(path, partial(ask, send, query)) for query in queries]
 
 
 def ask(send: Callable[[Query], Any], query: Query) -> Answer:
