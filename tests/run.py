@@ -91,7 +91,8 @@ def test(arguments):
     """The tests; the last line counts them."""
     with tempfile.TemporaryDirectory(prefix='lbplan-') as folder:
         report = Path(folder) / 'report.xml'
-        code = run_python(['-m', 'pytest', '--quiet', f'--junitxml={report}', *(arguments or ['tests'])])
+        code = run_python(['-m', 'pytest', '--quiet', '--numprocesses=2', '--dist=loadfile', f'--junitxml={report}',
+                           *(arguments or ['tests'])])
         if not report.exists():
             return code or 1
         counts = {key: sum(int(suite.get(key, 0)) for suite in ElementTree.parse(report).iter('testsuite'))
