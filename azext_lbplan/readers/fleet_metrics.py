@@ -16,14 +16,14 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from knack.util import CLIError
 
-from ..demand import Demand, Window, first_pass, measure, unmeasured
+from ..demand import Demand, first_pass, measure, unmeasured
 from ..demand.measure import NO_DATA
 from ..model.cluster import Cluster
 from ..model.metrics import Answer, Query
 from ..model.observed import load_balancer_id
 from ..model.values import items, text
 from .arm import ArmClient, ReadFailure, Request, connect, side_by_side
-from .metrics import METRICS_API, ask, first_jobs
+from .metrics import METRICS_API, MetricsReading, ask, window_of
 from .progress import Progress
 
 #: Load balancers of one call. Source: the page "Migrate from the metrics API to the getBatch API".
@@ -32,7 +32,9 @@ BATCH = 50
 #: Clusters that are asked for alone at the same time, three or four requests each.
 SINGLES = 8
 
-MINUTES = 24 * 60
+#: How far back the peak is looked for.
+OFFSET = datetime.timedelta(days=1)
+
 _NAMESPACE = 'Microsoft.Network/loadBalancers'
 _ARM_HOST = 'management.'
 _REGION = re.compile(r'[a-z0-9]{1,40}\Z')
@@ -67,8 +69,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods
         self.notes: List[str] = []
         self._cli_ctx = cli_ctx
         self._alone: Dict[str, bool] = {}
-        end = int(datetime.datetime.now(datetime.timezone.utc).timestamp()) // 60
-        self._window = Window(end - MINUTES, end)
+        self._now = datetime.datetime.now(datetime.timezone.utc)
         self._progress = Progress(cli_ctx)
 
     def measure(self, clusters: Sequence[Cluster]) -> List[Optional[Demand]]:
@@ -104,7 +105,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods
             frontends = max(len(cluster.profile.effective_ids) for cluster in clusters)
             # The nodes of all: the grain that keeps one answer small must keep this one small.
             answered = side_by_side([(endpoint[0], partial(ask, send, query))
-                                     for query in first_pass(self._window, nodes, frontends)], tick)
+                                     for query in first_pass(window_of(self._now, OFFSET), nodes, frontends)], tick)
         except (CLIError, AzureError) as error:
             return self._give_up(subscription, str(error))
         failure = next((one for one in answered if isinstance(one, ReadFailure)), None)
@@ -124,7 +125,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods
         demands = []
         for start in range(0, len(clusters), SINGLES):
             part = clusters[start:start + SINGLES]
-            jobs = [first_jobs(client, cluster, self._window) for cluster in part]
+            jobs = [MetricsReading(client, cluster, self._now, OFFSET).first_jobs() for cluster in part]
             answers = iter(side_by_side([job for some in jobs for job in some], tick))
             demands += [_demand(cluster, [next(answers) for _ in some]) for cluster, some in zip(part, jobs)]
         return demands

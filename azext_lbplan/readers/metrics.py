@@ -16,12 +16,17 @@ from .arm import ArmClient, ReadFailure, Request, resource_path, side_by_side
 METRICS_API = '2023-10-01'
 
 
+def window_of(now: datetime, offset: timedelta) -> Window:
+    """The minutes from `offset` before `now` until then."""
+    end = int(now.timestamp()) // 60
+    return Window(end - int(offset.total_seconds()) // 60, end)
+
+
 class MetricsReading:
     """The SNAT metrics of a cluster's load balancer from `offset` before `now` on, in two passes."""
 
     def __init__(self, client: ArmClient, cluster: Cluster, now: datetime, offset: timedelta):
-        end = int(now.timestamp()) // 60
-        self._window = Window(end - int(offset.total_seconds()) // 60, end)
+        self._window = window_of(now, offset)
         self._client = client
         self._cluster = cluster
 
