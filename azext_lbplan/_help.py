@@ -13,8 +13,8 @@ long-summary: |-
 """
 
 _SAVED = """
-    - name: Decide from a file, without a login and without the network.
-      text: az aks show -g MyResourceGroup -n MyCluster -o json > cluster.json && az aks lb {0} --from-file cluster.json
+    - name: Decide from the output of 'az aks show -o json', without a login and without the network.
+      text: az aks lb {0} --from-file cluster.json
     - name: Keep all that was read, to decide again later.
       text: az aks lb {0} -g MyResourceGroup -n MyCluster --save-to snapshot.json
 """

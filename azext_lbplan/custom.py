@@ -62,27 +62,25 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
                  node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
                  offset=None, headroom=None):
     """What should I set."""
-    from .demand.observed import measure_observed
     from .recommend import recommend
     outcome = Outcome.start(cmd.cli_ctx)
     wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
                     outbound_ports, idle_timeout, backend_pool_type)
-    scale = Scale(node_count, max_count, max_surge, kubernetes_version)
     observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
                         wanted, offset)
-    result = results.recommend(recommend(observed, measure_observed(observed), scale, wanted, bool(allow_decrease),
-                                         headroom=headroom))
+    result = results.recommend(recommend(
+        observed, _measure(observed), Scale(node_count, max_count, max_surge, kubernetes_version), wanted,
+        bool(allow_decrease), headroom=headroom))
     return outcome.finish(result, hints=plan_hints(result))
 
 
 def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
              offset=None, rules=None, skip_rules=None, fail_on=None):
     """What is wrong or risky."""
-    from .demand.observed import measure_observed
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
                         offset=offset)
-    case = replace(plan(observed, Scale(), Wanted()), demand=measure_observed(observed))
+    case = replace(plan(observed, Scale(), Wanted()), demand=_measure(observed))
     result = results.check(case, rules, skip_rules or ())
     return outcome.finish(result, result['findings'], fail_on, check_hints(result))
 
@@ -139,6 +137,11 @@ def _observe(cli_ctx, source, wanted=Wanted(), offset=None) -> Observed:
         observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, typed))
     _check_applicable(observed.cluster, wanted)
     return observed
+
+
+def _measure(observed):
+    from .demand.observed import measure_observed
+    return measure_observed(observed)
 
 
 def _capture(cli_ctx, source, typed, offset):
