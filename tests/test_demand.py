@@ -113,6 +113,26 @@ def test_a_node_at_its_ceiling_gets_what_it_wanted():
     assert demand.skew > 1.3
 
 
+@pytest.mark.parametrize('traffic', [
+    Traffic(rate=bursts(20, 300, 720, 10), active=3),          # a storm that ends while ports still turn over
+    Traffic(rate=bursts(20, 500, 720, 3)),                     # one that is over before any port comes free
+    Traffic(rate=steady(400)),                                 # full from the first minute that was read
+    Traffic(rate=steady(20), close=IDLE, noisy=False)])        # held for as long as the timeout
+def test_an_estimate_is_about_what_plenty_of_ports_would_have_held(traffic):
+    demand = demand_of([traffic], days=2, ports=512)
+    wanted = simulate([traffic], 2 * DAY, 64000).peak()
+    assert demand.evidence.demand_is_estimate and not demand.evidence.demand_is_capped
+    assert 0.95 * wanted <= demand.estimate <= 1.35 * wanted
+
+
+def test_five_failures_for_one_connection_are_not_five_connections():
+    traffic = Traffic(rate=diurnal(50, 400), retries=0.6, attempts=2)
+    estimate = demand_of([traffic], days=2, ports=512).estimate
+    wanted = simulate([traffic], 2 * DAY, 64000).peak()
+    # Every failure as a connection would be 512 + 5 × 1200 ports.
+    assert wanted <= estimate <= 2 * wanted
+
+
 def test_a_node_below_its_ceiling_gets_its_peak_with_headroom_and_margin_and_no_more():
     workload = cluster([Traffic(rate=diurnal(50, 150))])
     demand = asked(workload).demand()

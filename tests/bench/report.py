@@ -11,6 +11,10 @@ PLOT = 'backtest.png'
 HEADING = '## Backtest'
 REFERENCE = 'clairvoyant'
 
+#: The targets: failing node-minutes of 10,000, and IPs over the clairvoyant's.
+MOST_FAILING = 1.0
+MOST_IPS = 1.3
+
 
 def predictable(rows):
     """The rows of workloads that the first week can tell of."""
@@ -48,8 +52,8 @@ def overall(rows, span):
              '| failed connections | of one cluster: median, p90, worst | IPs ÷ clairvoyant\'s '
              '| of one cluster: median, p90, worst |', '|---|--:|--:|--:|--:|--:|--:|--:|']
     for name in names(rows):
-        if rows[0]['policies'][name][span] is None:
-            continue
+        if rows[0]['policies'][name][span] is None or (span == 'second' and 'weekly' in name):
+            continue  # in the second week, weekly and once are the same
         shares = [failing([row], name, span) for row in rows]
         failed = [row['policies'][name][span]['failed'] for row in rows]
         ratios = [ips([row], name, span) for row in rows]
@@ -76,14 +80,30 @@ def by_kind(rows):
     return '\n'.join(lines)
 
 
+def verdict(rows):
+    """The targets and what came of them, on workloads that can be predicted."""
+    lines = []
+    for name in ('lbplan once', 'lbplan once, decreasing'):
+        bad, ratio = failing(rows, name), ips(rows, name)
+        lines.append(f'- {name}: {bad:.2f} failing node-minutes of 10,000, target {MOST_FAILING:g}: '
+                     f'{_met(bad, MOST_FAILING)}; {ratio:.2f} times the IPs of the clairvoyant, '
+                     f'target {MOST_IPS:g}: {_met(ratio, MOST_IPS)}.')
+    return '\n'.join(lines)
+
+
+def _met(value, most):
+    return 'met' if value <= most else f'missed by {value / most - 1:.0%}'
+
+
 def tables(rows):
     """All tables, as Markdown."""
     known = predictable(rows)
-    parts = []
+    parts = [f'### Targets, workloads that the first week can tell of\n\n{verdict(known)}'] if known else []
     for title, some, span in (('The second week, workloads that the first week can tell of', known, 'second'),
                               ('The second week, all workloads', rows, 'second'),
-                              ('Weeks two to four, workloads that the first week can tell of', known, 'later')):
-        if some:
+                              ('All weeks after the first, workloads that the first week can tell of', known, 'later'),
+                              ('All weeks after the first, all workloads', rows, 'later')):
+        if some and (span == 'second' or len(some[0]['peaks']) > 2):
             parts.append(f'### {title}\n\n{overall(some, span)}')
     parts.append('### By workload: failing node-minutes of 10,000 / IPs over the clairvoyant\'s, second week\n\n'
                  + by_kind(rows))
@@ -95,11 +115,12 @@ def tables(rows):
 def write(text, rows):
     """Renew the section in RESULTS.md; other sections stay."""
     seeds = sorted({row['seed'] for row in rows})
-    clusters = len(rows)
+    clusters, weeks = len(rows), len(rows[0]['peaks'])
     intro = (
         f'{HEADING}\n\n'
         f'`python3 tests/run.py python -m pip install -r tests/bench/requirements.txt` and then\n'
-        f'`python3 tests/run.py python -m tests.bench.backtest --seeds {len(seeds)} --first-seed {seeds[0]} --write` '
+        f'`python3 tests/run.py python -m tests.bench.backtest --seeds {len(seeds)} --first-seed {seeds[0]} '
+        f'--weeks {weeks} --write`\n'
         f'made this on {datetime.date.today()}: {clusters} clusters, seeds {seeds[0]} to {seeds[-1]} of each '
         f'workload.\n\n{_ABOUT}\n\n![Failures and IPs of each policy]({PLOT})\n\n')
     old = RESULTS.read_text(encoding='utf-8') if RESULTS.exists() else '# Results\n'
@@ -114,9 +135,15 @@ node and IPs. Failures are counted in the second week, which no policy but the c
 set. `lbplan` sees what Azure Monitor would answer to its two passes; the other policies see every minute.
 
 - Three nodes of each cluster are simulated, a sample of 30 to 220; a node-minute is one of theirs. IPs are those that
-  the ports take for all nodes at most, with the surge of an upgrade (10 %).
+  the ports take for all nodes at most, with the surge node of an upgrade.
 - automatic: Azure's table by the size of the cluster, one IP. p95 + 20 %: of the busiest node's minutes. maximum +
   25 %: the highest use seen, also where that was the ceiling. article's rule: where connections failed, 4000 ports
   (its example) on the IPs of its formula; else what is set. clairvoyant: the fewest ports that fail nothing, each
   week anew. "once": set after the first week; "weekly": looked at again after each week. "decreasing": with
-  `--allow-decrease`; without it lbplan never takes ports away, so that what a cluster has too much, it keeps.'''
+  `--allow-decrease`; without it lbplan never takes ports away, so that what a cluster has too much, it keeps.
+- A cluster with an allocation that is already large enough keeps it, and the other policies set theirs whatever was
+  there: that counts against `lbplan once` in IPs.
+- Why more IPs than foresight takes: 25 % headroom over the true peak of the first week, known exactly, would take
+  1.20 times the clairvoyant's IPs (and fail in 6 of 330 clusters); clusters that keep an allocation that is larger
+  than needed add about 0.07; the rest is demand beyond the ceiling that has to be estimated, above all in incidents,
+  where ten failures stand for one connection and there are few minutes to tell that from.'''
