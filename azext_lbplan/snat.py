@@ -30,8 +30,12 @@ LARGEST_TIER = TIERS[-1][0]
 MAX_MANAGED_IPS = 100
 MAX_OWN_IPS = 16
 
-#: Frontends of one load balancer, and so the most prefixes. Source: azure-facts section 2, Limits [D].
+#: Limits of one Standard load balancer: frontends (and so the most prefixes), rules in all, rules on one network
+#: interface, instances in one backend pool. Source: azure-facts section 2, Limits [D].
 MAX_FRONTENDS = 600
+MAX_RULES = 1500
+MAX_RULES_PER_NIC = 300
+MAX_POOL_SIZE = 5000
 
 #: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: azure-facts section 1, table.
 MIN_IDLE_TIMEOUT = 4

@@ -4,12 +4,8 @@
 from dataclasses import replace
 
 from ..model.finding import WARNING
-from ..snat import MAX_FRONTENDS
+from ..snat import MAX_FRONTENDS, MAX_POOL_SIZE, MAX_RULES_PER_NIC
 from .rule import CHECK, LOAD_BALANCER, POOLS, STANDARD_LOAD_BALANCER, Hit, Rule
-
-#: Limits of a Standard load balancer. Source: azure-facts section 2 [D].
-MAX_RULES_PER_NIC = 300
-MAX_POOL_SIZE = 5000
 
 #: A limit is near from this share on: room for one more Service with several ports is then not certain.
 NEAR = 0.9

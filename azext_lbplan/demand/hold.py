@@ -11,7 +11,7 @@ long. What sets them apart is how use falls after arrivals have: ports of short 
 from math import fsum
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from azext_lbplan.model.metrics import UDP
+from ..model.metrics import UDP
 
 from .saturation import EXPLAINED_SHARE
 from .tables import Allocation, Tables

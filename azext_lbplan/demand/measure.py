@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Iterable, Optional, Tuple
 
-from azext_lbplan.model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
-
+from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
+from ..snat import PORT_BLOCK, ceil8
 from . import hold
 from .retries import judge_retries
 from .saturation import Episode, Peak, judge_node
@@ -27,9 +27,6 @@ LEAST_COVERAGE = 0.5
 #: simulated diurnal month had a second change nine days after the first, for a peak that was 0.5 % higher (tests,
 #: `live`). Estimates themselves need no more: in the backtest they are hardly ever below the true peak.
 ESTIMATE_MARGIN = 1.03
-
-#: Azure's allocations are multiples of 8 (azure-facts section 1).
-BLOCK = 8
 
 #: The idle timeout in minutes where none is set, and its range (azure-facts section 1).
 DEFAULT_TIMEOUT = 30
@@ -134,7 +131,7 @@ class Demand:  # pylint: disable=too-many-instance-attributes
             return None
         calm = (self.unsaturated_peak or 0) * (1 + headroom / 100) * self.margin
         full = (self.estimate or 0) * (1 + headroom / 100) * ESTIMATE_MARGIN
-        return max(BLOCK, ceil(_exact(max(calm, full)) / BLOCK) * BLOCK)
+        return max(PORT_BLOCK, ceil8(_exact(max(calm, full))))
 
     @property
     def _known(self):

@@ -9,7 +9,7 @@ asks for one-minute points of the nodes and hours that the first one points at (
 from dataclasses import dataclass, replace
 from typing import Iterable, Optional, Tuple
 
-from azext_lbplan.model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL,
+from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL,
                                         STATE, TOTAL, USED, Answer, Query, parse)
 
 from . import choice

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import fsum, isnan
 from typing import Dict, Mapping, NamedTuple, Optional, Set, Tuple
 
-from azext_lbplan.model import metrics
-from azext_lbplan.model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, TOTAL, USED
+from ..model import metrics
+from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, TOTAL, USED
 
 #: Stands for the protocol where the answers are not split by it: both together, an upper bound for each.
 BOTH = 'TCP+UDP'

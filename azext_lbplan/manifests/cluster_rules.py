@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional, Tuple
 from ..model.finding import ERROR, WARNING
 from ..model.network import IPV4, IPV6
 from ..model.values import id_segments
+from ..snat import MAX_FRONTENDS, MAX_RULES, MAX_RULES_PER_NIC, PORT_BLOCK
 from .catalogue import AKS, AKS_STATIC_IP, CLOUD_PROVIDER, LIMITS, Hit, Rulebook
 from .service import PREFIX, annotation_path
 
@@ -14,13 +15,6 @@ RULES = Rulebook()
 
 #: Rules on all Services together; their hits belong to no single one.
 TOTAL_RULES = Rulebook()
-
-#: Limits of a Standard load balancer. Source: azure-facts section 2.
-MOST_FRONTENDS, MOST_RULES, MOST_RULES_PER_NIC = 600, 1500, 300
-
-#: A load balancing rule on a frontend that is used for outbound takes a block of this many SNAT ports.
-#: Source: azure-facts section 2.
-SNAT_PORTS_PER_RULE = 8
 
 
 @dataclass(frozen=True)
@@ -159,7 +153,7 @@ def shares_outbound_ip(service, context):
     for path, known in _asked_for(service, context):
         if known.outbound:
             rules = service.rules()
-            ports = SNAT_PORTS_PER_RULE * rules
+            ports = PORT_BLOCK * rules
             yield Hit(f'The IP {known.address or known.name} also serves outbound connections: {rules} rule(s) take '
                       f'{ports} SNAT ports.', path, 'Give the service a public IP of its own.', None,
                       {'rules': rules, 'snatPorts': ports, 'publicIp': known.id})
@@ -234,22 +228,22 @@ _TOTAL_WHY = ('Azure refuses what is beyond. An error where the manifests alone 
               'with what the cluster has.')
 
 
-@TOTAL_RULES.rule('TooManyFrontends', ERROR, f'More than {MOST_FRONTENDS} frontends.', _TOTAL_WHY, LIMITS)
+@TOTAL_RULES.rule('TooManyFrontends', ERROR, f'More than {MAX_FRONTENDS} frontends.', _TOTAL_WHY, LIMITS)
 def too_many_frontends(services, context):
     """One for each service and IP family; services that ask for the same address share one."""
-    return _per_balancer(_Limit(0, MOST_FRONTENDS, 'frontends'), services, context, context and context.frontends)
+    return _per_balancer(_Limit(0, MAX_FRONTENDS, 'frontends'), services, context, context and context.frontends)
 
 
-@TOTAL_RULES.rule('TooManyRules', ERROR, f'More than {MOST_RULES:,} load balancing rules.', _TOTAL_WHY, LIMITS)
+@TOTAL_RULES.rule('TooManyRules', ERROR, f'More than {MAX_RULES:,} load balancing rules.', _TOTAL_WHY, LIMITS)
 def too_many_rules(services, context):
     """One for each port and IP family."""
-    return _per_balancer(_Limit(1, MOST_RULES, 'load balancing rules'), services, context, context and context.rules)
+    return _per_balancer(_Limit(1, MAX_RULES, 'load balancing rules'), services, context, context and context.rules)
 
 
 @TOTAL_RULES.rule(
-    'TooManyRulesPerNic', ERROR, f'More than {MOST_RULES_PER_NIC} rules on the network interface of a node.',
+    'TooManyRulesPerNic', ERROR, f'More than {MAX_RULES_PER_NIC} rules on the network interface of a node.',
     _TOTAL_WHY, LIMITS)
 def too_many_rules_per_nic(services, context):
     """Every node is in the backend pool of every rule, of the public and of the internal load balancer."""
-    return _exceeded(_Limit(1, MOST_RULES_PER_NIC, 'rules'), services, context, context and context.rules_per_nic,
+    return _exceeded(_Limit(1, MAX_RULES_PER_NIC, 'rules'), services, context, context and context.rules_per_nic,
                      'The network interface of each node')

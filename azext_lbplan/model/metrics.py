@@ -13,7 +13,7 @@ import math
 import re
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
-from azext_lbplan.model import values
+from . import values
 
 USED = 'UsedSnatPorts'
 ALLOCATED = 'AllocatedSnatPorts'
