@@ -9,8 +9,8 @@ asks for one-minute points of the nodes and hours that the first one points at (
 from dataclasses import dataclass, replace
 from typing import Iterable, Optional, Tuple
 
-from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL,
-                                        STATE, TOTAL, USED, Answer, Query, parse)
+from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL, STATE, TOTAL,
+                             USED, Answer, Query, parse)
 
 from . import choice
 from .saturation import LEAD_MINUTES
