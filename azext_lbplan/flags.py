@@ -97,9 +97,9 @@ def prerequisites(case: Case) -> Tuple[str, ...]:
 def _make(address: NewAddress):
     kind = ['create'] if address.length is None else ['prefix', 'create', '--length', str(address.length)]
     argv = ['az', 'network', 'public-ip', *kind, '--resource-group', address.resource_group, '--name', address.name,
-            '--sku', 'Standard', '--version', 'IPv4']
-    if address.length is None:
-        argv += ['--allocation-method', 'Static']
+            '--version', 'IPv4']
+    if address.length is None:  # a prefix is Standard and static by itself; older CLIs know no --sku for it
+        argv += ['--sku', 'Standard', '--allocation-method', 'Static']
     if address.location:
         argv += ['--location', address.location]
     return argv + (['--subscription', address.subscription_id] if address.subscription_id else [])

@@ -107,8 +107,8 @@ def test_own_ips_are_listed_whole_with_new_ones_beside_them():
     assert option == '--load-balancer-outbound-ips'
     assert ids.split(',') == ip_ids(2) + [f'{GROUP}/publicIPAddresses/aks1-outbound-1']
     create, update = flags.commands(case)
-    assert create == (f'az network public-ip create --resource-group rg1 --name aks1-outbound-1 --sku Standard '
-                      f'--version IPv4 --allocation-method Static --location westeurope --subscription {SUBSCRIPTION}')
+    assert create == (f'az network public-ip create --resource-group rg1 --name aks1-outbound-1 --version IPv4 '
+                      f'--sku Standard --allocation-method Static --location westeurope --subscription {SUBSCRIPTION}')
     assert update.startswith('az aks update --resource-group rg1 --name aks1 ')
 
 

@@ -101,7 +101,9 @@ class ArmClient:
             policies=[
                 RequestIdPolicy(**kwargs), HeadersPolicy(**kwargs), kwargs['user_agent_policy'], ProxyPolicy(**kwargs),
                 _BoundedRetryPolicy(retry_total=RETRIES, retry_backoff_factor=0.4),
-                kwargs['authentication_policy'], kwargs['custom_hook_policy'], kwargs['logging_policy'],
+                kwargs['authentication_policy'],
+                # CLIs of some versions hand over no custom hook.
+                *(kwargs[key] for key in ('custom_hook_policy', 'logging_policy') if key in kwargs),
             ],
             connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
             **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs})
