@@ -54,8 +54,9 @@ def current_case(observed: Observed, scale: Scale, wanted: Wanted = Wanted(), al
 
 def _plan_new(observed, scale, wanted):
     case = Case(nodes=count_planned_nodes(scale), observed=observed, wanted=wanted, scale=scale)
-    settings = _apply(Settings(managed_outbound_ip_count=DEFAULT_MANAGED_OUTBOUND_IP_COUNT, outbound_ip_count=1),
-                      wanted, observed)
+    first = Settings(managed_outbound_ip_count=DEFAULT_MANAGED_OUTBOUND_IP_COUNT, managed_outbound_ipv6_count=0,
+                     outbound_ip_count=1)
+    settings = _apply(first, wanted, observed)
     case = replace(case, requested=_evaluate(case, settings))
     if wanted.outbound_ports is None:
         ips = settings.outbound_ip_count

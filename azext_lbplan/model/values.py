@@ -27,9 +27,17 @@ def get(body: Any, *path: str) -> Any:
 
 
 def text(body: Any, *path: str) -> Optional[str]:
-    """The non-empty string at `path`."""
+    """The non-empty string at `path`, in characters that a terminal prints."""
     value = get(body, *path)
-    return value if isinstance(value, str) and value else None
+    return _printable(value) if isinstance(value, str) and value else None
+
+
+def _printable(written):
+    """`written` with a mark in the place of control characters: no name of Azure's holds any, and in a file or an
+    answer they could steer the terminal that the result is printed on."""
+    if written.isprintable():
+        return written
+    return ''.join(character if character.isprintable() else '\ufffd' for character in written)
 
 
 def count(body: Any, *path: str) -> Optional[int]:
@@ -60,7 +68,8 @@ def items(body: Any, *path: str) -> Iterator[Mapping]:
 def texts(body: Any, *path: str) -> Tuple[str, ...]:
     """The non-empty strings of the list at `path`."""
     value = get(body, *path)
-    return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()
+    found = value if isinstance(value, list) else ()
+    return tuple(_printable(item) for item in found if isinstance(item, str) and item)
 
 
 def ids(body: Any, *path: str) -> Tuple[str, ...]:
