@@ -70,7 +70,7 @@ def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional
     return tuple(Block(block.start, block.end, sorted(block.nodes)) for block in blocks)
 
 
-class _Plan:  # pylint: disable=too-few-public-methods
+class _Plan:  # pylint: disable=too-few-public-methods  # the state of one pass
     """Blocks that grow by candidates: (node, first minute, minutes)."""
 
     #: So many candidates in a row that do not fit end a kind: those after them matter less.

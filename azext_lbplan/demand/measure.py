@@ -48,7 +48,7 @@ class BusyNode:
 
 
 @dataclass(frozen=True)
-class Evidence:  # pylint: disable=too-many-instance-attributes
+class Evidence:  # pylint: disable=too-many-instance-attributes  # a record
     """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
 
     Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
@@ -84,7 +84,7 @@ class Evidence:  # pylint: disable=too-many-instance-attributes
 
 
 @dataclass(frozen=True)
-class Demand:  # pylint: disable=too-many-instance-attributes
+class Demand:  # pylint: disable=too-many-instance-attributes  # a record
     """What the busiest node needs, in ports per node, and how it is known.
 
     unsaturated_peak: the highest use in minutes that were not saturated. estimate: the most that saturated episodes

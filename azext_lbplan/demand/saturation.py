@@ -211,7 +211,7 @@ def _allocated(peak):
     return peak.allocated or peak.ports
 
 
-class _Turnover:  # pylint: disable=too-few-public-methods
+class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one pass
     """The connections of one node by minute, added up, to look back from any minute over one turnover of its ports."""
 
     def __init__(self, flows, udp, timeout, retries):

@@ -46,7 +46,7 @@ class Flows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tables:  # pylint: disable=too-many-instance-attributes
+class Tables:  # pylint: disable=too-many-instance-attributes  # a record
     """All that was measured, by node (and protocol) and then by minute. Nothing there: a gap.
 
     used, allocated: ports per minute, from one-minute points. flows: connections per minute.

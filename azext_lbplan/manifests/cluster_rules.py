@@ -39,7 +39,7 @@ class PublicAddress:
 
 
 @dataclass(frozen=True)
-class ServiceContext:  # pylint: disable=too-many-instance-attributes
+class ServiceContext:  # pylint: disable=too-many-instance-attributes  # a record
     """What the rules want to know of a cluster. None or empty where unknown: the rule then says nothing.
 
     `kubernetes_version` is (major, minor). `frontends` and `rules` count those of the public load balancer,

@@ -165,7 +165,7 @@ def _joined(match):
     return '\ufffd' if lone else match.group()
 
 
-class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attributes
+class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attributes  # a state
     """A mapping or sequence that is being filled; `size` is its number of values, aliases counted in full."""
 
     __slots__ = ('container', 'is_mapping', 'key', 'key_line', 'line', 'merged', 'anchor', 'size')
@@ -206,7 +206,7 @@ def _merge(frame):
                     frame.container.lines[key] = source.lines[key]
 
 
-class _Builder:  # pylint: disable=too-few-public-methods
+class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pass
     """Builds one document from the parser's events; `count` is how many values it has built."""
 
     def __init__(self, first_line, most_values):

@@ -56,7 +56,7 @@ _CLOCK = re.compile(r'(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):00$')
 
 
 @dataclass(frozen=True)
-class Query:  # pylint: disable=too-many-instance-attributes
+class Query:  # pylint: disable=too-many-instance-attributes  # a record
     """One question to Azure Monitor about the load balancer; `start` and `end` in minutes, `interval` of INTERVALS."""
 
     metrics: Tuple[str, ...]
@@ -107,7 +107,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Series:  # pylint: disable=too-many-instance-attributes
+class Series:  # pylint: disable=too-many-instance-attributes  # a record
     """The points of one metric for one combination of dimensions. A dimension that was not split by is None.
 
     `minutes` is ascending and without repetitions; each array in `values` (by aggregation) has the same length,

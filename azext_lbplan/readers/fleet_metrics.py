@@ -62,7 +62,7 @@ def endpoint_of(resource_manager: str, region: str) -> Optional[Tuple[str, str]]
     return f'https://{region}.metrics.monitor.{suffix}', f'https://metrics.monitor.{suffix}'
 
 
-class FleetMetrics:  # pylint: disable=too-few-public-methods
+class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of one pass
     """Measures clusters. `notes` tells, one line each, why batches were not used."""
 
     def __init__(self, cli_ctx):
