@@ -62,7 +62,7 @@ def _snapshot(path, body):
     if get(body, 'managedCluster') is not None or get(body, 'schema') is not None:
         if get(body, 'schema') != SCHEMA:
             raise InvalidArgumentValueError(
-                f"'{path}' is a snapshot of schema {str(get(body, 'schema'))[:20]!r}; this version reads schema {SCHEMA}.",
+                f"'{path}' is a snapshot of schema {repr(get(body, 'schema'))[:20]}; this version reads schema {SCHEMA}.",
                 "Upgrade: az extension update --name lbplan. Or save the snapshot again with '--save-to'.")
         if not is_cluster(get(body, 'managedCluster')):
             raise InvalidArgumentValueError(f"'{path}' is a snapshot without a managed cluster.", _WAYS)
