@@ -3,7 +3,7 @@ import pytest
 
 from tests.arm import ABSENT, pool
 from tests.contract import conform
-from tests.spread import SPREAD
+from tests.spread import BATCH, SPREAD
 from tests.together import in_one_process
 
 GROUP = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/network/providers/Microsoft.Network'
@@ -12,40 +12,58 @@ COUNT, COUNT6 = '--load-balancer-managed-outbound-ip-count', '--load-balancer-ma
 IPS, PREFIXES = '--load-balancer-outbound-ips', '--load-balancer-outbound-ip-prefixes'
 PORTS, IDLE, KIND = '--load-balancer-outbound-ports', '--load-balancer-idle-timeout', '--load-balancer-backend-pool-type'
 
+#: What is typed, on a cluster `{0}` that has an own IP and an own prefix to take.
 ON_ALL = [f'{PORTS} 800', f'{PORTS} 16000', f'{PORTS} 0', f'{IDLE} 100', f'{KIND} nodeIP', f'{COUNT} 2',
-          f'{COUNT} 12 {PORTS} 16000 {IDLE} 4', f'{IPS} {IP}', f'{PREFIXES} {PREFIX} {PORTS} 4000']
-TYPED = {'managed': ON_ALL, 'own-ips': ON_ALL, 'prefixes': ON_ALL, 'mixed': ON_ALL, 'automatic': ON_ALL,
-         'dual-stack': [*ON_ALL, f'{COUNT6} 2', f'{COUNT} 3 {COUNT6} 1']}
+          f'{COUNT} 12 {PORTS} 16000 {IDLE} 4', f'{IPS} {IP}-{{0}}', f'{PREFIXES} {PREFIX}-{{0}} {PORTS} 4000']
+ON_DUAL_STACK = [*ON_ALL, f'{COUNT6} 2', f'{COUNT} 3 {COUNT6} 1']
+
+MODES = {
+    'managed': lambda arm, name: {'ports': 2048},
+    'own': lambda arm, name: {'ports': 3000, 'outbound_ips': [arm.add_public_ip(f'{name}-ip{index}')
+                                                              for index in range(2)]},
+    'prefix': lambda arm, name: {'ports': 3000, 'outbound_ip_prefixes': [arm.add_public_ip_prefix(f'{name}-prefix')]},
+    'mixed': lambda arm, name: {'ports': 2048, 'networkProfile': {'loadBalancerProfile': {
+        'managedOutboundIPs': {'count': 1}, 'outboundIPs': {'publicIPs': [{'id': arm.add_public_ip(f'{name}-ip')}]}}}},
+    'automatic': lambda arm, name: {},
+    'dual': lambda arm, name: {'ports': 2048, 'dual_stack': True, 'managed_ipv6': 3},
+}
 
 SETTINGS = ('ipSource', 'outboundIpCount', 'effectiveOutboundIpCount', 'managedOutboundIpCount',
             'managedOutboundIpv6Count', 'outboundPorts', 'portsPerNode', 'idleTimeoutInMinutes', 'backendPoolType',
             'availablePorts', 'requiredPorts', 'fits')
 
 
-@pytest.mark.parametrize('name', TYPED)
-def test_requested_is_what_az_aks_update_does(arm, az, name):
+@pytest.mark.parametrize('mode', MODES)
+def test_requested_is_what_az_aks_update_does(arm, az, mode):
     """The same options, given to both: taken where `fits`, refused where not, and in force afterwards as foretold."""
-    for options in TYPED[name]:
-        arm.reset()
-        arm.add_public_ip('mine', resource_group='network')
-        arm.add_public_ip_prefix('mine', 29, resource_group='network')
-        named = f'-g rg1 -n {SPREAD[name](arm).split("/")[-1]}'
-        before, update, after = in_one_process(az, [f'plan {named} {options}', f'aks update {named} {options} -o none',
-                                                    f'plan {named}'])
-        foretold, now = conform('plan', before.json), conform('plan', after.json)
-        assert (update.code == 0) == (foretold['requested']['fits'] is not False), f'{before}{update.stderr}'
-        refusals = [one for one in foretold['findings'] if one['code'] == 'RequestedRefused']
-        if update.code:
-            assert refusals and refusals[0]['severity'] == 'error'
-            assert refusals[0]['message'].split('Total')[1].split('(')[0].rstrip() in update.stderr, 'its own numbers'
-            assert now['current'] == foretold['current']
-        else:
-            assert not refusals
-            assert {key: now['current'][key] for key in SETTINGS} == {key: foretold['requested'][key]
-                                                                      for key in SETTINGS}, f'{name} {options}'
-            for key in ('outboundIps', 'outboundIpPrefixes'):
-                assert [one.lower() for one in now['current'][key]] == [one.lower()
-                                                                        for one in foretold['requested'][key]]
+    commands = []
+    for index, options in enumerate(ON_DUAL_STACK if mode == 'dual' else ON_ALL):
+        name = f'{mode}{index}'
+        arm.add_public_ip(f'mine-{name}', resource_group='network')
+        arm.add_public_ip_prefix(f'mine-{name}', 29, resource_group='network')
+        arm.add_cluster(name, pools=BATCH, **MODES[mode](arm, name))
+        named, options = f'-g rg1 -n {name}', options.format(name)
+        commands += [f'plan {named} {options}', f'aks update {named} {options} -o none', f'plan {named}']
+    results = in_one_process(az, commands)
+    taken = [_foretold(*results[start:start + 3]) for start in range(0, len(results), 3)]
+    assert True in taken and (False in taken or mode == 'automatic')
+
+
+def _foretold(before, update, after):
+    """Whether `az aks update` took the options, once it is clear that `az aks lb plan` had said so."""
+    foretold, now = conform('plan', before.json), conform('plan', after.json)
+    assert (update.code == 0) == (foretold['requested']['fits'] is not False), f'{before}{update.stderr}'
+    refusals = [one for one in foretold['findings'] if one['code'] == 'RequestedRefused']
+    if update.code:
+        assert refusals and refusals[0]['severity'] == 'error'
+        assert refusals[0]['message'].split('Total')[1].split('(')[0].rstrip() in update.stderr, 'its own numbers'
+        assert now['current'] == foretold['current']
+        return False
+    assert not refusals
+    assert {key: now['current'][key] for key in SETTINGS} == {key: foretold['requested'][key] for key in SETTINGS}
+    for key in ('outboundIps', 'outboundIpPrefixes'):
+        assert [one.lower() for one in now['current'][key]] == [one.lower() for one in foretold['requested'][key]]
+    return True
 
 
 @pytest.mark.parametrize('options, expected', [
