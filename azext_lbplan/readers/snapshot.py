@@ -60,9 +60,10 @@ def _parse(path, written, ways):
 
 def _snapshot(path, body):
     if get(body, 'managedCluster') is not None or get(body, 'schema') is not None:
-        if get(body, 'schema') != SCHEMA:
+        schema = get(body, 'schema')
+        if schema != SCHEMA:
             raise InvalidArgumentValueError(
-                f"'{path}' is a snapshot of schema {repr(get(body, 'schema'))[:20]}; this version reads schema {SCHEMA}.",
+                f"'{path}' is a snapshot of schema {repr(schema)[:20]}; this version reads schema {SCHEMA}.",
                 "Upgrade: az extension update --name lbplan. Or save the snapshot again with '--save-to'.")
         if not is_cluster(get(body, 'managedCluster')):
             raise InvalidArgumentValueError(f"'{path}' is a snapshot without a managed cluster.", _WAYS)
