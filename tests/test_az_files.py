@@ -75,6 +75,7 @@ def test_the_output_of_az_aks_show_is_a_file(arm, az):
             assert result['current'][key] == live['current'][key], (name, key)
         if name == 'prefixes':  # how long they are stands on the prefixes alone
             assert result['current']['fits'] is None and result['command'] is None
+            assert 'OutboundIpsUnknown' in [one['code'] for one in result['findings']]
         else:
             assert result['current']['fits'] == live['current']['fits'] and (
                 result['proposed'] is None or result['proposed']['fits'] == live['proposed']['fits'])

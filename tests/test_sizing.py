@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azext_lbplan import flags, snat
+from azext_lbplan.checks import plan_findings
 from azext_lbplan.model.outbound import (INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, UNKNOWN_IP_COUNT, Scale, Wanted)
 from azext_lbplan.demand.observed import measure_observed
 from azext_lbplan.recommend import recommend
@@ -134,6 +135,10 @@ def test_a_prefix_that_could_not_be_read_gives_no_command_but_leaves_other_optio
     case = solve(cluster, Wanted(outbound_ports=8000))
     assert (case.current.fits, case.obstacle, flags.command(case)) == (None, UNKNOWN_IP_COUNT, None)
     assert flags.flags(solve(cluster, Wanted(idle_timeout_in_minutes=4))) == ('--load-balancer-idle-timeout', '4')
+    for wanted in (Wanted(), Wanted(idle_timeout_in_minutes=4), Wanted(outbound_ports=8000)):
+        assert [one.code for one in plan_findings(solve(cluster, wanted))].count('OutboundIpsUnknown') == 1
+    automatic = body([pool(count=9)], **prefixes(1))
+    assert 'OutboundIpsUnknown' not in [one.code for one in plan_findings(solve(automatic))]
 
 
 def test_mixed_options_never_get_an_ip_flag():
@@ -178,7 +183,7 @@ def test_shared_frontends_take_ports_away():
 
 def test_a_plan_without_a_cluster():
     assert planned(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
-    case = planned(Scale(node_count=100, max_surge='2'), Wanted(managed_outbound_ip_count=7))
+    case = planned(Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), Wanted(managed_outbound_ip_count=7))
     assert (case.proposed.settings.outbound_ports, case.proposed.settings.managed_outbound_ip_count) == (4392, 7)
     case = planned(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Wanted(outbound_ports=4000))
     assert case.proposed.settings.managed_outbound_ip_count == 7

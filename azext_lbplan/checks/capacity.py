@@ -227,19 +227,22 @@ _OBSTACLES = {
 
 
 def _blocked(case, *obstacles):
-    if case.obstacle not in obstacles:
-        return
+    if case.obstacle in obstacles:
+        yield _in_the_way(case, case.obstacle)
+
+
+def _in_the_way(case, obstacle):
     proposed, nodes = case.proposed, case.nodes
     ports = proposed.settings.outbound_ports
     ips = proposed.settings.outbound_ip_count
     fitting = None if ips is None else snat.largest_ports(ips, nodes.required, case.shared_rule_blocks)
     capacity = '' if ips is None else f': {ports} ports × {nodes.required} nodes on {ips} IPs'
     needed = snat.ips_needed(ports, nodes.required, case.shared_rule_blocks)
-    yield Hit(
-        f'{_OBSTACLES[case.obstacle]}{capacity}.', target=PROFILE,
+    return Hit(
+        f'{_OBSTACLES[obstacle]}{capacity}.', target=PROFILE,
         evidence={'outboundPorts': ports, 'required': nodes.required, 'outboundIpCount': ips, 'ipsNeeded': needed,
                   'maxPortsPerNode': fitting},
-        remediation=_ways_out(case.obstacle, fitting, needed), link=OUTBOUND_TYPES)
+        remediation=_ways_out(obstacle, fitting, needed), link=OUTBOUND_TYPES)
 
 
 def _ways_out(obstacle, fitting, needed):
@@ -251,7 +254,8 @@ def _ways_out(obstacle, fitting, needed):
         NEEDS_DECREASE: f'Give {needed} IPs.{lower}',
         MIXED_MODE: f'Choose one kind of outbound IP with {needed} addresses.{lower}',
         NO_PLACE: "Name all IPs, the new ones too, with '--outbound-ips'.",
-        UNKNOWN_IP_COUNT: 'Ask for Microsoft.Network/publicIPPrefixes/read on the prefix.',
+        UNKNOWN_IP_COUNT: "Ask for Microsoft.Network/publicIPPrefixes/read on the prefix. The output of 'az aks show' "
+                          "does not hold its length, a snapshot of '--save-to' does.",
     }[obstacle]
 
 
@@ -283,12 +287,15 @@ def mixed_outbound_ips(case):
 
 
 def outbound_ips_unknown(case):
-    """What the outbound IPs are could not be read, so no command can be given.
+    """What the outbound IPs are could not be read: whether ports fit is not known, and no command can change that.
 
     Why: a command that rests on a guess may detach IPs or be refused.
     Source: design section 2, `fits` is null; azure-facts section 9, point 1.
     """
-    return _blocked(case, UNKNOWN_IP_COUNT, NO_PLACE)
+    yield from _blocked(case, UNKNOWN_IP_COUNT, NO_PLACE)
+    settings = case.proposed.settings if case.proposed else None
+    if case.obstacle is None and settings and not settings.automatic and settings.outbound_ip_count is None:
+        yield _in_the_way(case, UNKNOWN_IP_COUNT)
 
 
 _COUNTED = (STANDARD_LOAD_BALANCER, IP_COUNT)

@@ -44,8 +44,9 @@ def outbound_ips_decrease(case):
         return
     before, after = (settings.outbound_ip_count for settings in change)
     removed = removed_ids(*change)
-    fewer_ipv6 = (change[1].managed_outbound_ipv6_count or 0) < (change[0].managed_outbound_ipv6_count or 0)
-    if not removed and not fewer_ipv6 and (before is None or after is None or after >= before):
+    fewer_managed = any((getattr(change[1], count) or 0) < (getattr(change[0], count) or 0)
+                        for count in ('managed_outbound_ip_count', 'managed_outbound_ipv6_count'))
+    if not removed and not fewer_managed and (before is None or after is None or after >= before):
         return
     yield Hit('The change removes outbound IPs: live connections through them fail.',
               target=EFFECTIVE_IPS, evidence={'ipsBefore': before, 'ipsAfter': after, 'removed': list(removed)},
