@@ -123,7 +123,8 @@ def _scale_arguments(context):
     context.argument('max_count', type=int, arg_group=_SCALE, options_list=['--max-count'],
                      help='Nodes at full scale, over all node pools, upgrade surge not included.')
     context.argument('max_surge', arg_group=_SCALE, options_list=['--max-surge'],
-                     help='Upgrade surge of every node pool: a number of nodes, or a percentage such as 33%%.')
+                     help='Upgrade surge of every node pool: a number of nodes, or a percentage such as 33%%. One '
+                          'below that of a pool does not lower its count, because AKS counts what the pool has.')
     context.argument('kubernetes_version', arg_group=_SCALE, options_list=['--kubernetes-version', '-k'],
                      help='Kubernetes version to plan for. From 1.32 on an unset maxSurge means 10%%, before it 1 '
                           'node.')

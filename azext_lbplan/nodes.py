@@ -2,7 +2,7 @@
 """Counting nodes as AKS counts them when it validates ports. Sources: azure-facts sections 2, 3; design section 4."""
 
 from dataclasses import replace
-from typing import Optional
+from typing import Optional, Tuple
 
 from . import snat
 from .model.cluster import AgentPool, Cluster
@@ -45,7 +45,8 @@ def count_nodes(cluster: Cluster, scale: Scale = Scale(), backend_pool: Optional
 
 def count_planned_nodes(scale: Scale) -> NodeCounts:
     """Count the nodes of a cluster that does not exist yet: one pool of `node_count` to `max_count` nodes."""
-    pool = replace(FIRST_POOL, current=scale.node_count, max=max(scale.node_count, scale.max_count or 0))
+    pool = replace(FIRST_POOL, current=scale.node_count, max=max(scale.node_count, scale.max_count or 0),
+                   kubernetes_version=scale.kubernetes_version)
     return count_nodes(Cluster(id=None, name=None, pools=(pool,)), replace(scale, node_count=None, max_count=None))
 
 
@@ -57,14 +58,25 @@ def _today(current, backend_pool, scale):
 
 
 def _count_pool(pool: AgentPool, scale: Scale) -> PoolCount:
-    setting = scale.max_surge if scale.max_surge is not None else pool.max_surge
-    surge = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version)
+    surge, setting = _surge(pool, scale)
     in_doubt = pool.stopped or pool.gateway or pool.node_public_ip
     return PoolCount(
         name=pool.name, mode=pool.mode, type=pool.type, priority=pool.priority, current=pool.current, max=pool.max,
         surge_setting=setting, surge=surge.nodes, validated=pool.max + surge.nodes,
         low_validated=0 if in_doubt else pool.max + surge.low,
     )
+
+
+def _surge(pool, scale) -> Tuple[snat.Surge, Optional[str]]:
+    """The surge of `pool` and the setting it comes from. As typed totals do, a typed surge or version only raises the
+    count: neither `az aks update` nor `az aks create` sets a surge, so AKS counts the one that the pool has.
+    """
+    held = snat.surge(pool.max_surge, pool.max, pool.kubernetes_version)
+    setting = scale.max_surge if scale.max_surge is not None else pool.max_surge
+    typed = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version)
+    if held.nodes > typed.nodes:
+        return held, pool.max_surge
+    return snat.Surge(typed.nodes, max(typed.low, held.low)), setting
 
 
 def _surge_of_total(total, pools, scale, version):

@@ -10,7 +10,8 @@ GROUP = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/netw
 IP, PREFIX = f'{GROUP}/publicIPAddresses/mine', f'{GROUP}/publicIPPrefixes/mine'
 COUNT, COUNT6 = '--load-balancer-managed-outbound-ip-count', '--load-balancer-managed-outbound-ipv6-count'
 IPS, PREFIXES = '--load-balancer-outbound-ips', '--load-balancer-outbound-ip-prefixes'
-PORTS, IDLE, KIND = '--load-balancer-outbound-ports', '--load-balancer-idle-timeout', '--load-balancer-backend-pool-type'
+PORTS, IDLE = '--load-balancer-outbound-ports', '--load-balancer-idle-timeout'
+KIND = '--load-balancer-backend-pool-type'
 
 #: What is typed, on a cluster `{0}` that has an own IP and an own prefix to take.
 ON_ALL = [f'{PORTS} 800', f'{PORTS} 16000', f'{PORTS} 0', f'{IDLE} 100', f'{KIND} nodeIP', f'{COUNT} 2',
@@ -75,6 +76,7 @@ def _foretold(before, update, after):
     ('--node-count 49 -k 1.31.2 --outbound-ports 1280', [COUNT, '1', PORTS, '1280']),
     (f'--node-count 7 --outbound-ips {IP}', [IPS, IP, PORTS, '8000']),
     (f'--node-count 7 --outbound-ip-prefixes {PREFIX}', [PREFIXES, PREFIX, PORTS, '64000']),
+    ('--node-count 100 --max-surge 1 --managed-ip-count 7', [COUNT, '7', PORTS, '4072']),  # create sets no surge
     ('--node-count 3 --outbound-ports 0', [COUNT, '1', PORTS, '0']),
 ])
 def test_a_plan_without_a_cluster_ends_in_a_line_that_creates_it(arm, az, tmp_path, options, expected):
@@ -91,6 +93,15 @@ def test_a_plan_without_a_cluster_ends_in_a_line_that_creates_it(arm, az, tmp_pa
     assert after['nodes']['validated'] == result['nodes']['validated']
 
 
+def test_a_smaller_surge_gives_no_line_that_azure_refuses(arm, az):
+    """AKS counts the surge that the pools have: what is typed may only add to it."""
+    cluster = arm.add_cluster(pools=[pool(count=100, max_surge='33%')], managed=3, ports=1024)
+    result = conform('plan', az(f'aks lb plan --ids {cluster} --max-surge 1 --outbound-ports 1896', check=True).json)
+    assert result['requested']['fits'] is False and result['nodes']['validated'] == 133
+    az.shell(result['command'], check=True)
+    assert az(f'aks lb plan --ids {cluster} --query "[current.fits, command]"', check=True).json == [True, None]
+
+
 # decreases and egress
 
 WARNINGS = [
@@ -103,6 +114,8 @@ WARNINGS = [
     ('automatic', '--outbound-ports 1024', set(), {'PortsDecrease', 'EgressIpsChange'}),
     ('own-ips', f'--outbound-ips {IP} --outbound-ports 8', {'EgressIpsChange', 'OutboundIpsDecrease'}, set()),
     ('own-ips', f'--outbound-ip-prefixes {PREFIX}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
+    ('fits', f'--outbound-ips {IP}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
+    ('fits', f'--outbound-ip-prefixes {PREFIX}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
     ('two-ips', '--managed-ip-count 1', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
 ]
 

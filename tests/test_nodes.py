@@ -92,6 +92,16 @@ def test_overrides_of_surge_and_version_reach_every_pool():
     assert counts(pools, scale=Scale(max_surge='50%')).validated == 60
 
 
+def test_a_smaller_surge_or_version_never_lowers_what_aks_counts():
+    """No option of `az aks update` or `az aks create` sets a surge: AKS counts the one that is there."""
+    pools = [pool('one', 100, max_surge='33%'), pool('two', 100)]
+    for scale in (Scale(max_surge='1'), Scale(kubernetes_version='1.29'), Scale(max_surge='0')):
+        nodes = counts(pools, '1.33.1', scale=scale)
+        assert (nodes.validated, nodes.low_validated) == (243, 243)
+        assert [one.surge_setting for one in nodes.pools] == ['33%', None]
+    assert count_planned_nodes(Scale(node_count=100, max_surge='1')).validated == 110
+
+
 def test_node_auto_provisioning_has_no_bound_until_one_is_given():
     cluster = body([pool()])
     cluster['properties']['nodeProvisioningProfile'] = {'mode': 'Auto'}
@@ -108,6 +118,7 @@ def test_a_cluster_without_pools_takes_the_given_maximum():
 
 @pytest.mark.parametrize('scale, validated', [
     (Scale(node_count=100), 110), (Scale(node_count=3, max_count=50), 55),
-    (Scale(node_count=100, kubernetes_version='1.31'), 101), (Scale(node_count=100, max_surge='2'), 102)])
+    (Scale(node_count=100, kubernetes_version='1.31'), 101),
+    (Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), 102)])
 def test_a_planned_cluster_is_one_pool_on_1_32_or_later(scale, validated):
     assert count_planned_nodes(scale).validated == validated
