@@ -3,7 +3,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from azure.cli.core.azclierror import AzureResponseError
+from azure.cli.core.azclierror import ForbiddenError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,7 +152,7 @@ def test_one_scope_that_fails_leaves_the_others(arm, read):
 
 def test_no_answer_at_all_is_an_error(arm, read):
     arm.fault(GRAPH, Status(403))
-    with pytest.raises(AzureResponseError) as raised:
+    with pytest.raises(ForbiddenError) as raised:
         read()
     assert raised.value.recommendations == ['Ask for the role Reader on the subscriptions.']
 

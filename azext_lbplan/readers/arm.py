@@ -6,13 +6,17 @@ The credential, the endpoint, the headers and the telemetry are the CLI's own, h
 """
 
 import json
+import logging
 import queue
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError,
+                                       ForbiddenError, ResourceNotFoundError, UnauthorizedError)
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, RetryPolicy
@@ -64,6 +68,11 @@ class ReadFailure(Exception):
         self.retry_after = retry_after
         self.inner_codes = inner_codes
 
+    @property
+    def cause(self):
+        """The code that says what is wrong: some services put it inside of a general one."""
+        return ', '.join(self.inner_codes) or self.code
+
     def as_error(self):
         """The failure as a snapshot keeps it (design section 3)."""
         return {'resourceId': self.path, 'status': self.status, 'code': self.code, 'message': self.message}
@@ -96,6 +105,8 @@ class ArmClient:
     def __init__(self, credential, subscription_id=None, base_url=None, **kwargs):
         del credential  # the CLI hands over a policy that holds it
         self.subscription_id = subscription_id
+        # What the SDK warns of at each try, a ReadFailure says once.
+        logging.getLogger('azure.core.pipeline.transport').setLevel(logging.ERROR)
         self._pipeline = ARMPipelineClient(
             base_url=base_url,
             policies=[
@@ -118,7 +129,8 @@ class ArmClient:
             # A POST here asks, too: it may be repeated like a GET.
             response = self._pipeline.send_request(self._http_request(request), retry_on_methods=('GET', 'POST'))
             status, body, headers = response.status_code, response.content, response.headers
-        except AzureError as error:
+        except (AzureError, OSError, ValueError) as error:
+            # The CLI asks for a token on the way: what `requests` and `json` raise there comes through as it is.
             raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
         answer = _parse(body)
         if status == 200 and isinstance(answer, dict):
@@ -204,7 +216,36 @@ def _one_line(message):
 
 
 def _retry_after(header):
-    return int(header) if header and header.isascii() and header.isdigit() and len(header) < 9 else None
+    """Seconds to wait, from a `Retry-After` that names them or a date (RFC 9110, section 10.2.3); None for neither."""
+    if header and header.isascii() and header.isdigit() and len(header) < 9:
+        return int(header)
+    try:
+        return max(0, round(parsedate_to_datetime(header).timestamp() - time.time()))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+#: The CLI's errors by status: their classes decide its exit code.
+_ERRORS = {None: AzureConnectionError, 400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
+           404: ResourceNotFoundError}
+
+_ADVICE = {None: 'Check the network, a proxy, and the cloud: az cloud show.',
+           401: 'Log in again: az login.',
+           429: 'Azure throttles this login. Run the command again in a minute.'}
+
+
+def cli_error(failure: ReadFailure, what: str, advice: Mapping[int, str]):
+    """The CLI's error where a command cannot do without a read: `what` failed, why, and what to do. `advice` tells it
+    by status where only the caller knows."""
+    status = failure.status
+    kind = AzureInternalError if (status or 0) >= 500 else _ERRORS.get(status, AzureResponseError)
+    if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
+        todo = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
+    elif kind is AzureInternalError:
+        todo = 'Azure failed. Run the command again in a few minutes.'
+    else:
+        todo = {**_ADVICE, **advice}.get(status, 'Run the command with --debug to see the answer.')
+    return kind(f'{what}: {failure.message} ({failure.cause})', todo)
 
 
 def connect(cli_ctx, subscription_id=None) -> ArmClient:

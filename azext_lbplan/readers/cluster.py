@@ -5,19 +5,22 @@ import datetime
 from functools import partial
 from typing import Optional, Sequence
 
-from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError,
-                                       ForbiddenError, ResourceNotFoundError, UnauthorizedError)
 from knack.util import CLIError
 
 from ..addresses import collection_of
 from ..model.cluster import is_cluster, parse_cluster
 from ..model.observed import SCHEMA, load_balancer_id
 from ..model.values import distinct, id_segments, items, text
-from .arm import (LONGEST_RETRY_AFTER, MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, connect,
-                  resource_path, side_by_side)
+from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, cli_error, connect, resource_path,
+                  side_by_side)
 from .progress import Progress
 
-_READ_PERMISSION = 'Microsoft.ContainerService/managedClusters/read'
+#: What to do, by status, where the cluster itself cannot be read.
+_ADVICE = {
+    400: 'Check the name, the resource group and the subscription: az account show.',
+    403: 'Ask for a role with Microsoft.ContainerService/managedClusters/read on the cluster, for example Reader.',
+    404: 'Check the name, the resource group and the subscription: az aks list -o table.',
+}
 
 
 def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (),
@@ -35,7 +38,7 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     if not isinstance(answer, ReadFailure) and not is_cluster(answer):
         answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
     if isinstance(answer, ReadFailure):
-        raise _cluster_error(answer, name, resource_group)
+        raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)
     cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
     metrics = _metrics(client, cluster, now, offset) if offset else None
     return {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': answer,
@@ -104,26 +107,3 @@ def _network(balancer: Optional[str], own: Sequence[str], read: dict) -> dict:
 
 def _kind(resource_id):
     return 'publicipprefixes' if 'publicipprefixes' in id_segments(resource_id) else 'publicipaddresses'
-
-
-def _cluster_error(failure: ReadFailure, name, resource_group):
-    """The CLI's error for a cluster that could not be read: what, why, what to do."""
-    what = f"Cluster '{name}' in resource group '{resource_group}' could not be read: {failure.message} " \
-           f'({failure.code})'
-    if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
-        return AzureResponseError(what, f'Azure asks to wait {failure.retry_after} seconds: run it again then.')
-    kind, recommendation = _ERRORS.get(failure.status, (None, None))
-    if kind is None and failure.status is None:
-        kind, recommendation = AzureConnectionError, 'Check the network, a proxy, and the cloud: az cloud show.'
-    if kind is None and failure.status >= 500:
-        kind, recommendation = AzureInternalError, 'Azure failed. Run the command again in a few minutes.'
-    return (kind or AzureResponseError)(what, recommendation or 'Run the command with --debug to see the answer.')
-
-
-_ERRORS = {
-    400: (BadRequestError, 'Check the name, the resource group and the subscription: az account show.'),
-    401: (UnauthorizedError, 'Log in again: az login.'),
-    403: (ForbiddenError, f'Ask for a role with {_READ_PERMISSION} on the cluster, for example Reader.'),
-    404: (ResourceNotFoundError, 'Check the name, the resource group and the subscription: az aks list -o table.'),
-    429: (AzureResponseError, 'Azure throttles this subscription. Run the command again in a minute.'),
-}

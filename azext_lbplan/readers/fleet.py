@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from azure.cli.core._profile import Profile
-from azure.cli.core.azclierror import AzureResponseError, InvalidArgumentValueError
+from azure.cli.core.azclierror import InvalidArgumentValueError
 from azure.cli.core.commands.client_factory import get_subscription_id
 from knack.log import get_logger
 
@@ -19,7 +19,7 @@ from ..model.fleet import Assembly
 from ..model.graph import clusters_query, network_queries
 from ..model.observed import Observed
 from ..model.values import count, get, items, text
-from .arm import LONGEST_RETRY_AFTER, ArmClient, ReadFailure, Request, connect, side_by_side
+from .arm import LONGEST_RETRY_AFTER, ArmClient, ReadFailure, Request, cli_error, connect, side_by_side
 from .progress import Progress
 
 logger = get_logger(__name__)
@@ -203,7 +203,7 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
         after = f' after {received} rows' if received else ''
         place = _named('management group', scope.management_groups) if scope.management_groups else \
             _named('subscription', scope.subscriptions)
-        self._miss(f'The query for {what} in {place} failed{after}: {failure.message} ({_code(failure)}).' +
+        self._miss(f'The query for {what} in {place} failed{after}: {failure.message} ({failure.cause}).' +
                    (f' Azure asks to wait {failure.retry_after} seconds.' if failure.retry_after else ''),
                    what == 'clusters')
         if what == 'clusters' and not received:
@@ -259,23 +259,7 @@ def _seconds(clock):
 
 
 def _error(failure: ReadFailure):
-    """The CLI's error where nothing could be read: what, why, what to do."""
-    advice = _ADVICE.get(failure.status, 'Run the command with --debug to see the answer.')
-    if failure.retry_after is not None and failure.retry_after > LONGEST_RETRY_AFTER:
-        advice = f'Azure asks to wait {failure.retry_after} seconds: run it again then.'
-    elif _NO_SUBSCRIPTION in failure.inner_codes:
-        advice = _ADVICE[403]
-    return AzureResponseError(f'Azure Resource Graph could not be queried: {failure.message} ({_code(failure)})',
-                              advice)
-
-
-def _code(failure):
-    """The code that says what is wrong: the service puts it inside of a general one."""
-    return ', '.join(failure.inner_codes) or failure.code
-
-
-_ADVICE = {
-    401: 'Log in again: az login.',
-    403: 'Ask for the role Reader on the subscriptions.',
-    429: 'Azure throttles this login. Run the command again in a minute.',
-}
+    """The CLI's error where nothing could be read."""
+    no_permission = 'Ask for the role Reader on the subscriptions.'
+    advice = {failure.status: no_permission} if _NO_SUBSCRIPTION in failure.inner_codes else {403: no_permission}
+    return cli_error(failure, 'Azure Resource Graph could not be queried', advice)
