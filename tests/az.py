@@ -15,7 +15,7 @@ _PACKAGE = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md
             'azext_lbplan')
 _ENDPOINTS = ('resource-manager', 'active-directory', 'active-directory-resource-id', 'management',
               'active-directory-graph-resource-id')
-_NOWHERE = 'http://127.0.0.1:9'  # what is not for the stand-in is refused before a name is even looked up
+NOWHERE = 'http://127.0.0.1:9'  # what is not for the stand-in is refused before a name is even looked up
 _INHERITED = ('PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT')
 
 
@@ -68,7 +68,7 @@ class Az:
             'AZURE_CORE_INSTANCE_DISCOVERY': '0',  # would ask Microsoft whether a service principal's authority is real
             'AZURE_EXTENSION_USE_DYNAMIC_INSTALL': 'no', 'PYTHONIOENCODING': 'utf-8',
             'REQUESTS_CA_BUNDLE': self.arm.ca_bundle, 'NO_PROXY': '127.0.0.1',
-            'HTTPS_PROXY': _NOWHERE, 'HTTP_PROXY': _NOWHERE, 'IDENTITY_ENDPOINT': token_url, 'IDENTITY_HEADER': 'x',
+            'HTTPS_PROXY': NOWHERE, 'HTTP_PROXY': NOWHERE, 'IDENTITY_ENDPOINT': token_url, 'IDENTITY_HEADER': 'x',
             'MSI_ENDPOINT': token_url, 'MSI_SECRET': 'x'}  # these two are for older CLIs and for Cloud Shell
 
     @property
