@@ -100,7 +100,9 @@ def test_an_interrupt_ends_the_command_at_once(arm, az, tmp_path, path):
     """While it waits for Azure; nothing is left behind."""
     add(arm)
     arm.fault(path, Hang())
-    process = az.popen([*READ.split(), '--save-to', str(tmp_path / 's.json')])
+    # Who runs the tests in the background has them ignore interrupts, and `az` would inherit that.
+    process = az.popen([*READ.split(), '--save-to', str(tmp_path / 's.json')],
+                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     wait_for(lambda: arm.seen(path))
     interrupted = time.monotonic()
     process.send_signal(signal.SIGINT)
