@@ -25,7 +25,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ..model.metrics import UDP
 
 from .retries import NO_RETRIES, Retries
-from .tables import Allocation, Tables, covered_minutes
+from .tables import Allocation, Minutes, Tables
 
 #: A minute is saturated from this share of its allocation on. Source: design section 4.
 SATURATED_SHARE = 0.95
@@ -140,49 +140,63 @@ def _height(peak):
 
 def _judge_minutes(tables, node, allocations, timeout, retries):
     """The one-minute points of `node`."""
-    busiest: Dict[int, Peak] = {}
+    flows = tables.flows.get(node, {})
+    shares = _shares(tables, node, allocations)
+    failed = {minute: flow.failed for minute, flow in flows.items() if flow.failed > 0}
+    explained = {minute for minute in failed if _near(shares, minute) >= EXPLAINED_SHARE}
+    at_ceiling = {minute for minute, share in shares.items() if share >= SATURATED_SHARE or minute in explained}
+    every = _highest(tables, node, allocations, ())
+    calm = _highest(tables, node, allocations, at_ceiling) if at_ceiling else every
+    episodes = ()
+    if at_ceiling:
+        turnover = _Turnover(flows, tables.used.get((node, UDP), {}), timeout, retries)
+        saturated = [_accused(tables, node, allocations, minute) for minute in sorted(at_ceiling)]
+        episodes = tuple(_episode(run, turnover, flows) for run in _runs(saturated))
+    return NodeDemand(every, calm, episodes, sum(failed.values()),
+                      sum(count for minute, count in failed.items() if minute not in explained))
+
+
+def _shares(tables, node, allocations):
+    """For each minute the share of its allocation that was in use, of the fuller protocol."""
+    shares: Dict[int, float] = {}
     for protocol, allocation in allocations.items():
         for minute, ports in tables.used.get((node, protocol), {}).items():
-            peak = Peak(ports, minute, node, protocol, allocation.at(minute))
-            other = busiest.get(minute)
-            if other is None or _fullness(peak) > _fullness(other):
-                busiest[minute] = peak
-    flows = tables.flows.get(node, {})
-    saturated, unexplained = [], 0.0
-    for minute, flow in flows.items():
-        if flow.failed > 0 and _near(busiest, minute) < EXPLAINED_SHARE:
-            unexplained += flow.failed
-    for minute in sorted(busiest):
-        fullness = _fullness(busiest[minute])[0]
-        failed = flows[minute].failed if minute in flows else 0
-        if fullness >= SATURATED_SHARE or (failed > 0 and _near(busiest, minute) >= EXPLAINED_SHARE):
-            saturated.append(busiest[minute])
-    at_ceiling = {peak.minute for peak in saturated}
-    every = _highest(tables, node, allocations, ())
-    calm = _highest(tables, node, allocations, at_ceiling)
-    turnover = _Turnover(flows, tables.used.get((node, UDP), {}), timeout, retries)
-    return NodeDemand(every, calm, tuple(_episode(run, turnover, flows) for run in _runs(saturated)),
-                      sum(flow.failed for flow in flows.values()), unexplained)
+            allocated = allocation.at(minute)
+            share = ports / allocated if allocated else 0.0
+            if share >= shares.get(minute, 0.0):
+                shares[minute] = share
+    return shares
+
+
+def _accused(tables, node, allocations, minute):
+    """The use in a saturated `minute`. The connection count has no protocol: the fuller one is held to account."""
+    used = {protocol: tables.used.get((node, protocol), {}) for protocol in allocations}
+    return max((Peak(points[minute], minute, node, protocol, allocations[protocol].at(minute))
+                for protocol, points in used.items() if minute in points), key=_fullness)
 
 
 def _fullness(peak):
-    """Share of the allocation, then ports. The connection count has no protocol: the fuller one is held to account."""
-    return (peak.utilization if peak.utilization is not None else 0.0, peak.ports)
+    """Share of the allocation, then ports."""
+    return (peak.utilization or 0.0, peak.ports)
 
 
-def _near(busiest, minute):
+def _near(shares, minute):
     """The fullest of `minute` and its neighbours: a use is sampled once a minute, failures are counted all through."""
-    return max((_fullness(busiest[at])[0] for at in range(minute - 1, minute + 2) if at in busiest), default=0.0)
+    return max(shares.get(at, 0.0) for at in range(minute - 1, minute + 2))
 
 
 def _highest(tables, node, allocations, without):
     """The highest use of any protocol, but for the minutes `without`."""
-    best = None
+    peaks = []
     for protocol, allocation in allocations.items():
-        for minute, ports in tables.used.get((node, protocol), {}).items():
-            if minute not in without and (best is None or (ports, -minute) > (best.ports, -best.minute)):
-                best = Peak(ports, minute, node, protocol, allocation.at(minute))
-    return best
+        points = tables.used.get((node, protocol), {})
+        if without:
+            points = {minute: ports for minute, ports in points.items() if minute not in without}
+        if points:
+            ports = max(points.values())
+            minute = min(minute for minute, used in points.items() if used == ports)
+            peaks.append(Peak(ports, minute, node, protocol, allocation.at(minute)))
+    return max(peaks, key=_height, default=None)
 
 
 def _runs(saturated: List[Peak]):
@@ -245,7 +259,9 @@ def _judge_buckets(tables, node, allocations, timeout):
     episodes = []
     failed = unexplained = 0.0
     flows = tables.flows.get(node, {})
-    left = {start: _unread(flow, start, flows) for start, flow in tables.bucket_flows.get(node, {}).items()}
+    minutes = Minutes(flows)
+    left = {start: _unread(flow, [flows[minute] for minute in minutes.within(start, flow.minutes)])
+            for start, flow in tables.bucket_flows.get(node, {}).items()}
     blamed = _blame(tables, node, allocations, left)
     for start, flow in left.items():
         failed += flow.failed
@@ -269,16 +285,18 @@ def _judge_buckets(tables, node, allocations, timeout):
 
 def _unread_buckets(tables, node, protocol):
     """The coarse intervals that were not read minute by minute: first minute, bucket, the most in minutes read."""
-    minutes = tables.used.get((node, protocol), {})
+    points = tables.used.get((node, protocol), {})
+    minutes = Minutes(points)
     for start, bucket in tables.buckets.get((node, protocol), {}).items():
-        if not minutes or covered_minutes(minutes, bucket.minutes, start) < bucket.minutes:
-            seen = (minutes.get(at, -1.0) for at in range(start, start + bucket.minutes)) if minutes else ()
-            yield start, bucket, max(seen, default=-1.0)
+        read = minutes.within(start, bucket.minutes)
+        if len(read) < bucket.minutes:
+            yield start, bucket, max((points[minute] for minute in read), default=-1.0)
 
 
-def _unread(flow, start, flows):
-    """What is left of a coarse count of connections when those of its one-minute points are taken off."""
-    read = [flows[minute] for minute in range(start, start + flow.minutes) if minute in flows] if flows else []
+def _unread(flow, read):
+    """What is left of a coarse count of connections when those of the minutes that were `read` are taken off."""
+    if not read:
+        return flow
     return flow._replace(accepted=max(0.0, flow.accepted - sum(one.accepted for one in read)),
                          failed=max(0.0, flow.failed - sum(one.failed for one in read)))
 

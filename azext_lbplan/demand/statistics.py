@@ -2,10 +2,11 @@
 """How much was seen, what is usual, and the busiest minute of the whole cluster."""
 
 from bisect import bisect_right
+from collections import Counter
 from math import fsum
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from .tables import Tables, covered_minutes, observed_minutes
+from .tables import Minutes, Tables, observed_minutes
 
 #: A node whose last report is older than this many minutes at the end of the window has gone. One coarse interval
 #: of six hours may end that much before the window does, and metrics arrive a few minutes late.
@@ -71,20 +72,20 @@ def quantiles(tables: Tables, shares: Sequence[float]) -> List[float]:
     A coarse interval counts with its mean, for the minutes of it that were not read one by one: the minutes that
     were read are those in which much happened, and counting them alone would make every node look busy.
     """
-    weights: Dict[float, int] = {}
+    weights: Dict[float, int] = Counter()
     for node in tables.nodes:
         fine: Dict[int, float] = {}
         coarse: Dict[int, Tuple[float, int]] = {}
         for protocol in tables.protocols(node):
             for minute, ports in tables.used.get((node, protocol), {}).items():
-                fine[minute] = max(ports, fine.get(minute, 0))
+                if ports >= fine.get(minute, 0):
+                    fine[minute] = ports
             for start, bucket in tables.buckets.get((node, protocol), {}).items():
                 coarse[start] = max((bucket.mean, bucket.minutes), coarse.get(start, (0, 0)))
-        for ports in fine.values():
-            weights[ports] = weights.get(ports, 0) + 1
+        weights.update(fine.values())
+        minutes = Minutes(fine)
         for start, (ports, length) in coarse.items():
-            left = length - covered_minutes(fine, length, start)
-            weights[ports] = weights.get(ports, 0) + left
+            weights[ports] += length - len(minutes.within(start, length))
     order = sorted(weights)
     reached: List[int] = []
     for ports in order:
@@ -103,10 +104,11 @@ def cluster_peak(tables: Tables) -> ClusterPeak:
     for protocol in sorted({name for _, name in [*tables.used, *tables.buckets]}):
         fine = {node: points for (node, name), points in tables.used.items() if name == protocol}
         coarse = {node: points for (node, name), points in tables.buckets.items() if name == protocol}
+        minutes = {node: Minutes(fine.get(node, ())) for node in coarse}
         for start in sorted(set().union(*coarse.values())):
             buckets = {node: points[start] for node, points in coarse.items() if start in points}
             rough = {node: bucket for node, bucket in buckets.items()
-                     if covered_minutes(fine.get(node, {}), bucket.minutes, start) < bucket.minutes}
+                     if len(minutes[node].within(start, bucket.minutes)) < bucket.minutes}
             bounded = bounded and all(bucket.ceiling is not None for bucket in rough.values())
             found.append(_peak_between(fine, buckets, rough, start))
         if not coarse:

@@ -7,10 +7,10 @@ largest minute are known; with several frontends the largest minutes need not co
 largest minute lies between a floor and a ceiling.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from math import fsum, isnan
-from typing import Dict, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..model import metrics
 from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, TOTAL, USED
@@ -190,11 +190,15 @@ class Allocation:
         return (self._minutes[-1], self._ports[-1]) if self._ports else None
 
 
-def covered_minutes(points: Mapping[int, object], length: int, start: int) -> int:
-    """How many minutes of the interval of `length` minutes from `start` have a one-minute point in `points`."""
-    if len(points) < length:
-        return sum(start <= minute < start + length for minute in points)
-    return sum(minute in points for minute in range(start, start + length))
+class Minutes:  # pylint: disable=too-few-public-methods  # sorted once, then asked for every interval
+    """The one-minute points of a node in order of time."""
+
+    def __init__(self, points: Iterable[int]):
+        self._order = sorted(points)
+
+    def within(self, start: int, length: int) -> Sequence[int]:
+        """Those that lie in the interval of `length` minutes from `start`."""
+        return self._order[bisect_left(self._order, start):bisect_left(self._order, start + length)]
 
 
 def observed_minutes(tables: Tables, nodes: Optional[Set[str]] = None) -> Dict[str, Dict[int, int]]:

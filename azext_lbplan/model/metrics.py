@@ -246,7 +246,7 @@ def _series(key, found):
     minutes = sorted(set().union(*found.values()))
     return Series(metric, node or None, protocol or None, frontend or None, state or None, interval,
                   array('q', minutes),
-                  {name: array('d', (kept.get(minute, math.nan) for minute in minutes))
+                  {name: array('d', [kept.get(minute, math.nan) for minute in minutes])
                    for name, kept in found.items() if kept})
 
 
