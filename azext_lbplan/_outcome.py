@@ -4,6 +4,7 @@
 With several `--ids` the CLI runs a handler once per id, side by side; all of them share one outcome.
 """
 
+import gc
 import threading
 
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
@@ -36,6 +37,9 @@ class Outcome:
         with _LOCK:
             data = cli_ctx.invocation.data
             if _KEY not in data:
+                # Reading makes hundreds of thousands of small objects. For each batch of them the collector would look
+                # through all that `az` has loaded by now, which lives until it ends.
+                gc.freeze()
                 data[_KEY] = cls(cli_ctx.invocation)
                 cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, data[_KEY].close)
             data[_KEY].expect(fail_on)
