@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 from .checks import check
 from .demand import Demand
 from .model.cluster import NONE
-from .model.finding import ERROR, WARNING
+from .model.finding import ERROR, WARNING, counted
 from .model.observed import Observed
 from .model.outbound import Scale, Wanted
 from .sizing import plan
@@ -79,11 +79,7 @@ def summary(rows: List[Dict[str, Any]]) -> str:
     counts = Counter(one['status'] for one in rows)
     places = len({one['subscriptionId'] for one in rows})
     common = Counter(one['topFinding'] for one in rows if one['status'] in (ERROR, WARNING)).most_common(3)
-    text = (f"{_number(len(rows), 'cluster')} in {_number(places, 'subscription')}: {counts[ERROR]} with errors, "
+    text = (f"{counted(len(rows), 'cluster')} in {counted(places, 'subscription')}: {counts[ERROR]} with errors, "
             f'{counts[WARNING]} with warnings, {counts[OK]} ok, {counts[NOT_APPLICABLE]} without SNAT ports of a '
             'Standard Load Balancer.')
     return text + (f" Most often: {', '.join(f'{code} ({number})' for code, number in common)}." if common else '')
-
-
-def _number(count, thing):
-    return f"{count} {thing}{'' if count == 1 else 's'}"

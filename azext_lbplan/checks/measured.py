@@ -3,7 +3,7 @@
 
 from .. import snat
 from ..model.cluster import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
-from ..model.finding import ERROR, INFO, WARNING
+from ..model.finding import ERROR, INFO, WARNING, counted
 from ..model.metrics import UDP, answers_from_snapshot
 from .fixes import change, reconcile
 from .rule import CHECK, IDLE_TIMEOUT, METRICS, PORTS, STANDARD_LOAD_BALANCER, TROUBLESHOOT_SNAT, Hit, Rule
@@ -62,7 +62,7 @@ def snat_exhaustion(case):
     from ..demand.failures import failures  # only where there are metrics: `plan` need not pay for it
     nodes = failures(answers_from_snapshot(list(case.observed.metrics)))
     since = (' Since then the allocation has grown beyond what was measured.' if _met_since(case) else '')
-    yield Hit(f'{failed} outbound connections failed for want of SNAT ports{_when(nodes)}.{since}', target=_TARGET,
+    yield Hit(f'{counted(failed, "outbound connection")} failed for want of SNAT ports{_when(nodes)}.{since}', target=_TARGET,
               severity=INFO if since else None, link=TROUBLESHOOT_SNAT,
               evidence={'failedConnections': failed, 'nodes': [one._asdict() for one in nodes[:10]],
                         'nodesWithFailures': len(nodes),
@@ -75,7 +75,7 @@ def _when(nodes):
         return ''
     first, last = min(one.first for one in nodes), max(one.last for one in nodes)
     worst = ', '.join(f'{one.node} ({one.failed})' for one in nodes[:3])
-    return f' between {first} and {last}, on {len(nodes)} nodes; most on {worst}'
+    return f' between {first} and {last}, on {counted(len(nodes), "node")}; most on {worst}'
 
 
 def unexplained_failures(case):
@@ -86,7 +86,7 @@ def unexplained_failures(case):
     """
     failed = case.demand.unexplained_failures or 0
     if failed:
-        yield Hit(f'{failed} outbound connections failed while nodes used less than 80 % of their ports.',
+        yield Hit(f'{counted(failed, "outbound connection")} failed while nodes used less than 80 % of their ports.',
                   target=_TARGET, evidence={'failedConnections': failed}, link=TROUBLESHOOT_SNAT,
                   remediation='Look at the destinations: each port serves one connection to each of them at a time. '
                               'Reuse and pool connections.')

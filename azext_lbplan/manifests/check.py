@@ -10,7 +10,7 @@ from .catalogue import Rule
 from .documents import (
     ALIAS_BOMB, NOT_PARSED, NOT_TEXT, TEMPLATE, TOO_LARGE, Fields, read_documents)
 from .service import Service, target
-from ..model.finding import ERROR, WARNING, Finding, worst_first
+from ..model.finding import ERROR, WARNING, Finding, counted, worst_first
 
 NOT_READABLE = 'ManifestNotReadable'
 NO_MANIFESTS = 'NoManifests'
@@ -130,12 +130,8 @@ def check_service(service, context=None) -> Tuple[Finding, ...]:
 
 def summary(check: ManifestCheck) -> str:
     """How much was read and checked, in one line."""
-    return (f'Read {_many(check.files, "file")} with {_many(check.objects, "object")}: checked '
-            f'{_many(check.services, "Service")} of type LoadBalancer, skipped {check.skipped}.')
-
-
-def _many(count, noun):
-    return f'{count:,} {noun}' + ('' if count == 1 else 's')
+    return (f'Read {counted(check.files, "file")} with {counted(check.objects, "object")}: checked '
+            f'{counted(check.services, "Service")} of type LoadBalancer, skipped {check.skipped}.')
 
 
 def _finding(rule, hit, line):

@@ -33,6 +33,11 @@ class Finding:
     link: Optional[str] = None
 
 
+def counted(count: int, noun: str) -> str:
+    """'1 node', '2 nodes'."""
+    return f'{count} {noun}' + ('' if count == 1 else 's')
+
+
 def worst_first(findings):
     """Order `findings` by severity; within one severity they keep the order in which they came."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
