@@ -82,7 +82,7 @@ def measure(arm, az, bare, runs):
     del bare
     rows = []
     for prepare, sizes, most in ROWS:
-        samples = in_turn({size: lambda size=size: _one(arm, az, prepare, size) for size in sizes}, min(runs, most))
+        samples = in_turn({size: lambda size=size: one(arm, az, prepare, size) for size in sizes}, min(runs, most))
         for size, taken in samples.items():
             done = [one for one, _, _ in taken]
             rows.append((prepare.__doc__.split(':')[0].rstrip('.'), size, f'{median(one.wall for one in done):.2f}',
@@ -91,7 +91,7 @@ def measure(arm, az, bare, runs):
     return table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'runs'), rows)
 
 
-def _one(arm, az, prepare, size):
+def one(arm, az, prepare, size):
     """(the run, bytes of all answers, requests) of one command on the stand-in that `prepare` has filled."""
     arm.reset()
     command, text = prepare(arm, size)

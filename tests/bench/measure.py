@@ -47,13 +47,13 @@ def _peak(pid):
     return found and int(found.group(1)) / 1024
 
 
-def in_turn(jobs, runs):
-    """{name: what each counted call gave}: the functions `jobs` in turn, after one round that is not counted."""
+def in_turn(jobs, runs, warmup=1):
+    """{name: what each counted call gave}: the functions `jobs` in turn, after `warmup` rounds that are not counted."""
     samples = {name: [] for name in jobs}
-    for number in range(runs + 1):
+    for number in range(-warmup, runs):
         for name, job in jobs.items():
             sample = job()
-            if number:
+            if number >= 0:
                 samples[name].append(sample)
     return samples
 

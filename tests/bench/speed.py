@@ -23,6 +23,9 @@ HEADING = '## Speed'
 #: Nodes whose metrics `recommend` and `check` look at in the comparison of commands.
 NODES = 100
 
+#: Seconds that the stand-in waits before each answer.
+LATENCIES = (0, 0.05, 0.1)
+
 NAMED = '-g rg1 -n aks1'
 NETWORK = '-g MC_rg1_aks1_westeurope'
 METRICS = ('monitor metrics list --resource /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/'
@@ -38,7 +41,7 @@ def commands(arm, az, bare, runs):
     growth.monitored(arm, NODES)
     ours = {f'az aks lb {name}': f'aks lb {name} {NAMED}' for name in ('show', 'plan', 'recommend', 'check')}
     rows = []
-    for latency in (0, 0.05, 0.1):
+    for latency in LATENCIES:
         arm.latency(latency)
         jobs = {'az aks show': lambda: [run(az, SHOW)]}
         jobs.update({name: lambda line=line: [run(az, line)] for name, line in ours.items()})
@@ -82,22 +85,26 @@ def unused(arm, az, bare, runs):
         ('command', 'extension', 'seconds (spread)', 'CPU seconds', 'difference'), rows)
 
 
+def imported(az, line):
+    """(module, milliseconds that it took alone) of all that `az` imports for a command; the clock slows imports."""
+    python = Path(sys.prefix, 'bin', 'python')
+    done = subprocess.run([str(python), '-X', 'importtime', '-m', 'azure.cli', *line.split()], env=az.env, cwd=az.cwd,
+                          capture_output=True, text=True, check=True)
+    return [(name, int(alone) / 1000)
+            for alone, name in re.findall(r'import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)', done.stderr)]
+
+
 def start(arm, az, bare, runs):
     """What our modules take to import when `az aks show` loads the extension, and when plan runs."""
     del bare, runs
     arm.add_cluster('aks1')
-    python = Path(sys.prefix, 'bin', 'python')
     rows = []
     for line in (SHOW, f'aks lb plan {NAMED}', f'aks lb recommend {NAMED}'):
-        done = subprocess.run([str(python), '-X', 'importtime', '-m', 'azure.cli', *line.split()], env=az.env,
-                              cwd=az.cwd, capture_output=True, text=True, check=True)
-        found = re.findall(r'import time:\s+(\d+) \|\s+(\d+) \| ( *)(\S+)', done.stderr)
-        own = sum(int(alone) for alone, _, _, name in found if name.startswith('azext_lbplan'))
-        whole = sum(int(alone) for alone, _, _, _ in found)
-        slowest = sorted(((int(alone), name) for alone, _, _, name in found if name.startswith('azext_lbplan')),
-                         reverse=True)[:3]
-        rows.append((f'az {line}'.replace(f' {NAMED}', ''), f'{own / 1000:.1f} ms', f'{whole / 1000:.0f} ms',
-                     ', '.join(f'{name.split(".", 1)[-1]} {alone / 1000:.1f}' for alone, name in slowest)))
+        found = imported(az, line)
+        own = sorted(((alone, name) for name, alone in found if name.startswith('azext_lbplan')), reverse=True)
+        rows.append((f'az {line}'.replace(f' {NAMED}', ''), f'{sum(alone for alone, _ in own):.1f} ms',
+                     f'{sum(alone for _, alone in found):.0f} ms',
+                     ', '.join(f'{name.split(".", 1)[-1]} {alone:.1f}' for alone, name in own[:3])))
     return ('One run each with `-X importtime`, which slows imports down.\n\n' + table(
         ('command', 'our modules', 'all modules', 'our slowest (ms)'), rows))
 
