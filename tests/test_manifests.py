@@ -37,6 +37,14 @@ def only(text, code, context=None):
     return found[0]
 
 
+def test_a_name_cannot_steer_the_terminal():
+    """In tab-separated output a name stands as it is."""
+    body = {'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'web\n\x1b[2J', 'namespace': 'a\tb'},
+            'spec': {'type': 'LoadBalancer', 'ports': [{'port': 80}], 'selector': {'app': 'web'}}}
+    result, = check_service(check(json.dumps(body)))
+    assert (result['name'], result['namespace']) == ('web\ufffd\ufffd[2J', 'a\ufffdb')
+
+
 class TestEachRule:
     """Must show 1."""
 

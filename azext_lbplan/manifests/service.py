@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from ..model.network import IPV4, IPV6
+from ..model.values import printable
 from .documents import Fields
 
 #: All annotations that Azure's cloud provider reads on a Service begin with it. Source: azure-facts section 6.
@@ -32,8 +33,8 @@ class Service:
         self.metadata = _fields(body, 'metadata')
         self.spec = _fields(body, 'spec')
         self.annotations = _fields(self.metadata, 'annotations')
-        self.name = text_or_none(self.metadata.get('name'))
-        self.namespace = text_or_none(self.metadata.get('namespace'))
+        self.name = printable(text_or_none(self.metadata.get('name')) or '') or None
+        self.namespace = printable(text_or_none(self.metadata.get('namespace')) or '') or None
         ports = self.spec.get('ports')
         self.ports = tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())
                            if isinstance(port, Fields))

@@ -29,12 +29,12 @@ def get(body: Any, *path: str) -> Any:
 def text(body: Any, *path: str) -> Optional[str]:
     """The non-empty string at `path`, in characters that a terminal prints."""
     value = get(body, *path)
-    return _printable(value) if isinstance(value, str) and value else None
+    return printable(value) if isinstance(value, str) and value else None
 
 
-def _printable(written):
-    """`written` with a mark in the place of control characters: no name of Azure's holds any, and in a file or an
-    answer they could steer the terminal that the result is printed on."""
+def printable(written: str) -> str:
+    """`written` with a mark in the place of control characters: no name of Azure's holds any, and in a file, its path
+    or an answer they could steer the terminal that the result is printed on."""
     if written.isprintable():
         return written
     return ''.join(character if character.isprintable() else '\ufffd' for character in written)
@@ -69,7 +69,7 @@ def texts(body: Any, *path: str) -> Tuple[str, ...]:
     """The non-empty strings of the list at `path`."""
     value = get(body, *path)
     found = value if isinstance(value, list) else ()
-    return tuple(_printable(item) for item in found if isinstance(item, str) and item)
+    return tuple(printable(item) for item in found if isinstance(item, str) and item)
 
 
 def ids(body: Any, *path: str) -> Tuple[str, ...]:

@@ -10,6 +10,7 @@ import stat
 import sys
 
 from ..model.finding import ERROR, Finding
+from ..model.values import printable
 
 #: The largest file that is read, in bytes: a dump of 10,000 Services by `kubectl get -o json` takes 20 million.
 LARGEST_FILE = 32 * 1024 * 1024
@@ -44,7 +45,7 @@ def read_manifests(paths, recursive=False, stdin=None):
                 yield _read_stdin(stdin)
             continue
         for found, problem in _files(path, recursive):
-            name = _shown(found)
+            name = printable(found)
             if problem:
                 yield name, None, problem
                 continue
@@ -137,8 +138,3 @@ def _os_problem(error):
 
 def _problem(code, message, remediation):
     return Finding(code, ERROR, message, evidence={'line': None}, remediation=remediation)
-
-
-def _shown(path):
-    """A path as it can be printed: a name may hold line ends, or bytes that are no text."""
-    return ''.join(character if character.isprintable() else '\ufffd' for character in path)
