@@ -62,8 +62,8 @@ def snat_exhaustion(case):
     from ..demand.failures import failures  # only where there are metrics: `plan` need not pay for it
     nodes = failures(answers_from_snapshot(list(case.observed.metrics)))
     since = (' Since then the allocation has grown beyond what was measured.' if _met_since(case) else '')
-    yield Hit(f'{counted(failed, "outbound connection")} failed for want of SNAT ports{_when(nodes)}.{since}', target=_TARGET,
-              severity=INFO if since else None, link=TROUBLESHOOT_SNAT,
+    yield Hit(f'{counted(failed, "outbound connection")} failed for want of SNAT ports{_when(nodes)}.{since}',
+              target=_TARGET, severity=INFO if since else None, link=TROUBLESHOOT_SNAT,
               evidence={'failedConnections': failed, 'nodes': [one._asdict() for one in nodes[:10]],
                         'nodesWithFailures': len(nodes),
                         'demandPortsPerNode': case.demand.evidence.demand_ports_per_node},
