@@ -7,6 +7,7 @@ Whatever came from Azure or from a file is quoted, so that a shell sees exactly 
 import shlex
 from typing import Any, Dict, Optional, Tuple
 
+from .model import values
 from .model.cluster import MANAGED, MIXED, PREFIXES
 from .model.outbound import Case, NewAddress, Settings
 
@@ -71,9 +72,21 @@ def _update(case):
 
 
 def _update_argv(cluster):
-    argv = ['az', 'aks', 'update', '--resource-group', cluster.resource_group or PLACEHOLDER_GROUP,
-            '--name', cluster.name or PLACEHOLDER_CLUSTER]
-    return argv + (['--subscription', cluster.subscription_id] if cluster.subscription_id else [])
+    return ['az', 'aks', 'update', *_option('--resource-group', cluster.resource_group or PLACEHOLDER_GROUP),
+            *_option('--name', cluster.name or PLACEHOLDER_CLUSTER), *_option('--subscription', cluster.subscription_id)]
+
+
+def _option(name, value):
+    """`name` with a `value` that came from Azure or a file, in argv form; nothing without a value.
+
+    A value with a hyphen in front (a resource group may have one) would be taken for an option, one with @ for a file
+    to read: no name of Azure's begins so, and there is no way to escape it.
+    """
+    if not value:
+        return []
+    if value.startswith('@'):
+        value = values.REPLACED + value[1:]
+    return [f'{name}={value}'] if value.startswith('-') else [name, value]
 
 
 def _create(case):
@@ -96,13 +109,11 @@ def prerequisites(case: Case) -> Tuple[str, ...]:
 
 def _make(address: NewAddress):
     kind = ['create'] if address.length is None else ['prefix', 'create', '--length', str(address.length)]
-    argv = ['az', 'network', 'public-ip', *kind, '--resource-group', address.resource_group, '--name', address.name,
-            '--version', 'IPv4']
+    argv = ['az', 'network', 'public-ip', *kind, *_option('--resource-group', address.resource_group),
+            *_option('--name', address.name), '--version', 'IPv4']
     if address.length is None:  # a prefix is Standard and static by itself; older CLIs know no --sku for it
         argv += ['--sku', 'Standard', '--allocation-method', 'Static']
-    if address.location:
-        argv += ['--location', address.location]
-    return argv + (['--subscription', address.subscription_id] if address.subscription_id else [])
+    return argv + _option('--location', address.location) + _option('--subscription', address.subscription_id)
 
 
 def commands(case: Case) -> Tuple[str, ...]:

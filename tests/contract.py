@@ -90,13 +90,20 @@ def _decision(result):
         _command(result)
 
 
+def option(name, value):
+    """What az takes for this option and value: @ in front would be a file to read, a hyphen another option."""
+    value = f'\ufffd{value[1:]}' if value[0] == '@' else value
+    return [f'{name}={value}'] if value[0] == '-' else [name, value]
+
+
 def _command(result):
     """One line that a shell takes apart into exactly what was meant, naming the cluster and the flags as they are."""
     argv, cluster, flags = shlex.split(result['command']), result['cluster'], result['flags']
     assert argv[:3] == ['az', 'aks', 'create' if cluster is None else 'update'] and argv[-len(flags):] == flags
     if cluster and cluster['name'] and cluster['subscriptionId'] and cluster['resourceGroup']:
-        assert argv[3:-len(flags)] == ['--resource-group', cluster['resourceGroup'], '--name', cluster['name'],
-                                       '--subscription', cluster['subscriptionId']]
+        assert argv[3:-len(flags)] == [*option('--resource-group', cluster['resourceGroup']),
+                                       *option('--name', cluster['name']),
+                                       *option('--subscription', cluster['subscriptionId'])]
     if result['proposed']['ipSource'] == 'mixed':
         assert not set(flags) & set(IP_OPTIONS), 'an IP option would remove the other IPs of a mixed profile'
     for line in result['prerequisites']:

@@ -173,7 +173,7 @@ def test_aks_takes_what_is_proposed(arm, seed):
 # what a shell makes of it
 
 HOSTILE = ['a b', "it's", '$(touch pwned)', '`touch pwned`', '"; touch pwned; "', 'two\nlines', '*', '~', '\\', '%s{0}',
-           "'$(touch pwned)'", '-x', 'ü\u202e', '$HOME', '|touch pwned', '#', '!!', 'a\tb']
+           "'$(touch pwned)'", '-x', '@x', '@-', 'ü\u202e', '$HOME', '|touch pwned', '#', '!!', 'a\tb']
 
 
 @pytest.mark.parametrize('hostile', HOSTILE)
@@ -191,8 +191,5 @@ def test_a_shell_sees_one_argument_whatever_a_file_holds(arm, hostile, tmp_path)
         done = subprocess.run(['bash', '-ec', script], cwd=tmp_path, capture_output=True, check=True)
         assert done.stdout.decode().split('\0')[-1 - len(result['flags']):-1] == result['flags']
         assert done.stderr == b'' and not list(tmp_path.iterdir())
-        cluster = result['cluster']
-        assert {cluster['name'], cluster['resourceGroup'], cluster['subscriptionId']} <= set(done.stdout.decode()
-                                                                                             .split('\0'))
         for command, table in decide(json.loads(written.replace(held, put))).items():
             assert_table(command, table)

@@ -11,6 +11,9 @@ from typing import Any, Iterator, Mapping, Optional, Tuple
 #: Node, port and IP counts beyond this are no counts: Azure's largest cluster has 5,000 nodes.
 LARGEST_COUNT = 10 ** 9
 
+#: Stands in the place of a character that no name of Azure's holds.
+REPLACED = '\ufffd'
+
 
 def get(body: Any, *path: str) -> Any:
     """The value at `path`, each key compared without regard to case; None where anything on the way is missing."""
@@ -37,7 +40,7 @@ def printable(written: str) -> str:
     or an answer they could steer the terminal that the result is printed on."""
     if written.isprintable():
         return written
-    return ''.join(character if character.isprintable() else '\ufffd' for character in written)
+    return ''.join(character if character.isprintable() else REPLACED for character in written)
 
 
 def count(body: Any, *path: str) -> Optional[int]:

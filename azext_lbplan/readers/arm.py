@@ -8,6 +8,7 @@ The credential, the endpoint, the headers and the telemetry are the CLI's own, h
 import json
 import logging
 import queue
+import re
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -53,6 +54,11 @@ class Request(NamedTuple):
     path: str
     query: dict
     body: Optional[dict] = None
+
+
+#: A bearer token is a JWT (RFC 7519). Whoever answers an error may repeat what was sent, and messages end up in
+#: tickets and snapshots.
+_TOKEN = re.compile(r'\beyJ[\w-]+\.[\w-]+\.?[\w-]*')
 
 
 class ReadFailure(Exception):
@@ -212,7 +218,7 @@ def _parse(body):
 
 
 def _one_line(message):
-    return ' '.join(message.split())[:600]
+    return _TOKEN.sub('***', ' '.join(message.split()))[:600]
 
 
 def _retry_after(header):
