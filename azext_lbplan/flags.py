@@ -73,7 +73,8 @@ def _update(case):
 
 def _update_argv(cluster):
     return ['az', 'aks', 'update', *_option('--resource-group', cluster.resource_group or PLACEHOLDER_GROUP),
-            *_option('--name', cluster.name or PLACEHOLDER_CLUSTER), *_option('--subscription', cluster.subscription_id)]
+            *_option('--name', cluster.name or PLACEHOLDER_CLUSTER),
+            *_option('--subscription', cluster.subscription_id)]
 
 
 def _option(name, value):
