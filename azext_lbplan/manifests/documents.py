@@ -206,6 +206,10 @@ def _merge(frame):
                     frame.container.lines[key] = source.lines[key]
 
 
+def _too_deep(line):
+    return Unreadable(TOO_LARGE, f'nests deeper than {DEEPEST} levels', line)
+
+
 class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pass
     """Builds one document from the parser's events; `count` is how many values it has built."""
 
@@ -249,7 +253,7 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
     def _open(self, is_mapping, event):
         line = self._line(event)
         if len(self.stack) >= DEEPEST:
-            raise Unreadable(TOO_LARGE, f'nests deeper than {DEEPEST} levels', line)
+            raise _too_deep(line)
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias to it now would contain itself
         self.stack.append(_Frame(is_mapping, line, event.anchor))
@@ -316,6 +320,8 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
         line = self.first_line + mark.line if mark else None
         if line is None and isinstance(getattr(error, 'position', None), int):
             line = self.first_line + text.count('\n', 0, error.position)
+        if 'nesting depth' in str(said):  # libyaml from 0.2.6 on looks ahead, and refuses 1,000 levels before it shows one
+            return _too_deep(line)
         return Unreadable(NOT_PARSED, f'is no valid YAML: {" ".join(str(said).split())}', line)
 
     def _raise_if_template(self, text):
