@@ -41,6 +41,9 @@ SHAPES: Tuple[Any, ...] = ([], {}, [[]], [None], [{}], {'': None}, {'id': None},
 ODD_VALUES = (None, True, False, *NUMBERS, *NUMBERS_AS_TEXT, *WORDS, *SHAPES, *HOSTILE_IDS, *HOSTILE_TEXTS)
 
 
+#: No value is made larger than this. Two mutations made 400 MB of the metrics of a day, which take a minute to write.
+MOST_CHARACTERS = 20_000_000
+
 #: So many of the outer places are what most mutations are for.
 FEW = 400
 
@@ -115,6 +118,8 @@ def _duplicate(container, key, what):
 def _enlarge(container, key, what):
     """Longer, larger, or deeper, within what a test has time for."""
     value, times = container[key], (3, 20, 60)[what % 3]
+    if isinstance(value, (list, str)):
+        times = max(1, min(times, MOST_CHARACTERS // (len(str(value)) + 1)))
     if isinstance(value, list) and len(value) < 100:
         container[key] = [copy.deepcopy(one) for _ in range(times) for one in value]
     elif isinstance(value, str):
