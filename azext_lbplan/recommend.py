@@ -87,10 +87,21 @@ def _target_ports(case, headroom) -> Optional[int]:
     """Ports per node to set, or None to leave what is set."""
     held, target = held_ports(case), case.demand.target(headroom)
     if short_of(case, headroom) is not None:
-        return max(target, held)  # the target of an estimate may lie below what some nodes already have
+        # The target of an estimate may lie below what some nodes already have.
+        return max(_on_fewest_ips(case, headroom), held)
     if _saves_ips(case, target):
         return target
     return _kept_ports(case)
+
+
+def _on_fewest_ips(case, headroom) -> int:
+    """The target, or what of it needs no IP more than the trigger does: the room between the two only puts off the next
+    change. Chosen by the backtest: without this, 1.42 times the clairvoyant's IPs instead of 1.38, and no cluster less
+    that failed."""
+    least = snat.ceil8(short_of(case, headroom))
+    ips = snat.ips_needed(least, case.nodes.required, case.shared_rule_blocks)
+    most = snat.largest_ports(ips, case.nodes.required, case.shared_rule_blocks)
+    return max(least, min(case.demand.target(headroom), most))
 
 
 def _saves_ips(case, target) -> bool:
@@ -152,8 +163,10 @@ def _demand_reason(case, headroom):
     trigger = demand.trigger(headroom)
     if short_of(case, headroom) is None:
         return f'{used}. With {headroom:g} % headroom that takes {trigger} ports, which it has.'
-    return (f'{used}. With {headroom:g} % headroom that takes {trigger} ports; {demand.target(headroom)} leave room '
-            f'for what {demand.days:.1f} days did not show.')
+    least, ports = snat.ceil8(trigger), _on_fewest_ips(case, headroom)
+    room = f'{ports} leave room for what {demand.days:.1f} days did not show' if ports > least else \
+        f'{ports} are what the outbound IPs for that give'
+    return f'{used}. With {headroom:g} % headroom that takes {trigger} ports; {room}.'
 
 
 def _drop_reason(case):

@@ -10,7 +10,7 @@ from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timest
 from ..snat import PORT_BLOCK, ceil8
 from . import hold
 from .retries import judge_retries
-from .saturation import Episode, Peak, judge_node
+from .saturation import Episode, Peak, judge_node, telling_flows
 from .statistics import Coverage, cluster_peak, cover, quantiles
 from .tables import BOTH, Allocation, Tables, tabulate
 
@@ -159,7 +159,7 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     if not tables.used and not tables.buckets:
         return unmeasured(NO_DATA, _why_empty(measured), start, end)
     timeout = idle_timeout if idle_timeout and TIMEOUTS[0] <= idle_timeout <= TIMEOUTS[1] else DEFAULT_TIMEOUT
-    retries = judge_retries(tables.flows.values())
+    retries = judge_retries(telling_flows(tables))
     nodes = {node: judge_node(tables, node, timeout, retries) for node in tables.nodes}
     coverage = cover(tables, end)
     demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes)

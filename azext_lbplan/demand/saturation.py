@@ -7,10 +7,10 @@ would all still hold a port at its end: `allocated + F` would have carried them.
 (a turnover lasts as long as a port is held), for one burst from empty too, and between them it follows demand that
 swells and ebbs. The most over all saturated minutes counts. F is counted in connections, not in attempts: retries.py.
 
-Chosen by the backtest (tests/bench, 12 and 30 seeds of each workload, before and after): the ratio of failed to
-accepted connections over whole episodes, `allocated × (1 + F ÷ S)`, gave 0.70 to 1.57 times the true peak of plain
-workloads and up to 4.9 times that of incidents with retries, so that it needed a margin of its own; over a turnover,
-with attempts counted, it is 0.88 to 1.6 times on plain workloads; on incidents 1.4 in the median, 4.5 at worst.
+Chosen by the backtest (tests/bench, 30 seeds of each workload): the ratio of failed to accepted connections over whole
+episodes, `allocated × (1 + F ÷ S)`, gave 0.70 to 1.57 times the true peak of plain workloads and up to 4.9 times that
+of incidents with retries. Over a turnover, with attempts counted, it is @@PLAIN@@ on plain workloads and
+@@INCIDENT@@ on incidents.
 
 The connection count has no protocol. A UDP port is always held until the idle timeout T (azure-facts section 2), so
 that Little's law gives UDP's part of it: ports in use ÷ T per minute. Without that, a node full of UDP beside plenty
@@ -25,7 +25,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ..model.metrics import UDP
 
 from .retries import NO_RETRIES, Retries
-from .tables import Allocation, Minutes, Tables
+from .tables import Allocation, Flows, Minutes, Tables
 
 #: A minute is saturated from this share of its allocation on. Source: design section 4.
 SATURATED_SHARE = 0.95
@@ -33,16 +33,11 @@ SATURATED_SHARE = 0.95
 #: Failures below this share of the allocation have another cause than ports. Source: design section 4.
 EXPLAINED_SHARE = 0.80
 
-#: How many attempts one refused connection makes in an interval of which no minutes were read (ρ of design section 4).
-#: 1 reads every failure as a connection of its own: retries make the estimate too large, never too small. For minutes
-#: retries.py measures it.
-RETRY_FACTOR = 1.0
-
-#: The least and the most that an estimate is above the allocation (1.25 and c of design section 4). The least covers
-#: what is sampled once a minute. 1.25 was more than needed where a node only just reached its ceiling: in the
-#: backtest (30 seeds) no cluster failed for 1.05 that did not for 1.25.
-LEAST_FACTOR = 1.05
+#: The most that an estimate is above the allocation, and what it is above where nobody counted connections (c and the
+#: least of design section 4). Where they were counted and none was refused, no more than the allocation was wanted: the
+#: design's 1.25 there took IPs for nothing, in the backtest no cluster failed without it that did not with it.
 CAP_FACTOR = 16.0
+BLIND_FACTOR = 1.25
 
 #: Minutes before the first saturated one that belong to an episode: what was accepted on the way up holds the ports
 #: that are then missing (240 s after FIN, azure-facts section 2; design section 4).
@@ -100,11 +95,11 @@ class NodeDemand(NamedTuple):
 
 
 def estimated(allocated: float, accepted: float, failed: float) -> Tuple[float, bool]:
-    """Ports that would have carried `accepted` and `failed` connections, and whether that was capped."""
+    """Ports that would have carried `accepted` and `failed` connections (not attempts), and whether that was capped."""
     if failed <= 0:
-        return allocated * LEAST_FACTOR, False
-    factor = 1 + failed / (RETRY_FACTOR * accepted) if accepted > 0 else float('inf')
-    return allocated * min(max(factor, LEAST_FACTOR), CAP_FACTOR), factor > CAP_FACTOR
+        return allocated, False
+    factor = 1 + failed / accepted if accepted > 0 else float('inf')
+    return allocated * min(factor, CAP_FACTOR), factor > CAP_FACTOR
 
 
 def accepted_of(protocol: str, accepted: float, udp_released: float, free_before: float) -> float:
@@ -125,7 +120,7 @@ def judge_node(tables: Tables, node: str, timeout: float, retries: Retries = NO_
     """Every interval of `node`, sorted into saturated and not; `timeout` is the idle timeout in minutes."""
     allocations = {protocol: Allocation(tables, node, protocol) for protocol in tables.protocols(node)}
     fine = _judge_minutes(tables, node, allocations, timeout, retries)
-    coarse = _judge_buckets(tables, node, allocations, timeout)
+    coarse = _judge_buckets(tables, node, allocations, timeout, retries)
     peaks = [peak for part in (fine, coarse) for peak in (part.peak, part.unsaturated) if peak]
     calm = [part.unsaturated for part in (fine, coarse) if part.unsaturated]
     return NodeDemand(max(peaks, key=_height, default=None), max(calm, key=_height, default=None),
@@ -136,6 +131,24 @@ def judge_node(tables: Tables, node: str, timeout: float, retries: Retries = NO_
 def _height(peak):
     """The higher peak is greater; of equal ones the earlier."""
     return (peak.ports, -peak.minute)
+
+
+def telling_flows(tables: Tables) -> List[Dict[int, Flows]]:
+    """The connections of each node by minute, but for minutes in which UDP alone was full: those that were accepted
+    then were TCP's, and tell nothing of the ports that came free and of retries (retries.py)."""
+    found = []
+    for node, flows in tables.flows.items():
+        full = {protocol: _full(tables, node, protocol, flows) for protocol in tables.protocols(node)}
+        alone = full.get(UDP, set()).difference(*(full[protocol] for protocol in full if protocol != UDP))
+        found.append({minute: flow for minute, flow in flows.items() if minute not in alone} if alone else flows)
+    return found
+
+
+def _full(tables, node, protocol, minutes):
+    """Those of `minutes` in which `protocol` had no ports left to speak of."""
+    allocation, used = Allocation(tables, node, protocol), tables.used.get((node, protocol), {})
+    return {minute for minute in minutes
+            if used.get(minute, 0) >= SATURATED_SHARE * (allocation.at(minute) or float('inf'))}
 
 
 def _judge_minutes(tables, node, allocations, timeout, retries):
@@ -215,9 +228,14 @@ def _episode(run, turnover, flows):
     """The episode of the saturated minutes `run`; of what its minutes call for, the most."""
     first, last = run[0].minute - LEAD_MINUTES, run[-1].minute + 1
     inside = [flows[minute] for minute in range(first, last) if minute in flows]
+    most = max(turnover.estimate(peak) for peak in run) if inside else _blind(_allocated(run[0]))
     return Episode(run[0].node, run[0].protocol, run[0].minute, last, _allocated(run[0]),
-                   fsum(flow.accepted for flow in inside), fsum(flow.failed for flow in inside),
-                   *max(turnover.estimate(peak) for peak in run))
+                   fsum(flow.accepted for flow in inside), fsum(flow.failed for flow in inside), *most)
+
+
+def _blind(allocated):
+    """The estimate of a full node of which no connections are known."""
+    return allocated * BLIND_FACTOR, False
 
 
 def _allocated(peak):
@@ -246,6 +264,9 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
         limit = bisect_left(self._minutes, peak.minute + 1 - WINDOW_MINUTES)
         start = max(limit, bisect_right(taken, taken[end] - allocated) - 1)
         failed = self._failed[end] - self._failed[start]
+        if taken[end] - taken[start] > allocated:  # of the first minute only the part that completes the turnover
+            beyond = (taken[end] - allocated - taken[start]) / (taken[start + 1] - taken[start])
+            failed -= beyond * (self._failed[start + 1] - self._failed[start])
         turned = taken[end] - taken[start]
         whole = end - start == WINDOW_MINUTES and self._failed[start + 1] > self._failed[start]
         if whole and turned < allocated:
@@ -253,7 +274,7 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
         return estimated(allocated, allocated, failed)
 
 
-def _judge_buckets(tables, node, allocations, timeout):
+def _judge_buckets(tables, node, allocations, timeout, retries):
     """The coarse points of `node`, as far as no one-minute point says more."""
     peak = calm = ceiling = None
     episodes = []
@@ -277,7 +298,7 @@ def _judge_buckets(tables, node, allocations, timeout):
             if higher:
                 peak = max(peak or found, found, key=_height)
             if start in accused or (higher and found.allocated and _fullness(found)[0] >= SATURATED_SHARE):
-                episodes.append(_coarse_episode(tables, found, bucket.minutes, left, timeout))
+                episodes.append(_coarse_episode(tables, found, bucket.minutes, left, timeout, retries))
             elif higher:
                 calm = max(calm or found, found, key=_height)
     return NodeDemand(peak, calm, tuple(episodes), failed, unexplained, ceiling)
@@ -301,20 +322,15 @@ def _unread(flow, read):
                          failed=max(0.0, flow.failed - sum(one.failed for one in read)))
 
 
-def _coarse_episode(tables, peak, minutes, left, timeout):
+def _coarse_episode(tables, peak, minutes, left, timeout, retries):
     """The episode of a coarse interval of so many minutes: no more than that it was full is known of its course."""
-    accepted, failed = _sides(left, peak.minute, minutes)
+    sides = [flow for at, flow in left.items() if at < peak.minute + minutes and peak.minute < at + flow.minutes]
+    accepted, failed = sum(flow.accepted for flow in sides), sum(flow.failed for flow in sides)
     udp = tables.buckets.get((peak.node, UDP), {}).get(peak.minute)
-    allocated = peak.allocated or peak.ports
+    allocated = _allocated(peak)
     own = accepted_of(peak.protocol, accepted, udp.mean * minutes / timeout if udp else 0.0, allocated)
-    return Episode(peak.node, peak.protocol, peak.minute, peak.minute + minutes, allocated, accepted, failed,
-                   *estimated(allocated, own, failed))
-
-
-def _sides(left, start, minutes):
-    """Accepted and failed connections of the intervals of `left` that lie within or around these `minutes`."""
-    parts = [flow for at, flow in left.items() if at < start + minutes and start < at + flow.minutes]
-    return sum(flow.accepted for flow in parts), sum(flow.failed for flow in parts)
+    most = estimated(allocated, own, retries.connections(failed, failed)) if sides else _blind(allocated)
+    return Episode(peak.node, peak.protocol, peak.minute, peak.minute + minutes, allocated, accepted, failed, *most)
 
 
 def _blame(tables, node, allocations, left):
