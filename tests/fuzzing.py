@@ -147,7 +147,7 @@ def _manifest(folder, which, mutations, form):
             text = text[:place] + str(ODD_VALUES[what]) + text[place + where % 3:]
     else:
         body = spoil(list(yaml.safe_load_all(text)), mutations)
-        text = json.dumps(body[0] if body else None) if form == 'json' else _yaml(body)
+        text = json.dumps(body[0] if body and isinstance(body, list) else body) if form == 'json' else _yaml(body)
     path = os.path.join(folder, 'file.yaml')
     with open(path, 'wb') as file:
         file.write(text.encode('utf-8', 'surrogatepass'))
@@ -158,7 +158,7 @@ def _manifest(folder, which, mutations, form):
 def _yaml(body):
     try:
         return yaml.safe_dump_all(body if isinstance(body, list) else [body], allow_unicode=True)
-    except (yaml.YAMLError, ValueError):  # what YAML cannot hold
+    except (yaml.YAMLError, ValueError, RecursionError):  # what YAML cannot hold, or its writer not reach
         return json.dumps(body)
 
 

@@ -45,6 +45,15 @@ def test_a_name_cannot_steer_the_terminal():
     assert (result['name'], result['namespace']) == ('web\ufffd\ufffd[2J', 'a\ufffdb')
 
 
+def test_a_value_in_a_finding_cannot_steer_the_terminal():
+    body = {'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'web', 'annotations': {
+        PREFIX + 'azure-load-balancer-internal': 'true\n\x7f'}}, 'spec': {'type': 'LoadBalancer', 'ports': '\x7f\u202e'}}
+    found = {finding.code: finding for finding in findings(json.dumps(body))}
+    assert '"\ufffd\ufffd"' in found['FieldTypeInvalid'].message
+    assert found['AnnotationValueInvalid'].evidence['value'] == 'true\ufffd\ufffd'
+    assert all(finding.message.isprintable() for finding in found.values())
+
+
 class TestEachRule:
     """Must show 1."""
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from azext_lbplan import flags, snat
 from azext_lbplan.checks import plan_findings
 from azext_lbplan.model.outbound import (INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, UNKNOWN_IP_COUNT, Scale, Wanted)
+from azext_lbplan.demand import Demand, Evidence
 from azext_lbplan.demand.observed import measure_observed
 from azext_lbplan.recommend import recommend
 from azext_lbplan.sizing import plan
@@ -209,6 +210,20 @@ def test_recommend_keeps_what_automatic_allocation_would_take_away():
     assert any('`nodepool1` may grow to 120 nodes' in reason for reason in recommendation.reasons)
     unchanged = recommended(body([pool(count=10, max_count=49)], '1.31'))
     assert (unchanged.status, flags.flags(unchanged.case)) == ('insufficientData', ())
+
+
+@pytest.mark.parametrize('peak, ports, ips, words', [
+    (1000, 1280, 1, '1280 leave room'),   # 1250 are called for, 1432 would be better, and 1280 fit on the IP of today
+    (1023, 1280, 1, '1280 are what'),     # 1279 are called for, rounded up no more than fits
+    (1025, 1472, 2, '1472 leave room'),   # 1282 do not fit: a second IP carries all that would be better
+    (800, 1000, 1, 'which it has')])
+def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, words):
+    observed = observe(body([pool(count=49)], '1.31', **managed(1), allocatedOutboundPorts=1000))
+    evidence = Evidence('sufficient', peak_node='10.224.0.4', peak_ports_per_node=peak, demand_ports_per_node=peak)
+    found = recommend(observed, Demand(evidence, unsaturated_peak=peak, days=7))
+    settings = found.case.proposed.settings
+    assert (settings.outbound_ports, settings.outbound_ip_count) == (ports, ips)
+    assert any(words in reason for reason in found.reasons), found.reasons
 
 
 KINDS = st.sampled_from(['managed', 'dual', 'own', 'prefix'])

@@ -11,6 +11,7 @@ from .documents import (
     ALIAS_BOMB, NOT_PARSED, NOT_TEXT, TEMPLATE, TOO_LARGE, Fields, read_documents)
 from .service import Service, target
 from ..model.finding import ERROR, WARNING, Finding, counted, worst_first
+from ..model.values import printable
 
 NOT_READABLE = 'ManifestNotReadable'
 NO_MANIFESTS = 'NoManifests'
@@ -135,8 +136,9 @@ def summary(check: ManifestCheck) -> str:
 
 
 def _finding(rule, hit, line):
+    evidence = {key: printable(value) if isinstance(value, str) else value for key, value in hit.evidence.items()}
     return Finding(rule.code, hit.severity or rule.severity, hit.message, target(hit.path),
-                   {'line': line, **hit.evidence}, hit.remediation, None, rule.source)
+                   {'line': line, **evidence}, hit.remediation, None, rule.source)
 
 
 def _problem(problem):

@@ -144,12 +144,13 @@ def target(path):
 
 
 def quoted(value, longest=60):
-    """A value of a manifest inside a message: on one line and never long."""
+    """A value of a manifest inside a message: on one line, never long, and harmless to a terminal (JSON escapes line
+    ends, but not U+007F or U+202E)."""
     if isinstance(value, (dict, list)):
         return 'a list' if isinstance(value, list) else 'a mapping'
     if isinstance(value, str) and len(value) > longest:
         value = value[:longest - 1] + '…'
-    return json.dumps(value, ensure_ascii=False)
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
 def text_or_none(value):
