@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from statistics import median
 
+from azext_lbplan import snat
+
 from .workloads import KINDS
 
 RESULTS = Path(__file__).with_name('RESULTS.md')
@@ -11,7 +13,11 @@ PLOT = 'backtest.png'
 HEADING = '## Backtest'
 REFERENCE = 'clairvoyant'
 
+#: The headroom of `recommend` in percent, its default.
+HEADROOM = 25
+
 #: The targets: failing node-minutes of 10,000, and IPs over the clairvoyant's.
+OURS = ('lbplan once', 'lbplan once, decreasing')
 MOST_FAILING = 1.0
 MOST_IPS = 1.3
 
@@ -83,11 +89,35 @@ def by_kind(rows):
 def verdict(rows):
     """The targets and what came of them, on workloads that can be predicted."""
     lines = []
-    for name in ('lbplan once', 'lbplan once, decreasing'):
+    for name in OURS:
         bad, ratio = failing(rows, name), ips(rows, name)
         lines.append(f'- {name}: {bad:.2f} failing node-minutes of 10,000, target {MOST_FAILING:g}: '
                      f'{_met(bad, MOST_FAILING)}; {ratio:.2f} times the IPs of the clairvoyant, '
                      f'target {MOST_IPS:g}: {_met(ratio, MOST_IPS)}.')
+    return '\n'.join(lines)
+
+
+def reasons(rows):
+    """Why more IPs than the clairvoyant's: what the headroom alone takes, and what each group of clusters takes."""
+    known = [snat.ceil8((1 + HEADROOM / 100) * row['peaks'][0]) for row in rows]
+    least = sum(snat.ips_needed(ports, row['required']) for ports, row in zip(known, rows))
+    short = sum(ports < row['peaks'][1] for ports, row in zip(known, rows))
+    lines = [f'- {HEADROOM} % headroom over the true peak of the first week, known exactly, takes '
+             f'{least / _total(rows, REFERENCE, "second", "ips"):.2f} times the IPs of the clairvoyant, and is too little '
+             f'in the second week in {short} of {len(rows)} clusters.']
+    groups = {'that filled all ports of a node, so that what they wanted beyond has to be estimated':
+              [row for row in rows if row['estimate']],
+              'that never did, and keep what they have where it suffices':
+              [row for row in rows if not row['estimate']]}
+    for name, some in groups.items():
+        if some:
+            ratios = ', '.join(f'{policy} {ips(some, policy):.2f}' for policy in OURS)
+            lines.append(f'- {len(some)} clusters {name}: {ratios}.')
+    found = sorted(max(row['estimate'], row['unsaturated'] or 0) / row['peaks'][0] for row in rows if row['estimate'])
+    if found:
+        lines.append(f'- Estimates over the true peak of the first week: {found[0]:.2f} at the least, '
+                     f'{quantile(found, 0.1):.2f} p10, {median(found):.2f} in the median, {quantile(found, 0.9):.2f} p90, '
+                     f'{found[-1]:.2f} at the most.')
     return '\n'.join(lines)
 
 
@@ -98,7 +128,8 @@ def _met(value, most):
 def tables(rows):
     """All tables, as Markdown."""
     known = predictable(rows)
-    parts = [f'### Targets, workloads that the first week can tell of\n\n{verdict(known)}'] if known else []
+    parts = [f'### Targets, workloads that the first week can tell of\n\n{verdict(known)}',
+             f'Where the IPs go:\n\n{reasons(known)}'] if known else []
     for title, some, span in (('The second week, workloads that the first week can tell of', known, 'second'),
                               ('The second week, all workloads', rows, 'second'),
                               ('All weeks after the first, workloads that the first week can tell of', known, 'later'),
@@ -142,8 +173,4 @@ set. `lbplan` sees what Azure Monitor would answer to its two passes; the other 
   week anew. "once": set after the first week; "weekly": looked at again after each week. "decreasing": with
   `--allow-decrease`; without it lbplan never takes ports away, so that what a cluster has too much, it keeps.
 - A cluster with an allocation that is already large enough keeps it, and the other policies set theirs whatever was
-  there: that counts against `lbplan once` in IPs.
-- Why more IPs than foresight takes: 25 % headroom over the true peak of the first week, known exactly, would take
-  1.20 times the clairvoyant's IPs (and fail in 6 of 330 clusters); clusters that keep an allocation that is larger
-  than needed add about 0.07; the rest is demand beyond the ceiling that has to be estimated, above all in incidents,
-  where ten failures stand for one connection and there are few minutes to tell that from.'''
+  there: that counts against `lbplan once` in IPs.'''
