@@ -1,20 +1,34 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The commands of `az aks lb`."""
+"""The commands of `az aks lb`.
 
-from . import _format, _validators
+`az` registers them before every command under `az aks`, whoever's it is: what checks their options and draws their
+tables is imported when one of them runs.
+"""
 
 
 def load_command_table(self, _):
     """Register each command with its validator and its table."""
     with self.command_group('aks lb') as group:
-        group.custom_command('show', 'lb_show', validator=_validators.validate_show,
-                             table_transformer=_format.show_table)
-        group.custom_command('plan', 'lb_plan', validator=_validators.validate_plan,
-                             table_transformer=_format.plan_table)
-        group.custom_command('recommend', 'lb_recommend', validator=_validators.validate_recommend,
-                             table_transformer=_format.recommend_table)
-        group.custom_command('check', 'lb_check', validator=_validators.validate_check,
-                             table_transformer=_format.check_table)
-        group.custom_command('check-service', 'lb_check_service', table_transformer=_format.check_service_table)
-        group.custom_command('list', 'lb_list', validator=_validators.validate_list,
-                             table_transformer=_format.list_table)
+        group.custom_command('show', 'lb_show', validator=_validator('show'), table_transformer=_table('show'))
+        group.custom_command('plan', 'lb_plan', validator=_validator('plan'), table_transformer=_table('plan'))
+        group.custom_command('recommend', 'lb_recommend', validator=_validator('recommend'),
+                             table_transformer=_table('recommend'))
+        group.custom_command('check', 'lb_check', validator=_validator('check'), table_transformer=_table('check'))
+        group.custom_command('check-service', 'lb_check_service', table_transformer=_table('check_service'))
+        group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'))
+
+
+def _validator(name):
+    """`validate_NAME` of `_validators`. The CLI tells by the name of the argument what to call it with."""
+    def validate(namespace):
+        from . import _validators
+        getattr(_validators, f'validate_{name}')(namespace)
+    return validate
+
+
+def _table(name):
+    """`NAME_table` of `_format`."""
+    def table(result):
+        from . import _format
+        return getattr(_format, f'{name}_table')(result)
+    return table
