@@ -25,6 +25,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
 from ..model.values import get, items, text
+from .transport import shared_transport
 
 #: Seconds to wait for a connection, and for the next byte of an answer.
 CONNECT_TIMEOUT = 10
@@ -122,8 +123,8 @@ class ArmClient:
                 # CLIs of some versions hand over no custom hook.
                 *(kwargs[key] for key in ('custom_hook_policy', 'logging_policy') if key in kwargs),
             ],
-            connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
-            **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs})
+            transport=shared_transport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
+                                       **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs}))
 
     def send(self, request: Request) -> Any:
         """The JSON object that answers `request`. Raises ReadFailure."""

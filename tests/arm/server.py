@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         request = Request(self.command, self.path, dict(self.headers.items()), body, self.server.url)
         record = Recorded(request.method, request.path, request.query, request.headers, body, request.api_version,
-                          time.monotonic())
+                          time.monotonic(), self.client_address)
         self.close_connection = not self._wants_keep_alive()
         try:
             keep_alive = self.server.exchange(request, record,

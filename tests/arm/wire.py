@@ -43,7 +43,8 @@ class Request:
 @dataclass
 class Recorded:
     """A request as tests look at it afterwards: monotonic times of its arrival and of the first byte of its answer;
-    `status` is None while unanswered, or when a fault sent none."""
+    `status` is None while unanswered, or when a fault sent none; `connection` is the same for requests that came over
+    the same one."""
     method: str
     path: str
     query: dict
@@ -51,6 +52,7 @@ class Recorded:
     body: bytes
     api_version: str
     started: float
+    connection: tuple
     answered: float = None
     status: int = None
     response_bytes: int = 0
