@@ -3,19 +3,20 @@ from email.parser import Parser
 
 import pytest
 
-from azext_lbplan.demand.choice import MOST_BLOCKS
-from tests.bench import growth, speed
+from tests.bench import growth, speed, targets
 from tests.bench.measure import in_turn
+from tests.bench.targets import Target
 
 #: What `az` may load of us for a command that is not ours.
-FACE = {'azext_lbplan', '_help', 'commands', '_format', '_validators', 'snat', 'model', 'model.values'}
-
-#: Questions of the first pass, at most, and of the second one for each block.
-FIRST_PASS, PER_BLOCK = 5, 2
+FACE = {'azext_lbplan', '_help', 'commands'}
 
 
 def requests(arm, az, prepare, *sizes):
-    return [growth.one(arm, az, prepare, size)[2] for size in sizes]
+    return [len(growth.one(arm, az, prepare, size)[1]) for size in sizes]
+
+
+def connections(arm, az, prepare, size):
+    return len({request.connection for request in growth.one(arm, az, prepare, size)[1]})
 
 
 def test_requests_are_constant_in_pools_and_one_for_each_own_ip(arm, az):
@@ -27,7 +28,14 @@ def test_requests_are_constant_in_pools_and_one_for_each_own_ip(arm, az):
 def test_requests_for_metrics_are_bounded_whatever_the_nodes(arm, az):
     """The metrics API answers for a few nodes at a time and minute by minute: more nodes make no more questions."""
     for asked in requests(arm, az, growth.metrics, 3, 200):
-        assert 4 < asked <= 2 + FIRST_PASS + PER_BLOCK * MOST_BLOCKS
+        assert 4 < asked <= growth.BOUNDED[growth.metrics]
+
+
+def test_connections_are_used_again(arm, az):
+    """One for a read after the other; beside each other as many as reads, of which the first pass left some open."""
+    assert connections(arm, az, growth.pools, 1) == 1
+    asked = growth.one(arm, az, growth.metrics, 200)[1]
+    assert len({request.connection for request in asked}) <= len(asked) - 5
 
 
 def test_a_fleet_takes_a_request_for_each_thousand_clusters(arm, az):
@@ -48,8 +56,43 @@ def test_the_wheel_has_little_text_for_az_to_parse(az):
 @pytest.mark.parametrize('name', ['commands', 'unused', 'start'])
 def test_the_benchmark_runs(arm, az, bare_az, name, monkeypatch):
     """One run of each command: that it measures what it says, not how long it takes."""
-    monkeypatch.setattr(speed, 'in_turn', lambda jobs, runs: in_turn(jobs, runs, warmup=0))
+    monkeypatch.setattr(speed, 'in_turn', lambda jobs, runs: in_turn(jobs, min(runs, 1), warmup=0))
     monkeypatch.setattr(speed, 'LATENCIES', (0,))
     title, measure = speed.SECTIONS[name]
-    text = speed.section(title, measure(arm, az, bare_az, 1))
-    assert text.startswith('### ') and text.count('\n| az aks') >= 3
+    text, found = measure(arm, az, bare_az, 1)
+    assert speed.section(title, text).startswith('### ') and text.count('\n| az a') >= 3
+    assert len(targets.verdicts(found).splitlines()) == 2 + len(found) + 2
+    assert len(found) == {'commands': 7, 'unused': 2, 'start': 0}[name]
+
+
+def test_growth_runs(arm, az, bare_az, monkeypatch):
+    monkeypatch.setattr(growth, 'in_turn', lambda jobs, runs: in_turn(jobs, 1, warmup=0))
+    monkeypatch.setattr(growth, 'ROWS', ((growth.pools, (1, 2, 3), 1),))
+    text, (linear, bound) = growth.measure(arm, az, bare_az, 1)
+    assert text.count('\n| Node pools') == 3 and linear.measured > 0
+    assert bound.row() == ('Node pools of a cluster: requests', 'at most 2', '2', 'met')
+
+
+def test_a_verdict_says_by_how_much():
+    rows = [Target('a', 75, 88.2, '{:+.0f} ms').row(), Target('b', 3.5, 3.1, '{:.2f}', at_least=True).row(),
+            Target('c', 3.5, 3.6, '{:.2f}', at_least=True).row()]
+    assert [row[-1] for row in rows] == ['missed by 13 ms', 'missed by 0.40', 'met']
+
+
+def test_growth_is_told_beyond_the_start():
+    assert targets.growth([0.5, 1.5, 11.5], [10, 100, 1000], 0.5) == pytest.approx(1.1)
+    assert targets.growth([0.5, 0.49, 0.51], [10, 100, 1000], 0.5) == pytest.approx(0.2)
+    assert targets.growth([0, 0, 0], [10, 100, 1000], 0) == 0
+
+
+def test_what_is_written_by_hand_stays(tmp_path, monkeypatch):
+    """And all other sections; a second time makes no difference."""
+    results = tmp_path / 'RESULTS.md'
+    results.write_text(f'# Results\n\n## Before\n\nx\n\n{speed.HEADING}\n\nold\n\n{speed.BY_HAND}\n\nwords\n\n'
+                       '## After\n\ny\n')
+    monkeypatch.setattr(speed, 'RESULTS', results)
+    for _ in range(2):
+        speed.write([speed.section('New', 'table')])
+        text = results.read_text()
+        assert text.startswith(f'# Results\n\n## Before\n\nx\n\n{speed.HEADING}\n\n') and 'old' not in text
+        assert text.endswith(f'### New\n\ntable\n\n{speed.BY_HAND}\n\nwords\n\n## After\n\ny\n')

@@ -19,7 +19,7 @@ KEPT_CONNECTIONS = 64
 
 
 def shared_transport(connection_verify=True, **settings) -> RequestsTransport:
-    """The SDK's transport with the `settings` of its connections, around a session whose connections share a context."""
+    """The SDK's transport with these `settings`, around a session whose connections share a TLS context."""
     session = requests.Session()
     if connection_verify is not False:  # without verification there is no bundle to read
         session.mount('https://', _Adapter(pool_maxsize=KEPT_CONNECTIONS, max_retries=Retry(

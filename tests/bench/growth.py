@@ -1,10 +1,13 @@
 """How time, memory, bytes and requests grow with what is looked at."""
 import tempfile
 import time
+from typing import NamedTuple
 
+from azext_lbplan.demand.choice import MOST_BLOCKS
 from tests.arm import Status, pool
 from tests.arm.monitor import Monitor
 from tests.bench.measure import in_turn, median, run, table
+from tests.bench.targets import Target, growth
 from tests.fleet import Fleet
 from tests.workload import Traffic, Workload, addresses, diurnal, simulate
 
@@ -76,23 +79,71 @@ def fleet(arm, size):
 ROWS = ((pools, (1, 10, 100), 7), (own_ips, (1, 4, 16), 7), (findings, (1, 4, 16), 7), (metrics, (10, 100, 1000), 3),
         (manifests, (10, 500, 5000), 7), (fleet, (100, 1000, 10000), 3))
 
+#: The most requests whatever the size: the cluster and its load balancer, and with metrics the first pass and two for
+#: each block of the second.
+BOUNDED = {pools: 2, metrics: 2 + 5 + 2 * MOST_BLOCKS}
+
+
+#: The growth that counts as linear: 1, and what medians of a few runs are off.
+LINEAR = 1.15
+
 
 def measure(arm, az, bare, runs):
-    """Each row's sizes in turn: medians of time, CPU and peak memory; bytes and requests of one run."""
+    """Each row's sizes in turn: medians of time and CPU, peak memory; bytes, requests and connections of one run."""
     del bare
-    rows = []
+    rows = {}
     for prepare, sizes, most in ROWS:
         samples = in_turn({size: lambda size=size: one(arm, az, prepare, size) for size in sizes}, min(runs, most))
-        for size, taken in samples.items():
-            done = [one for one, _, _ in taken]
-            rows.append((prepare.__doc__.split(':')[0].rstrip('.'), size, f'{median(one.wall for one in done):.2f}',
-                         f'{median(one.cpu for one in done):.2f}', f'{max(one.peak for one in done):.0f}',
-                         f'{taken[-1][1] / 1024:,.0f}', taken[-1][2], len(done)))
-    return table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'runs'), rows)
+        rows[prepare] = [_row(size, taken) for size, taken in samples.items()]
+    text = table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'connections',
+                  'runs'), [row.cells(_title(prepare)) for prepare, found in rows.items() for row in found])
+    return text, [target for prepare in rows for target in _targets(prepare, rows)]
+
+
+class _Row(NamedTuple):
+    """One line of the table."""
+
+    size: int
+    runs: int
+    wall: float
+    cpu: float
+    peak: float
+    read: int
+    requests: int
+    connections: int
+
+    def cells(self, title):
+        return (title, self.size, f'{self.wall:.2f}', f'{self.cpu:.2f}', f'{self.peak:.0f}', f'{self.read / 1024:,.0f}',
+                self.requests, self.connections, self.runs)
+
+
+def _row(size, taken):
+    done, requests = [sample for sample, _ in taken], taken[-1][1]
+    return _Row(size, len(taken), median(sample.wall for sample in done), median(sample.cpu for sample in done),
+                max(sample.peak for sample in done), sum(request.response_bytes or 0 for request in requests),
+                len(requests), len({request.connection for request in requests}))
+
+
+def _title(prepare):
+    return prepare.__doc__.split(':')[0].rstrip('.')
+
+
+def _targets(prepare, rows):
+    """Growth from the second to the last size, of what grows most; each beyond the least of all rows, which is what
+    `az` takes to start."""
+    found, everything = rows[prepare], [row for some in rows.values() for row in some]
+    grown = {name: growth([getattr(row, key) for row in found], [row.size for row in found],
+                          min(getattr(row, key) for row in everything))
+             for key, name in (('cpu', 'CPU'), ('peak', 'memory'), ('read', 'bytes'), ('requests', 'requests'))}
+    most = max(grown, key=grown.get)
+    yield Target(f'{_title(prepare)}, {found[-2].size:,} to {found[-1].size:,}: growth of {most} ÷ growth of size',
+                 LINEAR, grown[most], '{:.2f}')
+    if prepare in BOUNDED:
+        yield Target(f'{_title(prepare)}: requests', BOUNDED[prepare], max(row.requests for row in found), '{:.0f}')
 
 
 def one(arm, az, prepare, size):
-    """(the run, bytes of all answers, requests) of one command on the stand-in that `prepare` has filled."""
+    """(the run, its requests) of one command on the stand-in that `prepare` has filled."""
     arm.reset()
     command, text = prepare(arm, size)
     before = len(arm.seen())
@@ -100,5 +151,4 @@ def one(arm, az, prepare, size):
         stdin.write((text or '').encode())
         stdin.seek(0)
         done = run(az, command, stdin=stdin)
-    asked = arm.seen()[before:] + arm.seen('/providers/Microsoft.ResourceGraph')
-    return done, sum(request.response_bytes or 0 for request in asked), len(asked)
+    return done, arm.seen()[before:] + arm.seen('/providers/Microsoft.ResourceGraph')
