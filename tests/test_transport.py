@@ -6,6 +6,7 @@ import requests
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
+from azext_lbplan.readers.arm import side_by_side
 from azext_lbplan.readers.transport import shared_transport
 
 
@@ -37,6 +38,24 @@ def test_one_bundle_is_read_once_for_all_connections(arm, bundles):
     assert [ask_anew(transport, arm.url) for _ in range(3)] == [401] * 3
     assert len({request.connection for request in arm.seen('/tenants')}) == 3
     assert bundles == [arm.ca_bundle]
+
+
+def test_connections_at_the_same_time_read_it_once(arm, bundles):
+    arm.latency(0.3)  # so that none is done before all are there
+    transport = shared_transport(connection_verify=arm.ca_bundle)
+    assert side_by_side([('', lambda: ask(transport, arm.url))] * 20) == [401] * 20
+    assert len({request.connection for request in arm.seen('/tenants')}) == 20
+    assert bundles == [arm.ca_bundle]
+
+
+def test_a_bundle_that_cannot_be_read_is_an_error_each_time(arm, bundles, tmp_path):
+    broken = tmp_path / 'broken.pem'
+    broken.write_text('no certificate')
+    transport = shared_transport(connection_verify=str(broken))
+    for _ in range(2):
+        with pytest.raises(AzureError):
+            ask(transport, arm.url)
+    assert bundles == [str(broken)] * 2 and arm.seen('/tenants') == []
 
 
 def test_the_default_bundle_is_that_of_requests(arm, bundles, monkeypatch):

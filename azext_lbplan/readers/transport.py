@@ -1,12 +1,12 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Connections that share what they trust.
 
-`requests` has the bundle of trusted certificates read anew for each connection. With the one that it ships, of some
-150 certificates, that takes ten times the CPU of all the rest of a handshake, and `recommend` opens thirty connections.
-Whether to verify, and by which bundle, remains its choice and the CLI's: the same bundle is only not read again.
+`requests` has the bundle of trusted certificates read anew for each connection. With the one that it ships that takes
+eight times the CPU of all else about a connection, and `recommend` opens some 25. Whether to verify, and by which
+bundle, remains its choice and the CLI's: the same bundle is only not read again.
 """
 
-from functools import lru_cache
+from threading import Lock
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
@@ -32,7 +32,9 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, **settings):
         self._context = create_urllib3_context()
-        self._context.load_verify_locations = lru_cache(maxsize=None)(self._context.load_verify_locations)
+        # Both are called for each connection. A context that others use already is better left as it is.
+        self._context.load_verify_locations = _once(self._context.load_verify_locations)
+        self._context.set_alpn_protocols = _once(self._context.set_alpn_protocols)
         super().__init__(**settings)
 
     def init_poolmanager(self, *args, **settings):
@@ -46,3 +48,15 @@ class _Adapter(HTTPAdapter):
         if verify and not conn.ca_certs and not conn.ca_cert_dir:
             # requests 2.32.0 to 2.32.3 leave the default bundle to a context of their own, which this one replaces.
             conn.ca_certs = requests.certs.where()
+
+
+def _once(function):
+    """`function`, but what it has done with some arguments it does not do again; whoever comes meanwhile waits."""
+    lock, done = Lock(), []
+
+    def call(*args):
+        with lock:
+            if args not in done:
+                function(*args)
+                done.append(args)
+    return call
