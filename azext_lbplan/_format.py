@@ -141,7 +141,7 @@ def _cell(value, column=None):
 def _fit(value, widest):
     """`value` on one line of at most `widest` characters; None as a dash."""
     written = '-' if value is None else ' '.join(str(value).split())
-    return written if len(written) <= widest else written[:widest - 1] + '…'
+    return written if len(written) <= widest else written[:widest - 1] + ('…' if _prints('…') else '~')
 
 
 #: What is left of 120 columns for a message beside file (20), line (5), service (16), severity (8), code (28), gaps.

@@ -114,7 +114,8 @@ long-summary: |-
     are those of 'check' and 'show'; 'status' is error, warning, ok or notApplicable, 'topFinding' the code of the
     worst finding. What needs the live resource or metrics is left to 'check'. Azure Resource Graph may lag some
     minutes behind; 'show' is the live truth. What could not be read is told as a warning, and makes --fail-on fail.
-    In a table nodes are written as now/to size for, ports of automatic allocation as now→at full scale.
+    In a table nodes are written as now/to size for, ports of automatic allocation as now and, behind an arrow, at
+    full scale.
 examples:
     - name: Which clusters of the current subscription break first?
       text: az aks lb list -o table

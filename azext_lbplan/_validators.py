@@ -176,8 +176,8 @@ def _validate_ids(namespace):
                 list(segments)[-1] != 'managedclusters':
             raise InvalidArgumentValueError(
                 f"--ids: '{resource_id}' is no id of a managed cluster.",
-                'It looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerService/'
-                'managedClusters/….')
+                'It looks like /subscriptions/.../resourceGroups/.../providers/Microsoft.ContainerService/'
+                'managedClusters/NAME.')
     if len(ids) > 1 and namespace.save_to:
         raise ArgumentUsageError('--save-to takes one cluster at a time.', 'Give one id.')
 
@@ -235,8 +235,8 @@ def _resource_ids(written, option, kind):
     if written is None:
         return None
     ids = [resource_id.strip() for resource_id in written.split(',')]
-    example = (f'It looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/{kind}/…; several are '
-               'separated by commas.')
+    example = (f'It looks like /subscriptions/.../resourceGroups/.../providers/Microsoft.Network/{kind}/NAME; several '
+               'are separated by commas.')
     for resource_id in ids:
         if not _is_id(resource_id, kind):
             raise InvalidArgumentValueError(f"{option}: '{resource_id}' is no id of one of the {kind}.", example)

@@ -186,8 +186,8 @@ def _capacity_reason(case):
     needed = settings.outbound_ports * case.nodes.required
     available = snat.available_ports(current.settings.outbound_ip_count) - snat.PORT_BLOCK * case.shared_rule_blocks
     verdict = 'fit in' if needed <= available else 'exceed'
-    return (f'{settings.outbound_ports} ports × {case.nodes.required} nodes = {needed} ports {verdict} the '
-            f'{available} of the outbound IPs of today ({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).')
+    return (f'{settings.outbound_ports} ports x {case.nodes.required} nodes = {needed} ports {verdict} the '
+            f'{available} of the outbound IPs of today ({current.settings.outbound_ip_count} x {snat.PORTS_PER_IP}).')
 
 
 def _growth_reason(case):

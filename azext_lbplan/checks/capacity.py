@@ -22,9 +22,9 @@ def _overcommitted(case, nodes, when, pools):
     doubt = (' Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like '
              'that is not documented.' if low_fits else '')
     return Hit(
-        f"Azure {'may' if low_fits else 'will'} refuse the next update of this cluster: {nodes} nodes {when} × "
+        f"Azure {'may' if low_fits else 'will'} refuse the next update of this cluster: {nodes} nodes {when} x "
         f'{current.settings.outbound_ports} ports = {needed} ports, but the outbound IPs have '
-        f'{current.available_ports} ({current.settings.outbound_ip_count} × {snat.PORTS_PER_IP}).'
+        f'{current.available_ports} ({current.settings.outbound_ip_count} x {snat.PORTS_PER_IP}).'
         f'{_named(pools)}{doubt}',
         target=PORTS, severity=WARNING if low_fits else ERROR,
         evidence={'nodes': nodes, 'outboundPorts': current.settings.outbound_ports, 'requiredPorts': needed,
@@ -104,7 +104,7 @@ def ports_short_at_required(case):
     if current.settings.outbound_ports * nodes.required <= room:
         return
     yield Hit(
-        f'{nodes.required} nodes × {current.settings.outbound_ports} ports do not fit {room} ports of '
+        f'{nodes.required} nodes x {current.settings.outbound_ports} ports do not fit {room} ports of '
         f'{current.settings.outbound_ip_count} outbound IPs; AKS itself counts {nodes.validated} nodes.',
         target=PORTS, evidence={'required': nodes.required, 'validated': nodes.validated,
                                 'maxNodes': current.max_nodes}, **repair(case, _WAYS_OUT))
@@ -236,7 +236,7 @@ def _in_the_way(case, obstacle):
     ports = proposed.settings.outbound_ports
     ips = proposed.settings.outbound_ip_count
     fitting = None if ips is None else snat.largest_ports(ips, nodes.required, case.shared_rule_blocks)
-    capacity = '' if ips is None else f': {ports} ports × {nodes.required} nodes on {ips} IPs'
+    capacity = '' if ips is None else f': {ports} ports x {nodes.required} nodes on {ips} IPs'
     needed = snat.ips_needed(ports, nodes.required, case.shared_rule_blocks)
     return Hit(
         f'{_OBSTACLES[obstacle]}{capacity}.', target=PROFILE,

@@ -105,7 +105,7 @@ def _difference(one, other):
 
 
 def _and(*parts):
-    return ', '.join(f"{', '.join(one.rsplit('/', 1)[-1] for one in ids[:3])}{' …' if len(ids) > 3 else ''} {where}"
+    return ', '.join(f"{', '.join(one.rsplit('/', 1)[-1] for one in ids[:3])}{' ...' if len(ids) > 3 else ''} {where}"
                      for ids, where in parts if ids) + '.'
 
 

@@ -33,7 +33,7 @@ def no_outbound_ip(case):
                   evidence={'ipSource': current.settings.ip_source, 'outboundIpCount': 0},
                   **(change(case, 'At least one is needed.', managed_outbound_ip_count=1)
                      if current.settings.ip_source == MANAGED else
-                     {'remediation': "Name an IPv4 address: az aks update … --load-balancer-outbound-ips ID."}))
+                     {'remediation': "Name an IPv4 address: az aks update ... --load-balancer-outbound-ips ID."}))
     elif balancer and not _has_egress(balancer):
         yield Hit('No outbound rule of the load balancer has an IPv4 frontend: outbound connections fail.',
                   target='loadBalancers/kubernetes/outboundRules',

@@ -84,7 +84,7 @@ def blue_green_pool(case):
         yield Hit('Node pools that upgrade blue-green run twice their nodes meanwhile, which is not in the count: ' +
                   ', '.join(pool.name for pool in pools[:5]) + '.',
                   target=f'{POOLS}.upgradeStrategy', evidence={'pools': [pool.name for pool in pools]},
-                  remediation="Plan for it: az aks lb plan … --max-count with twice the pool's nodes.")
+                  remediation="Plan for it: az aks lb plan ... --max-count with twice the pool's nodes.")
 
 
 def load_balancer_not_readable(case):

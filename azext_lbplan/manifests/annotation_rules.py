@@ -60,7 +60,7 @@ def foreign_annotation(service, _context):
                if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS)]
     if foreign:
         yield Hit(f'{len(foreign)} annotation(s) of other clouds have no effect on AKS: '
-                  + ', '.join(quoted(key) for key in foreign[:3]) + (', …' if len(foreign) > 3 else '.'),
+                  + ', '.join(quoted(key) for key in foreign[:3]) + (', ...' if len(foreign) > 3 else '.'),
                   ('metadata', 'annotations', foreign[0]), 'Keep them where the manifest serves other clouds too.')
 
 
@@ -96,7 +96,7 @@ def annotation_empty(service, _context):
 
 @RULES.rule(
     known.INVALID, ERROR,
-    'A value of the wrong kind: no "true" or "false", no whole number, no address, no name, …; an error where the '
+    'A value of the wrong kind: no "true" or "false", no whole number, no address, no name, ...; an error where the '
     'service then fails or is exposed, else a warning.',
     'The cloud provider either fails (the service stays <pending>) or takes the value for "false", tcp or nothing.',
     CLOUD_PROVIDER)
@@ -125,7 +125,7 @@ def _faults(service, code):
 
 
 @RULES.rule(
-    'ProbingTooLong', ERROR, 'Probe interval × number of probes reaches 120 seconds.',
+    'ProbingTooLong', ERROR, 'Probe interval x number of probes reaches 120 seconds.',
     'The cloud provider refuses it, and the service stays <pending>.', CLOUD_PROVIDER)
 def probing_too_long(service, _context):
     """Per port, where the port has annotations of its own; a port without them goes by the general ones."""
@@ -163,7 +163,7 @@ def annotation_deprecated(service, _context):
 @RULES.rule(
     'AnnotationNeedsAnother', ERROR,
     'An annotation without the one that gives it its effect: internal-subnet without internal "true" (an error: the '
-    'service is public), high availability ports without internal, azure-pls-… without azure-pls-create.',
+    'service is public), high availability ports without internal, azure-pls-... without azure-pls-create.',
     'Alone it is passed over in silence.', AKS_INTERNAL)
 def annotation_needs_another(service, _context):
     """The needs in the table of annotations."""
@@ -204,7 +204,7 @@ def private_link_on_public_service(service, _context):
 
 
 @RULES.rule(
-    'PortAnnotationWithoutPort', WARNING, 'A port_{port}_… annotation for a port that the service does not have.',
+    'PortAnnotationWithoutPort', WARNING, 'A port_{port}_... annotation for a port that the service does not have.',
     'It is passed over in silence.', CLOUD_PROVIDER)
 def port_annotation_without_port(service, _context):
     """{port} is the port of the service, not the target port."""

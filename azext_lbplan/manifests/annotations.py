@@ -141,7 +141,7 @@ def one_of(*words):
 
 _NAME = matching(_RESOURCE_NAME, 'is no name of an Azure resource (give the name, not the id)')
 _ID = matching(_PREFIX_ID, 'is no id of a public IP prefix '
-                           '(/subscriptions/…/providers/Microsoft.Network/publicIPPrefixes/…)')
+                           '(/subscriptions/.../providers/Microsoft.Network/publicIPPrefixes/NAME)')
 _LABEL = matching(_DNS_LABEL, 'is no DNS label: 3 to 63 small letters, digits and hyphens, a letter first, '
                               'no hyphen last')
 _GROUP = matching(_GROUP_NAME, 'is no name of a resource group')

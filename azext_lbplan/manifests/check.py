@@ -120,7 +120,7 @@ def check_manifests(files, context=None) -> ManifestCheck:
 def check_service(service, context=None) -> Tuple[Finding, ...]:
     """The findings on one Service, the worst first."""
     if _is_template(service.metadata) or _is_template(service.spec):
-        return (Finding(TEMPLATE, WARNING, 'Holds template expressions ({{ … }}); not checked.',
+        return (Finding(TEMPLATE, WARNING, 'Holds template expressions ({{ ... }}); not checked.',
                         evidence={'line': service.line(())}, remediation=_REMEDIES[TEMPLATE], link=_HELM),)
     rules = _SHAPE_RULES
     if not _is_other_class(service):

@@ -327,5 +327,5 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
     def _raise_if_template(self, text):
         found = _TEMPLATE.search(text)
         if found:
-            raise Unreadable(TEMPLATE, 'holds template expressions ({{ … }}), which Kubernetes cannot read',
+            raise Unreadable(TEMPLATE, 'holds template expressions ({{ ... }}), which Kubernetes cannot read',
                              self.first_line + text.count('\n', 0, found.start(1)))

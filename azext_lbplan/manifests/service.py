@@ -149,7 +149,7 @@ def quoted(value, longest=60):
     if isinstance(value, (dict, list)):
         return 'a list' if isinstance(value, list) else 'a mapping'
     if isinstance(value, str) and len(value) > longest:
-        value = value[:longest - 1] + '…'
+        value = value[:longest - 3] + '...'
     return printable(json.dumps(value, ensure_ascii=False))
 
 

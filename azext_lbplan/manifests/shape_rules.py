@@ -180,7 +180,7 @@ def no_rule_on_every_port(service, _context):
     """Meant for a port that only serves health checks."""
     if service.ports and not service.rules():
         yield Hit('No port of the service gets a load balancing rule.', ('metadata', 'annotations'),
-                  'Remove port_…_no_lb_rule from the ports that clients use.')
+                  'Remove port_..._no_lb_rule from the ports that clients use.')
 
 
 @RULES.rule(

@@ -100,7 +100,7 @@ def _read(path):
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None, _problem(_NOT_READABLE, 'This is no regular file but a pipe, a socket or a device.',
-                                  'Give what a command prints by standard input: … | az aks lb check-service -f -')
+                                  'Give what a command prints by standard input: ... | az aks lb check-service -f -')
         with os.fdopen(descriptor, 'rb', closefd=False) as file:
             return _bounded(file.read(LARGEST_FILE + 1))
     except OSError as error:
