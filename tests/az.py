@@ -95,8 +95,9 @@ class Az:
                                 encoding='utf-8', **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more})
 
     def _run(self, argv, text, env, check, cwd, timeout):
-        done = subprocess.run(argv, input=text or '', env=self._environment(env), cwd=cwd or self.cwd, timeout=timeout,
-                              capture_output=True, text=True, encoding='utf-8', check=False)
+        env = self._environment(env)
+        done = subprocess.run(argv, input=text or '', env=env, cwd=cwd or self.cwd, timeout=timeout, text=True,
+                              capture_output=True, encoding=env.get('PYTHONIOENCODING', 'utf-8'), check=False)
         result = Result(argv, done.returncode, done.stdout, done.stderr)
         assert not check or result.code == 0, str(result)
         return result

@@ -4,7 +4,11 @@
     python3 tests/run.py test [PYTEST OPTION …]  run the tests, and close with 'N passed, N failed'
     python3 tests/run.py python ARGUMENT …       run that Python, for example -m tests.bench.speed
 
-It needs Python 3.9 or later and pip; the first run takes a few minutes, because it installs the Azure CLI.
+It needs Python 3.10 or later and pip; the first run takes a few minutes, because it installs the Azure CLI.
+
+    LBPLAN_CLI=2.67.0 python3.9 tests/run.py test    the same with another version of the CLI, on another Python
+
+keeps an environment for each such pair; what a version of the CLI asks of Python is its own.
 """
 import hashlib
 import os
@@ -19,7 +23,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'tests' / 'requirements.txt'
 SNAPSHOT = ROOT / 'tests' / 'data' / 'pool-added.json'
-FOLDER = ROOT / '.venv'
+CLI = os.environ.get('LBPLAN_CLI')
+FOLDER = ROOT / ('.venv' + (f'-{CLI}-{sys.version_info[0]}.{sys.version_info[1]}' if CLI else ''))
 BIN = FOLDER / ('Scripts' if os.name == 'nt' else 'bin')
 
 
@@ -35,7 +40,8 @@ def main(arguments):
 
 def make_environment():
     """Make the virtual environment, unless one with these requirements is there already."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    needed = requirements()
+    wanted = hashlib.sha256('\n'.join([*needed, sys.version]).encode()).hexdigest()
     stamp = FOLDER / 'lbplan-requirements'
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -49,8 +55,14 @@ def make_environment():
         venv.create(FOLDER, with_pip=False, symlinks=os.name != 'nt', clear=True)
         pip = [sys.executable, '-m', 'pip', '--python', str(BIN / 'python')]
         install(pip, 'pip')
-    install(pip, 'setuptools', 'wheel', '-r', str(REQUIREMENTS))
+    install(pip, 'setuptools', 'wheel', *needed)
     stamp.write_text(wanted)
+
+
+def requirements():
+    """The lines of tests/requirements.txt, with the version of the CLI that LBPLAN_CLI asks for."""
+    return [f'azure-cli=={CLI}' if CLI and line.startswith('azure-cli==') else line
+            for line in REQUIREMENTS.read_text(encoding='utf-8').splitlines()]
 
 
 def install(pip, *what):
