@@ -12,7 +12,7 @@ setup(
     license='MIT',
     author='the lbplan developers',
     classifiers=['Programming Language :: Python :: 3', 'License :: OSI Approved :: MIT License'],
-    python_requires='>=3.8',
+    python_requires='>=3.9',
     packages=find_packages(include=['azext_lbplan', 'azext_lbplan.*']),
     package_data={'azext_lbplan': ['azext_metadata.json']},
 )

@@ -6,7 +6,7 @@ from knack.help_files import helps
 helps['aks lb'] = """
 type: group
 short-summary: Plan SNAT ports, outbound IPs and idle timeout of clusters on a Standard Load Balancer.
-long-summary: |-
+long-summary: >-
     A node of such a cluster has a fixed number of SNAT ports; when they run out, its outbound connections fail.
     These commands apply Azure's arithmetic to a cluster and print the flags for 'az aks update'. They only read:
     nothing in Azure is ever changed.
@@ -22,7 +22,7 @@ _SAVED = """
 helps['aks lb show'] = """
 type: command
 short-summary: Show the outbound IPs, ports per node, idle timeout, node counts, capacity and headroom that are in force.
-long-summary: |-
+long-summary: >-
     'validated' is the number of nodes that AKS counts when it validates ports: every node pool at its maximum, plus
     its upgrade surge. In a table a pool is written as now/at most+surge.
 examples:
@@ -35,7 +35,7 @@ examples:
 helps['aks lb plan'] = """
 type: command
 short-summary: Say what load balancer options would do before 'az aks update' gets them, and solve for those not given.
-long-summary: |-
+long-summary: >-
     'current' is what is in force, 'requested' is that with exactly the options that were typed, 'proposed' is the
     smallest completion that fits now, at the autoscaler's maximum and during an upgrade. Typed ports raise the IPs;
     without options only what does not fit is repaired, by adding IPs. Ports or IPs are taken away only where they were
@@ -58,7 +58,7 @@ examples:
 helps['aks lb check'] = """
 type: command
 short-summary: Say what is wrong or risky about a cluster's outbound traffic, with evidence and the line that mends it.
-long-summary: |-
+long-summary: >-
     Each rule gives findings with a severity: error (Azure refuses the next update, or outbound connections fail now),
     warning (it fails at a scale that the cluster may reach, cuts live connections, breaks allow-lists, or is retired),
     or info. Rules that could not be applied are listed as skipped, with what was missing; never read them as passed.
@@ -88,7 +88,7 @@ def add_rules_to_help():
 helps['aks lb recommend'] = """
 type: command
 short-summary: Recommend ports per node and outbound IPs from measured demand, with reasons and alternatives.
-long-summary: |-
+long-summary: >-
     Reads the SNAT metrics of the load balancer. Ports are per node, so the busiest node in its busiest minute decides,
     with headroom on top; where connections failed, what they would have needed is estimated. Nothing changes while
     today's ports cover that. Never fewer ports per node than nodes have today without --allow-decrease, on the fewest
@@ -109,7 +109,7 @@ examples:
 helps['aks lb list'] = """
 type: command
 short-summary: List the clusters of subscriptions or management groups, the one that breaks first on top.
-long-summary: |-
+long-summary: >-
     Two queries to Azure Resource Graph per 1000 clusters replace a request per cluster. The rules and the arithmetic
     are those of 'check' and 'show'; 'status' is error, warning, ok or notApplicable, 'topFinding' the code of the
     worst finding. What needs the live resource or metrics is left to 'check'. Azure Resource Graph may lag some
@@ -136,7 +136,7 @@ examples:
 helps['aks lb check-service'] = """
 type: command
 short-summary: Check manifests of Services of type LoadBalancer before they are applied.
-long-summary: |-
+long-summary: >-
     Reads files only, in YAML or JSON, several documents in one file, List objects and the output of kubectl get; no
     login is needed and nothing is changed. What is no Service of type LoadBalancer is skipped. Templates have to be
     rendered first. With --from-file the Services are held against a cluster: its SKU, region, outbound IPs and limits.

@@ -91,18 +91,19 @@ class Az:
     def popen(self, command, env=None, **more):
         """Start `az` without waiting for it, e.g. to interrupt it."""
         arguments = shlex.split(command) if isinstance(command, str) else list(command)
-        return subprocess.Popen([self.executable, *arguments], env=self._environment(env), cwd=self.cwd, text=True,
+        return subprocess.Popen([self.executable, *arguments], env=self.environment(env), cwd=self.cwd, text=True,
                                 encoding='utf-8', **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more})
 
     def _run(self, argv, text, env, check, cwd, timeout):
-        env = self._environment(env)
+        env = self.environment(env)
         done = subprocess.run(argv, input=text or '', env=env, cwd=cwd or self.cwd, timeout=timeout, text=True,
                               capture_output=True, encoding=env.get('PYTHONIOENCODING', 'utf-8'), check=False)
         result = Result(argv, done.returncode, done.stdout, done.stderr)
         assert not check or result.code == 0, str(result)
         return result
 
-    def _environment(self, changes):
+    def environment(self, changes):
+        """What a command gets: `changes` are added, None removes."""
         return {name: value for name, value in {**self.env, **(changes or {})}.items() if value is not None}
 
     def log_in(self, *how, env=None):

@@ -11,6 +11,7 @@ from typing import Any, Iterator, NamedTuple, Optional
 
 import yaml
 
+from ..model.values import decoded
 from .scalars import resolve
 
 #: libyaml's parser; every wheel of PyYAML on PyPI has it. Without it the same is read, about ten times slower.
@@ -99,10 +100,8 @@ def read_documents(content: bytes) -> Iterator[Document]:
 
 
 def _decode(content):
-    """The text of a file, in UTF-8 or, as PowerShell's `>` writes it, UTF-16 with a byte order mark."""
-    encoding = 'utf-16' if content[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig'
     try:
-        text = content.decode(encoding)
+        text = decoded(content)
     except UnicodeDecodeError:
         text = '\0'
     if '\0' in text:

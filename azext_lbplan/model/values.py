@@ -35,6 +35,14 @@ def text(body: Any, *path: str) -> Optional[str]:
     return printable(value) if isinstance(value, str) and value else None
 
 
+def decoded(content: bytes) -> str:
+    """The text of a file, in UTF-8 or, as `>` of Windows PowerShell writes it, UTF-16 with a byte order mark.
+
+    Raises UnicodeDecodeError.
+    """
+    return content.decode('utf-16' if content[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig')
+
+
 def printable(written: str) -> str:
     """`written` with a mark in the place of control characters: no name of Azure's holds any, and in a file, its path
     or an answer they could steer the terminal that the result is printed on."""

@@ -9,7 +9,7 @@ from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueEr
 
 from ..model.cluster import is_cluster
 from ..model.observed import SCHEMA
-from ..model.values import get
+from ..model.values import decoded, get
 
 #: No snapshot comes near this: 1000 nodes with a week of metrics stay below 30 MB.
 LARGEST_FILE = 512 * 1024 * 1024
@@ -36,14 +36,14 @@ def read_json(path: str, ways: str = _WAYS):
         # A pipe or a device could block or never end; a regular file cannot.
         if os.path.exists(path) and not os.path.isfile(path):
             raise FileOperationError(f"'{path}' is no regular file.", ways)
-        with open(path, encoding='utf-8-sig') as file:
+        with open(path, 'rb') as file:
             if os.fstat(file.fileno()).st_size > LARGEST_FILE:
                 raise FileOperationError(f"'{path}' is larger than {LARGEST_FILE >> 20} MiB.", ways)
-            written = file.read()
+            written = decoded(file.read())
     except OSError as error:
         raise FileOperationError(f"'{path}' could not be read: {error.strerror}.", 'Check the path.') from error
     except ValueError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8.", ways) from error
+        raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8, nor in UTF-16 with its mark.", ways) from error
     return _parse(path, written, ways)
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 PUBLIC_AUTHORITY = 'login.microsoftonline.com'  # which the stand-in answers for behind its proxy
+DOMAIN = 'standin.invalid'  # of a cloud that is reached by that proxy: management.DOMAIN, REGION.metrics.monitor.DOMAIN
 
 
 def certificate(folder):
@@ -17,8 +18,8 @@ def certificate(folder):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, 'localhost')])
     now = datetime.datetime.now(datetime.timezone.utc)
-    names = [x509.DNSName('localhost'), x509.DNSName(PUBLIC_AUTHORITY),
-             x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]
+    hosts = ('localhost', PUBLIC_AUTHORITY, f'management.{DOMAIN}', f'*.metrics.monitor.{DOMAIN}')
+    names = [*map(x509.DNSName, hosts), x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]
     cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=7))
