@@ -298,7 +298,8 @@ def _judge_buckets(tables, node, allocations, timeout, retries):
             if higher:
                 peak = max(peak or found, found, key=_height)
             if start in accused or (higher and found.allocated and _fullness(found)[0] >= SATURATED_SHARE):
-                episodes.append(_coarse_episode(tables, found, bucket.minutes, left, timeout, retries))
+                released = _udp_released(tables, node, start, timeout)
+                episodes.append(_coarse_episode(found, bucket.minutes, left, released, retries))
             elif higher:
                 calm = max(calm or found, found, key=_height)
     return NodeDemand(peak, calm, tuple(episodes), failed, unexplained, ceiling)
@@ -322,13 +323,18 @@ def _unread(flow, read):
                          failed=max(0.0, flow.failed - sum(one.failed for one in read)))
 
 
-def _coarse_episode(tables, peak, minutes, left, timeout, retries):
+def _udp_released(tables, node, start, timeout):
+    """The UDP ports that came free in the coarse interval from `start`: port-minutes ÷ the idle timeout."""
+    udp = tables.buckets.get((node, UDP), {}).get(start)
+    return udp.mean * udp.minutes / timeout if udp else 0.0
+
+
+def _coarse_episode(peak, minutes, left, udp_released, retries):
     """The episode of a coarse interval of so many minutes: no more than that it was full is known of its course."""
     sides = [flow for at, flow in left.items() if at < peak.minute + minutes and peak.minute < at + flow.minutes]
     accepted, failed = sum(flow.accepted for flow in sides), sum(flow.failed for flow in sides)
-    udp = tables.buckets.get((peak.node, UDP), {}).get(peak.minute)
     allocated = _allocated(peak)
-    own = accepted_of(peak.protocol, accepted, udp.mean * minutes / timeout if udp else 0.0, allocated)
+    own = accepted_of(peak.protocol, accepted, udp_released, allocated)
     most = estimated(allocated, own, retries.connections(failed, failed)) if sides else _blind(allocated)
     return Episode(peak.node, peak.protocol, peak.minute, peak.minute + minutes, allocated, accepted, failed, *most)
 

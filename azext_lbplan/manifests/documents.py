@@ -319,7 +319,8 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
         line = self.first_line + mark.line if mark else None
         if line is None and isinstance(getattr(error, 'position', None), int):
             line = self.first_line + text.count('\n', 0, error.position)
-        if 'nesting depth' in str(said):  # libyaml from 0.2.6 on looks ahead, and refuses 1,000 levels before it shows one
+        # libyaml from 0.2.6 on looks ahead, and refuses 1,000 levels before it shows the first.
+        if 'nesting depth' in str(said):
             return _too_deep(line)
         return Unreadable(NOT_PARSED, f'is no valid YAML: {" ".join(str(said).split())}', line)
 
