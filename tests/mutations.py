@@ -44,6 +44,9 @@ ODD_VALUES = (None, True, False, *NUMBERS, *NUMBERS_AS_TEXT, *WORDS, *SHAPES, *H
 #: No value is made larger than this. Two mutations made 400 MB of the metrics of a day, which take a minute to write.
 MOST_CHARACTERS = 20_000_000
 
+#: No text longer than this is made longer: lines for a shell are judged, and reading one of 20 MB took ten minutes.
+MOST_TEXT = 20_000
+
 #: So many of the outer places are what most mutations are for.
 FEW = 400
 
@@ -119,7 +122,8 @@ def _enlarge(container, key, what):
     """Longer, larger, or deeper, within what a test has time for."""
     value, times = container[key], (3, 20, 60)[what % 3]
     if isinstance(value, (list, str)):
-        times = max(1, min(times, MOST_CHARACTERS // (len(str(value)) + 1)))
+        most = MOST_TEXT if isinstance(value, str) else MOST_CHARACTERS
+        times = max(1, min(times, most // (len(str(value)) + 1)))
     if isinstance(value, list) and len(value) < 100:
         container[key] = [copy.deepcopy(one) for _ in range(times) for one in value]
     elif isinstance(value, str):

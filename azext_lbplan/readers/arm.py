@@ -257,4 +257,9 @@ def cli_error(failure: ReadFailure, what: str, advice: Mapping[int, str]):
 
 def connect(cli_ctx, subscription_id=None) -> ArmClient:
     """A client for the CLI's login. Raises the CLI's own errors where there is none."""
-    return get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)
+    try:
+        return get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)
+    except (AzureError, OSError, ValueError, LookupError) as error:
+        # CLIs before 2.74 ask for a managed identity's token here; what `requests` and `json` raise comes as it is.
+        failure = ReadFailure('', None, type(error).__name__, _one_line(str(error)))
+        raise cli_error(failure, 'The login gave no token', {}) from error
