@@ -260,6 +260,6 @@ def connect(cli_ctx, subscription_id=None) -> ArmClient:
     try:
         return get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)
     except (AzureError, OSError, ValueError, LookupError) as error:
-        # Older CLIs (2.67 does) ask for a managed identity's token here; what `requests` and `json` raise comes as it is.
+        # Older CLIs (2.67 does) ask for a managed identity's token here, and raise what `requests` and `json` do.
         failure = ReadFailure('', None, type(error).__name__, _one_line(str(error)))
         raise cli_error(failure, 'The login gave no token', {}) from error
