@@ -78,7 +78,7 @@ examples:
 
 def add_rules_to_help():
     """Append the catalogue of rules to the help of `check`: it is imported only when that command is asked for."""
-    from .checks import rules_help
+    from .rules.cluster import rules_help
     written = helps['aks lb check']
     if '    Rules:' not in written:
         rules = '\n'.join(f'    - {line}' for line in rules_help())

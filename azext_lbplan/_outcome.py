@@ -77,7 +77,7 @@ def _spare_the_collector():
 
 def fleet_hints(rows, top, live):
     """(severity, text) that close a fleet, all `rows` of it, of which `top` are shown."""
-    from .fleet import summary
+    from .views.fleet import summary
     hints = [(WARNING, summary(rows))]
     if top is not None and top < len(rows):
         hints.append((WARNING, f'{top} of {len(rows)} clusters are shown, the riskiest first.'))

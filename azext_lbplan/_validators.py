@@ -8,7 +8,7 @@ from datetime import timedelta
 from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
                                        RequiredArgumentMissingError)
 
-from . import snat
+from .facts import snat
 from .model.values import id_segments
 
 #: AKS's own pattern for cluster names, and ARM's for resource groups.
@@ -88,7 +88,7 @@ def _codes(written, option):
     """The codes of rules as the catalogue spells them; None where the option was not given."""
     if written is None:
         return None
-    from .checks import CHECK_CODES  # only `check` pays for it
+    from .rules.cluster import CHECK_CODES  # only `check` pays for it
     known = {code.lower(): code for code in CHECK_CODES}
     codes = [code for part in written for code in part.split(',') if code]
     if not codes:

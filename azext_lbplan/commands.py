@@ -27,8 +27,8 @@ def _validator(name):
 
 
 def _table(name):
-    """`NAME_table` of `_format`."""
+    """`NAME_table` of `views.tables`."""
     def table(result):
-        from . import _format
-        return getattr(_format, f'{name}_table')(result)
+        from .views import tables
+        return getattr(tables, f'{name}_table')(result)
     return table

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
 
-from . import results
+from .views import results
 from ._outcome import Outcome, check_hints, fleet_hints, plan_hints
 from .model.cluster import LOAD_BALANCER
 from .model.finding import ERROR, WARNING
@@ -18,7 +18,7 @@ from .model.observed import Observed, parse_observed
 from .model.outbound import Scale, Wanted
 from .readers import cluster as cluster_reader
 from .readers import snapshot
-from .sizing import current_case, plan
+from .decision.sizing import current_case, plan
 
 logger = get_logger(__name__)
 
@@ -62,7 +62,7 @@ def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, sa
                  node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
                  offset=None, headroom=None):
     """What should I set."""
-    from .recommend import recommend
+    from .decision.recommend import recommend
     outcome = Outcome.start(cmd.cli_ctx)
     wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
                     outbound_ports, idle_timeout, backend_pool_type)
@@ -88,7 +88,7 @@ def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_t
 def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscriptions=False, management_groups=None,
             from_file=None, top=None, with_metrics=False, fail_on=None):
     """The fleet, the riskiest first."""
-    from . import fleet
+    from .views import fleet
     from .readers.fleet import FleetReader, scopes_of
     from .readers.fleet_file import FleetFile
     from .readers.fleet_metrics import FleetMetrics
@@ -115,7 +115,7 @@ def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscripti
 
 def lb_check_service(cmd, *, filename, recursive=False, from_file=None, fail_on=None):
     """What is wrong with manifests of Services."""
-    from .manifests import check_manifests, context_of, summary
+    from .rules.service import check_manifests, context_of, summary
     from .readers.manifests import read_manifests
     outcome = Outcome.start(cmd.cli_ctx, fail_on)
     context = context_of(parse_observed(snapshot.load(from_file))) if from_file else None

@@ -1,8 +1,8 @@
 """Fixtures: `arm`, the stand-in for Azure, empty in each test; `az`, the real CLI logged in to it."""
 import pytest
 
-from tests.arm import StandIn
-from tests.az import Az, build_wheel
+from tests.azure import StandIn
+from tests.support.az import Az, build_wheel
 
 
 @pytest.fixture(scope='session')

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Iterable, Optional, Tuple
 
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
-from ..snat import PORT_BLOCK, ceil8
+from ..facts.snat import PORT_BLOCK, ceil8
 from . import hold
 from .retries import judge_retries
 from .saturation import Episode, Peak, judge_node, telling_flows

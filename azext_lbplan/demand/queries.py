@@ -22,7 +22,7 @@ from .tables import BOTH, tabulate
 TOP = 100000
 
 #: Sizes in the JSON of an answer, in bytes: a point with one number, each further number, a series with its
-#: dimensions. Measured on the bodies of samples/metrics and of tests/arm/monitor.py, rounded up.
+#: dimensions. Measured on the bodies of samples/metrics and of tests/azure/monitor.py, rounded up.
 POINT_BYTES = 62
 NUMBER_BYTES = 32
 SERIES_BYTES = 330

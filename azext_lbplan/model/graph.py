@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
-from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer,
-                      parse_public_ip, parse_public_ip_prefix)
+from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
+                      parse_public_ip_prefix)
 from .values import count, get, id_segments, properties, text
 
 CLUSTER_TYPE = 'microsoft.containerservice/managedclusters'

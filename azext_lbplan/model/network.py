@@ -20,6 +20,10 @@ CLUSTER_NAME_TAG = 'aks-managed-cluster-name'
 #: Rules that name a backend pool. An inbound NAT rule may name one node instead: AKS makes none of those.
 _RULE_KINDS = ('loadBalancingRules', 'outboundRules', 'inboundNatRules')
 
+#: Collections that own outbound addresses sit in.
+PUBLIC_IPS = 'publicIPAddresses'
+PREFIXES = 'publicIPPrefixes'
+
 IPV4 = 'IPv4'
 IPV6 = 'IPv6'
 
@@ -318,3 +322,16 @@ def _tags(body):
 def subscription_of(resource_id: Optional[str]) -> Optional[str]:
     """The subscription in a resource id."""
     return id_segments(resource_id).get('subscriptions')
+
+
+def collection_of(resource_id: str) -> Optional[str]:
+    """The collection that a public IP or prefix sits in; None where the id does not name it.
+
+    New ones are made beside the first that the cluster has: same subscription, same resource group.
+    """
+    segments = id_segments(resource_id)
+    kind = PUBLIC_IPS if PUBLIC_IPS.lower() in segments else PREFIXES
+    if kind.lower() not in segments or 'subscriptions' not in segments or 'resourcegroups' not in segments:
+        return None
+    return (f'/subscriptions/{segments["subscriptions"]}/resourceGroups/{segments["resourcegroups"]}'
+            f'/providers/Microsoft.Network/{kind}')

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
 from .cluster import Cluster, parse_cluster
-from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer,
-                      parse_public_ip, parse_public_ip_prefix)
+from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
+                      parse_public_ip_prefix)
 from .values import count, get, items, same_id, text, texts
 
 #: The schema of snapshots that this version writes and reads.

@@ -7,7 +7,7 @@ from typing import Optional, Sequence
 
 from knack.util import CLIError
 
-from ..addresses import collection_of
+from ..model.network import collection_of
 from ..model.cluster import is_cluster, parse_cluster
 from ..model.observed import SCHEMA, load_balancer_id
 from ..model.values import distinct, id_segments, items, text

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import report
+from tests.bench import report
 from .policies import POLICIES, WEEKLY, Metrics, fewest, own, required
 from .replay import Outcome, Replay
 from .workloads import KINDS, make
@@ -112,7 +112,7 @@ def main():
     text = report.tables(rows)
     print(text)
     if options.write:
-        from . import plot  # takes a library that nothing else here needs
+        from tests.bench import plot  # takes a library that nothing else here needs
         report.write(text, rows)
         plot.draw(rows)
 

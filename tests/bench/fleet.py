@@ -7,10 +7,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.arm import StandIn
-from tests.az import Az, build_wheel
+from tests.azure import StandIn
+from tests.support.az import Az, build_wheel
 from tests.bench.measure import run
-from tests.fleet import Fleet
+from tests.support.fleet import Fleet
 
 GRAPH = '/providers/Microsoft.ResourceGraph/resources'
 

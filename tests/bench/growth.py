@@ -4,12 +4,12 @@ import time
 from typing import NamedTuple
 
 from azext_lbplan.demand.choice import MOST_BLOCKS
-from tests.arm import Status, pool
-from tests.arm.monitor import Monitor
+from tests.azure import Status, pool
+from tests.azure.monitor import Monitor
 from tests.bench.measure import in_turn, median, run, table
 from tests.bench.targets import Target, growth
-from tests.fleet import Fleet
-from tests.workload import Traffic, Workload, addresses, diurnal, simulate
+from tests.support.fleet import Fleet
+from tests.support.workload import Traffic, Workload, addresses, diurnal, simulate
 
 #: Days of metrics.
 DAYS = 7

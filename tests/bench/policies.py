@@ -2,14 +2,15 @@
 from dataclasses import dataclass
 from typing import Callable, Dict, List
 
-from azext_lbplan import flags, snat
+from azext_lbplan.decision import flags
+from azext_lbplan.facts import snat
 from azext_lbplan.demand import measure
-from azext_lbplan.nodes import count_nodes
-from azext_lbplan.recommend import recommend
+from azext_lbplan.decision.nodes import count_nodes
+from azext_lbplan.decision.recommend import recommend
 from azext_lbplan.model.outbound import Scale
-from tests.asking import Asked
-from tests.cases import body, managed, observe
-from tests.arm.builders import pool
+from tests.support.asking import Asked
+from tests.support.cases import body, managed, observe
+from tests.azure.builders import pool
 
 from .replay import START, Replay
 from .workloads import TIMEOUT, WEEK, Cluster

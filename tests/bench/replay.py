@@ -2,10 +2,10 @@
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Tuple
 
-from azext_lbplan import snat
+from azext_lbplan.facts import snat
 from azext_lbplan.demand import Demand
 from azext_lbplan.model.metrics import minute_of
-from tests.workload import Node, Workload, addresses, simulate
+from tests.support.workload import Node, Workload, addresses, simulate
 
 from .workloads import DAY, TIMEOUT, WEEK, Cluster
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from statistics import median
 
-from azext_lbplan import snat
+from azext_lbplan.facts import snat
 
 from .workloads import KINDS
 

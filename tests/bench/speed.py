@@ -17,8 +17,8 @@ from pathlib import Path
 
 import certifi
 
-from tests.arm import StandIn
-from tests.az import Az, build_wheel
+from tests.azure import StandIn
+from tests.support.az import Az, build_wheel
 from tests.bench import growth
 from tests.bench.measure import in_turn, median, milliseconds, more, run, seconds, table, times, total
 from tests.bench.targets import Target, verdicts

@@ -13,8 +13,8 @@ import random
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
-from azext_lbplan import snat
-from tests.workload import DAY, FIN, IDLE, TCP, UDP, Traffic, diurnal, poisson
+from azext_lbplan.facts import snat
+from tests.support.workload import DAY, FIN, IDLE, TCP, UDP, Traffic, diurnal, poisson
 
 WEEK = 7 * DAY
 TIMEOUT = 30

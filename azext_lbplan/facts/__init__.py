@@ -1,0 +1,2 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The ground floor: Azure's arithmetic, limits, defaults and links, each with its source."""

@@ -1,0 +1,105 @@
+"""Public IP addresses and prefixes: what `az network public-ip [prefix] create` asks for."""
+import ipaddress
+
+from tests.azure import errors, ids
+
+PUBLIC_IP = 'Microsoft.Network/publicIPAddresses'
+PREFIX = 'Microsoft.Network/publicIPPrefixes'
+LOAD_BALANCER = 'Microsoft.Network/loadBalancers'
+_IN_GROUP = '/subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)/providers/'
+_PREFIX_LENGTHS = {'IPv4': range(24, 32), 'IPv6': range(120, 128)}
+_V4 = int(ipaddress.ip_address('198.18.0.0'))  # RFC 2544: addresses that belong to nobody
+_V6 = int(ipaddress.ip_address('2001:db8::'))
+
+
+class Network:
+    def __init__(self, arm):
+        self.arm = arm
+        self._given = 0
+
+    def routes(self):
+        return [
+            ('PUT', _IN_GROUP + PUBLIC_IP + '/(?P<name>[^/]+)', self.put_address),
+            ('PUT', _IN_GROUP + PREFIX + '/(?P<name>[^/]+)', self.put_prefix),
+        ]
+
+    def put_address(self, request):
+        old, body = self._stored(request, PUBLIC_IP), request.json
+        wanted = body.get('properties') or {}
+        identifier = self.add_address(
+            request.params['subscription'], request.params['group'], request.params['name'], body['location'],
+            version=wanted.get('publicIPAddressVersion') or 'IPv4', sku=body.get('sku'), tags=body.get('tags'),
+            zones=body.get('zones'), allocation=wanted.get('publicIPAllocationMethod') or 'Dynamic',
+            idle=wanted.get('idleTimeoutInMinutes') or 4)
+        new = self.arm.resources[identifier.lower()]
+        if old:
+            keep = ('ipAddress', 'ipConfiguration')
+            new['properties'].update({key: old['properties'][key] for key in keep if key in old['properties']})
+        return (200 if old else 201), new, None
+
+    def put_prefix(self, request):
+        old, body = self._stored(request, PREFIX), request.json
+        wanted = body.get('properties') or {}
+        version = wanted.get('publicIPAddressVersion') or 'IPv4'
+        length = wanted.get('prefixLength') or (28 if version == 'IPv4' else 124)
+        if old and old['properties']['prefixLength'] != length:
+            raise errors.arm_error(400, 'PublicIpPrefixPrefixLengthCannotBeChanged',
+                                   f"Prefix length of public IP prefix {old['id']} cannot be changed.")
+        if length not in _PREFIX_LENGTHS[version]:
+            raise errors.arm_error(400, 'InvalidPublicIpPrefixLength', f'Prefix length {length} is not supported.')
+        if old:
+            old['tags'] = body.get('tags') or {}
+            return 200, old, None
+        identifier = self.add_prefix(request.params['subscription'], request.params['group'],
+                                     request.params['name'], body['location'], length, version=version,
+                                     tags=body.get('tags'), zones=body.get('zones'), sku=body.get('sku'))
+        return 201, self.arm.resources[identifier.lower()], None
+
+    def add_address(self, subscription, group, name, location, version='IPv4', sku=None, tags=None, zones=None,
+                    allocation='Static', idle=4):
+        """A public IP address in the shape of the real one; returns its id."""
+        identifier = ids.resource_id(subscription, group, PUBLIC_IP, name)
+        body = _top(identifier, name, PUBLIC_IP, location, sku or {'name': 'Standard', 'tier': 'Regional'}, tags)
+        if zones:
+            body['zones'] = list(zones)
+        body['properties'] = {'provisioningState': 'Succeeded', 'resourceGuid': ids.guid(identifier, 'guid'),
+                              'publicIPAddressVersion': version, 'publicIPAllocationMethod': allocation,
+                              'idleTimeoutInMinutes': idle, 'ipTags': []}
+        if allocation == 'Static':
+            body['properties']['ipAddress'] = str(self._free_block(version, 1))
+        return self.arm.put(body)
+
+    def add_prefix(self, subscription, group, name, location, length, version='IPv4', tags=None, zones=None,
+                   sku=None):
+        """A public IP prefix in the shape of the real one; returns its id."""
+        identifier = ids.resource_id(subscription, group, PREFIX, name)
+        body = _top(identifier, name, PREFIX, location, sku or {'name': 'Standard', 'tier': 'Regional'}, tags)
+        if zones:
+            body['zones'] = list(zones)
+        size = 2 ** ((32 if version == 'IPv4' else 128) - length)
+        body['properties'] = {'provisioningState': 'Succeeded', 'resourceGuid': ids.guid(identifier, 'guid'),
+                              'prefixLength': length, 'publicIPAddressVersion': version, 'ipTags': [],
+                              'ipPrefix': f'{self._free_block(version, size)}/{length}'}
+        return self.arm.put(body)
+
+    def _stored(self, request, kind):
+        group = ids.group_id(request.params['subscription'], request.params['group'])
+        if group.lower() not in self.arm.resources:
+            raise errors.group_not_found(request.params['group'])
+        identifier = ids.resource_id(request.params['subscription'], request.params['group'], kind,
+                                     request.params['name'])
+        return self.arm.resources.get(identifier.lower())
+
+    def _free_block(self, version, size):
+        """The first address of a block that nobody has yet, aligned to its size."""
+        start = -(-self._given // size) * size
+        self._given = start + size
+        return ipaddress.ip_address((_V4 if version == 'IPv4' else _V6) + start)
+
+
+def _top(identifier, name, kind, location, sku, tags):
+    body = {'name': name, 'id': identifier, 'etag': f'W/"{ids.guid(identifier, "etag")}"', 'type': kind,
+            'location': location, 'sku': sku}
+    if tags:
+        body['tags'] = dict(tags)
+    return body

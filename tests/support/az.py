@@ -1,0 +1,143 @@
+"""Drive the real `az` against the stand-in, in a configuration of its own (design §5, facts §10)."""
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+CLOUD = 'StandIn'
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'HISTORY.rst', 'LICENSE',
+            'azext_lbplan')
+_ENDPOINTS = ('resource-manager', 'active-directory', 'active-directory-resource-id', 'management',
+              'active-directory-graph-resource-id')
+NOWHERE = 'http://127.0.0.1:9'  # what is not for the stand-in is refused before a name is even looked up
+_INHERITED = ('PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT')
+
+
+def az_executable():
+    """`AZ` names another CLI than that of the running interpreter."""
+    return os.environ.get('AZ') or str(Path(sys.prefix, 'bin', 'az'))
+
+
+@dataclass
+class Result:
+    """What a command left behind."""
+    argv: list
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self):
+        try:
+            return json.loads(self.stdout)
+        except ValueError:
+            raise AssertionError(f'no JSON from {self}') from None
+
+    def __str__(self):
+        return f'{shlex.join(self.argv)}\nexit code {self.code}\nstdout: {self.stdout}\nstderr: {self.stderr}'
+
+
+class Az:
+    """An `az` that is logged in to a stand-in: `az('aks show -g rg1 -n aks1').json`.
+
+    Nothing of the caller's own configuration, extensions, proxies or PYTHON... variables reaches it, and it runs
+    in its own empty folder, so that only an installed wheel can be what is imported.
+    """
+
+    def __init__(self, arm, folder, executable=None):
+        self.arm = arm
+        self.folder = Path(folder)
+        self.executable = executable or az_executable()
+        self.cwd = self.folder / 'cwd'
+        self.cwd.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def env(self):
+        """The whole environment of the commands: nothing is sent but to the stand-in."""
+        token_url = f'{self.arm.url}/msi'
+        return {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            'AZURE_CONFIG_DIR': str(self.folder / 'config'), 'AZURE_EXTENSION_DIR': str(self.folder / 'extensions'),
+            'AZURE_CORE_COLLECT_TELEMETRY': '0', 'AZURE_CORE_SURVEY_MESSAGE': '0',
+            'AZURE_CORE_INSTANCE_DISCOVERY': '0',  # would ask Microsoft whether a service principal's authority is real
+            'AZURE_EXTENSION_USE_DYNAMIC_INSTALL': 'no', 'PYTHONIOENCODING': 'utf-8',
+            'REQUESTS_CA_BUNDLE': self.arm.ca_bundle, 'NO_PROXY': '127.0.0.1',
+            'HTTPS_PROXY': NOWHERE, 'HTTP_PROXY': NOWHERE, 'IDENTITY_ENDPOINT': token_url, 'IDENTITY_HEADER': 'x',
+            'MSI_ENDPOINT': token_url, 'MSI_SECRET': 'x'}  # these two are for older CLIs and for Cloud Shell
+
+    @property
+    def cloud_shell_env(self):
+        """What Cloud Shell sets, for `log_in('--identity', env=...)` and the commands after it."""
+        proxy = self.arm.proxy.url
+        return {'ACC_CLOUD': 'PROD', 'AZUREPS_HOST_ENVIRONMENT': 'cloud-shell/1.0', 'IDENTITY_ENDPOINT': None,
+                'IDENTITY_HEADER': None, 'HTTPS_PROXY': proxy, 'HTTP_PROXY': proxy}
+
+    def __call__(self, command, input=None, env=None, check=False, cwd=None, timeout=120):
+        """Run `az` with a string (split as a shell would) or a list of arguments; `env` is added, None removes."""
+        arguments = shlex.split(command) if isinstance(command, str) else list(command)
+        return self._run([self.executable, *arguments], input, env, check, cwd, timeout)
+
+    def shell(self, script, input=None, env=None, check=False, cwd=None, timeout=120):
+        """Run lines as a user pastes them: `bash -e`, with this `az` first on the path."""
+        path = f'{Path(self.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}'
+        return self._run(['bash', '-ec', script], input, {'PATH': path, **(env or {})}, check, cwd, timeout)
+
+    def popen(self, command, env=None, **more):
+        """Start `az` without waiting for it, e.g. to interrupt it."""
+        arguments = shlex.split(command) if isinstance(command, str) else list(command)
+        return subprocess.Popen([self.executable, *arguments], env=self.environment(env), cwd=self.cwd, text=True,
+                                encoding='utf-8', **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more})
+
+    def _run(self, argv, text, env, check, cwd, timeout):
+        env = self.environment(env)
+        done = subprocess.run(argv, input=text or '', env=env, cwd=cwd or self.cwd, timeout=timeout, text=True,
+                              capture_output=True, encoding=env.get('PYTHONIOENCODING', 'utf-8'), check=False)
+        result = Result(argv, done.returncode, done.stdout, done.stderr)
+        assert not check or result.code == 0, str(result)
+        return result
+
+    def environment(self, changes):
+        """What a command gets: `changes` are added, None removes."""
+        return {name: value for name, value in {**self.env, **(changes or {})}.items() if value is not None}
+
+    def log_in(self, *how, env=None):
+        """Register the stand-in as a cloud and log in, with its managed identity unless told how else."""
+        endpoints = [part for name in _ENDPOINTS for part in (f'--endpoint-{name}', self.arm.url)]
+        register = ['cloud', 'register', '-n', CLOUD, *endpoints]
+        if self([*register, '--skip-endpoint-discovery']).code:
+            self([*register, '--endpoint-gallery', self.arm.url], check=True)  # CLIs that lack the option
+        self(['cloud', 'set', '-n', CLOUD, '--only-show-errors'], check=True)
+        self(['login', *(how or ['--identity']), '-o', 'none'], env=env, check=True)
+        return self
+
+    def clone(self, folder):
+        """Another `az` with the same login, and a configuration and extensions of its own."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Az(self.arm, folder, self.executable)
+
+    def install(self, wheel):
+        self(['extension', 'add', '--source', str(wheel), '-y', '--only-show-errors'], check=True)
+        return self
+
+
+def build_wheel(folder):
+    """Build the extension's wheel from a copy of the tree, so that no litter lands in the repository."""
+    source, target = Path(folder, 'source'), Path(folder, 'wheel')
+    source.mkdir()
+    for name in _PACKAGE:
+        if (_ROOT / name).is_dir():
+            shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+        elif (_ROOT / name).exists():
+            shutil.copy(_ROOT / name, source)
+    offline = find_spec('setuptools') and find_spec('wheel')  # else pip fetches them
+    done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--disable-pip-version-check', '--no-deps',
+                           *(['--no-index', '--no-build-isolation'] if offline else []), '-w', str(target),
+                           str(source)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f'the wheel cannot be built: {done.stdout}{done.stderr}'
+    return next(target.glob('*.whl'))

@@ -1,0 +1,274 @@
+"""Each rule: a cluster that has the fault, and one that just has not."""
+import re
+
+import pytest
+
+from azext_lbplan.rules.cluster import CHECK_CODES, RULES
+from azext_lbplan.rules.cluster.rule import METRICS
+from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
+from tests.azure import pool
+from tests.support.cases import GROUP
+
+from tests.support.asking_rules import ask, codes
+from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, outbound_rule, over, profile, with_,
+                                  without_reading, world)
+
+OWN = f'{GROUP}/publicIPAddresses/own0'
+IP = ('publicIpAddresses', 0)
+PREFIX = ('publicIpPrefixes', 0)
+STATE = ('managedCluster', 'properties', 'provisioningState')
+POOL = ('managedCluster', 'properties', 'agentPoolProfiles', 0)
+
+
+def unread(snapshot, status=403):
+    return without_reading(snapshot, BALANCER, status)
+
+
+def shared(count, **settings):
+    """A Service with `count` ports on the first outbound frontend."""
+    snapshot = world(**settings)
+    balancer = over(snapshot)
+    for port in range(count):
+        balancer.add_service_rule(balancer.properties['frontendIPConfigurations'][0], 1000 + port)
+    return snapshot
+
+
+def services(count, ports=1):
+    """`count` Services with IPs of their own, of `ports` ports each."""
+    snapshot = world()
+    balancer = over(snapshot)
+    for index in range(count):
+        frontend = balancer.add_frontend(f'a{index}', 'publicIPAddress', f'{NODE_GROUP}/publicIPAddresses/a{index}')
+        for port in range(ports):
+            balancer.add_service_rule(frontend, 1000 + port)
+    return snapshot
+
+
+def foreign(name, dual_stack=False):
+    snapshot = world(dual_stack=dual_stack)
+    balancer = over(snapshot)
+    balancer.add('outboundRules', name, {'allocatedOutboundPorts': 0, 'protocol': 'All',
+                                         'frontendIPConfigurations': []})
+    return snapshot
+
+
+def elsewhere(snapshot, *place):
+    """An own IP or prefix of another subscription."""
+    body = snapshot
+    for key in place:
+        body = body[key]
+    key, list_key = (('outboundIPs', 'publicIPs') if place == IP else ('outboundIPPrefixes', 'publicIPPrefixes'))
+    body['id'] = body['id'].replace(body['id'].split('/')[2], OTHER_SUBSCRIPTION)
+    profile(snapshot)[key][list_key][0]['id'] = body['id']
+    del body['properties']['ipConfiguration' if place == IP else 'loadBalancerFrontendIpConfiguration']
+    return snapshot
+
+
+def mixed(snapshot):
+    profile(snapshot)['managedOutboundIPs'] = {'count': 1}
+    return snapshot
+
+
+def in_node_group(snapshot):
+    body = snapshot['publicIpAddresses'][0]
+    body['id'] = f'{NODE_GROUP}/publicIPAddresses/own0'
+    profile(snapshot)['outboundIPs']['publicIPs'][0]['id'] = body['id']
+    return snapshot
+
+
+def placeless(snapshot):
+    """On an own IP whose id does not tell where it is."""
+    profile(snapshot)['outboundIPs']['publicIPs'][0]['id'] = 'own0'
+    return snapshot
+
+
+def leftover(**profile_body):
+    snapshot = world(outbound_type='managedNATGateway')
+    return with_(snapshot, 'managedCluster', 'properties', 'networkProfile', 'loadBalancerProfile',
+                 value={'backendPoolType': 'nodeIPConfiguration', **profile_body})
+
+
+# (code, severity of the finding, the cluster that has the fault, the one that just has not)
+CASES = [
+    ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Failed'), world()),
+    ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Updating'), world()),
+    ('ClusterStopped', WARNING, world(powerState={'code': 'Stopped'}), world(powerState={'code': 'Running'})),
+    ('PoolNotSucceeded', WARNING, with_(world(), *POOL, 'provisioningState', value='Failed'), world()),
+    ('PoolStopped', INFO, with_(world(), *POOL, 'powerState', value={'code': 'Stopped'}), world()),
+    ('BlueGreenPool', INFO, with_(world(), *POOL, 'upgradeStrategy', value='BlueGreen'),
+     with_(world(), *POOL, 'upgradeStrategy', value='Rolling')),
+    ('LoadBalancerNotReadable', WARNING, unread(world()), world()),
+    ('OutboundIpNotReadable', WARNING, without_reading(world(own=2), OWN, 403),
+     without_reading(world(own=2), OWN, 404, 'ResourceNotFound')),
+
+    # 8 nodes × 8000 ports are all ports of one IP; AKS counts one more of each pool of 10 % (facts section 2).
+    ('PortsOvercommittedNow', ERROR, world(pool(count=9), ports=8000), world(pool(count=8), ports=8000)),
+    ('PortsOvercommittedAtMaximum', ERROR, world(pool(count=3, max_count=9), ports=8000),
+     world(pool(count=3, max_count=8), ports=8000)),
+    ('PortsOvercommittedWithSurge', ERROR, world(pool(count=8), ports=8000), world(pool(count=7), ports=8000)),
+    ('PortsOvercommittedNow', WARNING, world(pool('a', 4), pool('b', 5, powerState={'code': 'Stopped'}), ports=8000),
+     world(pool('a', 4), pool('b', 3, powerState={'code': 'Stopped'}), ports=8000)),
+    ('PortsInvalid', ERROR, world(ports=1001), world(ports=1000)),
+    ('PortsInvalid', ERROR, world(managed=10, ports=64008), world(managed=10, ports=64000)),
+    ('PortsShortAtRequired', WARNING, world(ports=8000, nodes=9), world(ports=8000, nodes=8)),
+    ('UpgradeChangesSurge', WARNING, world(pool(count=19), ports=3200, version='1.31.3'),
+     world(pool(count=18), ports=3200, version='1.31.3')),
+    ('UpgradeChangesSurge', WARNING, world(pool(count=19), ports=3200, version='1.31.3'),
+     world(pool(count=19, max_surge='1'), ports=3200, version='1.31.3')),
+    ('SharedFrontendPorts', WARNING, shared(2, ports=16000), shared(0, ports=16000)),
+    ('SharedFrontendPorts', INFO, shared(1, ports=8000), services(1)),
+    ('SharedFrontendPorts', INFO, shared(1), services(1)),
+    ('UnboundedNodeCount', WARNING, world(nodeProvisioningProfile={'mode': 'Auto'}), world()),
+    ('Infeasible', ERROR, world(pool(count=129), own=1, ports=8000), world(pool(count=115), own=1, ports=8000)),
+    ('MixedOutboundIpsBlocked', ERROR, mixed(world(pool(count=30), own=1, ports=8000)),
+     mixed(world(own=1, ports=8000))),
+
+    ('OutboundIpsUnknown', WARNING, placeless(world(pool(count=9), own=1, ports=8000)),
+     placeless(world(own=1, ports=8000))),
+
+    ('TierDrop', WARNING, world(pool(count=46)), world(pool(count=45))),
+    ('TierDrop', WARNING, world(pool(count=3, max_count=46)), world(pool(count=3, max_count=46), ports=1024)),
+    ('AutomaticAboveTable', WARNING, world(pool(count=910)), world(pool(count=909))),
+    ('AutomaticAllocation', INFO, world(), world(ports=1024)),
+
+    ('NoOutboundIp', ERROR, world(managed=0), world(managed=1)),
+    ('NoOutboundIp', ERROR, with_(world(), 'loadBalancer', 'properties', 'outboundRules', value=[]), world()),
+    ('OutboundIpMissing', ERROR, without_reading(world(own=2), OWN, 404, 'ResourceNotFound'),
+     without_reading(world(own=2), OWN, 403)),
+    ('OutboundIpNotStandard', ERROR, with_(world(own=1), *IP, 'sku', value={'name': 'Basic'}), world(own=1)),
+    ('OutboundIpNotStandard', ERROR, with_(world(prefix_lengths=[31]), *PREFIX, 'sku', value={'name': 'StandardV2'}),
+     world(prefix_lengths=[31])),
+    ('OutboundIpNotStatic', WARNING, with_(world(own=1), *IP, 'properties', 'publicIPAllocationMethod',
+                                           value='Dynamic'), world(own=1)),
+    ('OutboundIpOtherRegion', ERROR, with_(world(own=1), *IP, 'location', value='northeurope'),
+     with_(world(own=1), *IP, 'location', value='West Europe')),
+    ('OutboundIpOtherRegion', ERROR, with_(world(prefix_lengths=[31]), *PREFIX, 'location', value='northeurope'),
+     world(prefix_lengths=[31])),
+    ('OutboundIpOtherSubscription', WARNING, elsewhere(world(own=1), *IP), world(own=1)),
+    ('OutboundIpOtherSubscription', ERROR, elsewhere(world(prefix_lengths=[31]), *PREFIX),
+     world(prefix_lengths=[31])),
+    ('OutboundIpMadeByAks', ERROR,
+     with_(world(own=1), *IP, 'tags', value={'aks-managed-type': 'aks-slb-managed-outbound-ip'}),
+     with_(world(own=1), *IP, 'tags', value={'made-by': 'us'})),
+    ('OutboundIpMadeByAks', WARNING, in_node_group(world(own=1)), world(own=1)),
+    ('OutboundIpAttachedElsewhere', ERROR,
+     with_(world(own=1), *IP, 'properties', 'ipConfiguration', 'id', value=f'{GROUP}/networkInterfaces/vm/x/y'),
+     world(own=1)),
+    ('OutboundIpAttachedElsewhere', ERROR,
+     with_(world(prefix_lengths=[31]), *PREFIX, 'properties', value={
+         'prefixLength': 31, 'natGateway': {'id': f'{GROUP}/natGateways/n'}}), world(prefix_lengths=[31])),
+    ('TooManyOutboundIps', ERROR, world(managed=101), world(managed=100)),
+    ('TooManyOutboundIps', ERROR, world(own=17), world(own=16)),
+    ('SeveralIpOptions', WARNING, mixed(world(own=1)), world(own=1)),
+    ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=90), ports=600)),
+    ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=91), managed=2, ports=600)),
+
+    ('PortsDrift', WARNING, with_(world(ports=1024), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
+                                  'allocatedOutboundPorts', value=0), world(ports=1024)),
+    ('PortsDrift', INFO, with_(with_(world(ports=1024), *STATE, value='Updating'), 'loadBalancer', 'properties',
+                               'outboundRules', 0, 'properties', 'allocatedOutboundPorts', value=2048), world()),
+    ('IdleTimeoutDrift', WARNING, with_(world(), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
+                                        'idleTimeoutInMinutes', value=4), world()),
+    ('FrontendDrift', WARNING, with_(world(managed=2), 'managedCluster', 'properties', 'networkProfile',
+                                     'loadBalancerProfile', 'effectiveOutboundIPs', value=[
+                                         {'id': f'{NODE_GROUP}/publicIPAddresses/managed0'}]), world(managed=2)),
+    ('ForeignOutboundRule', WARNING, foreign('mine'), foreign('aksOutboundRule-ipv6')),
+    ('OutboundIpsDiffer', WARNING, with_(world(), 'managedCluster', 'properties', 'networkProfile',
+                                         'loadBalancerProfile', 'managedOutboundIPs', value={'count': 2}), world()),
+    ('OutboundIpsDiffer', WARNING, with_(world(own=1), 'managedCluster', 'properties', 'networkProfile',
+                                         'loadBalancerProfile', 'effectiveOutboundIPs', value=[
+                                             {'id': f'{GROUP}/publicIPAddresses/old'}]), world(own=1)),
+    ('OutboundIpsDiffer', WARNING, with_(world(dual_stack=True), 'managedCluster', 'properties', 'networkProfile',
+                                         'loadBalancerProfile', 'managedOutboundIPs', 'count', value=2),
+     world(dual_stack=True)),
+    ('TcpResetOff', WARNING, with_(world(), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
+                                   'enableTcpReset', value=False), world()),
+
+    ('IdleTimeoutOutOfRange', ERROR, world(idle=121), world(idle=100)),
+    ('IdleTimeoutOutOfRange', ERROR, world(idle=3), world(idle=4)),
+    ('IdleTimeoutOutOfRange', INFO, world(idle=101), world(idle=100)),
+    ('ShortIdleTimeout', INFO, world(idle=9), world(idle=10)),
+
+    ('FrontendLimit', WARNING, services(539), services(538)),
+    ('RulesPerNicLimit', WARNING, services(1, ports=269), services(1, ports=268)),
+    ('PoolSizeLimit', WARNING, world(*(pool(f'p{index}', 910) for index in range(5)), nodes=1),
+     world(*(pool(f'p{index}', 909) for index in range(5)), nodes=1)),
+
+    ('BasicLoadBalancer', WARNING, world(sku='basic'), world()),
+    ('OtherOutboundType', INFO, world(outbound_type='userDefinedRouting'), world()),
+    ('StaleProfile', INFO, leftover(effectiveOutboundIPs=[{'id': OWN}]), leftover()),
+    ('MultipleLoadBalancers', INFO, with_(world(), 'managedCluster', 'properties', 'networkProfile',
+                                          'loadBalancerProfile', 'enableMultipleStandardLoadBalancers', value=True),
+     world()),
+    ('OutboundTypeMoves', INFO, world(), world(outbound_type='somethingNew')),
+]
+
+
+@pytest.mark.parametrize('code, severity, faulty, fine', CASES,
+                         ids=[f'{number}-{case[0]}' for number, case in enumerate(CASES)])
+def test_a_rule_finds_its_fault_and_nothing_else(code, severity, faulty, fine):
+    found = [one for one in ask(faulty).findings if one.code == code]
+    assert [one.severity for one in found] == [severity]
+    assert found[0].message.endswith('.') and '\n' not in found[0].message and 'None' not in found[0].message
+    assert code not in codes(ask(fine))
+
+
+def test_every_rule_has_a_case():
+    measured = {rule.code for rule in RULES if METRICS in rule.needs}
+    assert {case[0] for case in CASES} == set(CHECK_CODES) - measured
+
+
+@pytest.mark.parametrize('healthy', [
+    world(), world(managed=2), world(own=2), world(prefix_lengths=[28, 31]), world(ports=1024), world(idle=4),
+    world(dual_stack=True), world(pool(count=3, max_count=40), ports=1024, idle=10),
+    world(pool('a', 3), pool('b', 0, min_count=0, max_count=20, priority='Spot'), ports=2000),
+], ids=str)
+def test_a_healthy_cluster_has_no_errors_and_no_warnings(healthy):
+    report = ask(healthy)
+    assert codes(report, ERROR, WARNING) == []
+    assert report.status == 'ok'
+    assert {one.code for one in report.skipped} == {rule.code for rule in RULES if METRICS in rule.needs}
+
+
+def test_the_catalogue_documents_each_rule():
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r'[A-Z][A-Za-z]+', rule.code) and rule.severity in SEVERITIES
+        assert rule.what.endswith('.') and rule.why.endswith('.') and rule.source.endswith('.'), rule.code
+        assert '\n' not in rule.what and len(rule.what) < 120, rule.code
+
+
+def test_drift_says_that_the_profile_wins_and_the_command_never_cuts():
+    more = with_(world(ports=1000), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
+                 'allocatedOutboundPorts', value=2000)
+    kept = next(one for one in ask(more).findings if one.code == 'PortsDrift')
+    assert kept.evidence['wins'] == 'profile' and 'fall from 2000 to 1000' in kept.message
+    assert kept.command.endswith('--load-balancer-outbound-ports 2000')
+    fewer = with_(world(ports=2000), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
+                  'allocatedOutboundPorts', value=1000)
+    raised = next(one for one in ask(fewer).findings if one.code == 'PortsDrift')
+    assert 'fall' not in raised.message and raised.command.endswith('--yes')
+
+
+@pytest.mark.parametrize('change', [{'allocatedOutboundPorts': 2048}, {'idleTimeoutInMinutes': 60}])
+def test_no_reconcile_is_offered_where_it_would_cut(change):
+    snapshot = world(ports=1024)
+    outbound_rule(snapshot).update(enableTcpReset=False, **change)
+    found = next(one for one in ask(snapshot).findings if one.code == 'TcpResetOff')
+    assert found.command is None and 'First put into the profile' in found.remediation
+
+
+def test_ips_that_only_the_rule_has_are_not_taken_away():
+    snapshot = world(managed=2)
+    profile(snapshot)['effectiveOutboundIPs'].pop()
+    found = next(one for one in ask(snapshot).findings if one.code == 'FrontendDrift')
+    assert found.command is None and found.evidence['onlyInOutboundRules'] == [
+        f'{NODE_GROUP}/publicIPAddresses/managed1']
+
+
+def test_overcommitment_names_the_pools_that_make_it_so():
+    snapshot = world(pool('system', 2), pool('batch', 1, max_count=200), ports=4000)
+    found = next(one for one in ask(snapshot).findings if one.code == 'PortsOvercommittedAtMaximum')
+    assert found.evidence['pools'] == ['batch'] and "'batch' (1 now, 200 at most, surge 20)" in found.message
+
+

@@ -1,0 +1,166 @@
+"""What keeps a rule from being applied is said; what breaks one does not stop the others."""
+import json
+from pathlib import Path
+
+import pytest
+
+from azext_lbplan.views import tables as _format, results
+from azext_lbplan.rules.cluster import CHECK_CODES, RULES, check, plan_findings, rules_help, rules_table
+from azext_lbplan.rules.cluster.rule import LOAD_BALANCER, METRICS, OUTBOUND_IPS, STANDARD_LOAD_BALANCER, Hit, Rule
+from azext_lbplan.rules.cluster.runner import run
+from azext_lbplan.model.cluster import is_cluster
+from azext_lbplan.model.finding import ERROR, WARNING
+from azext_lbplan.model.observed import Observed
+from azext_lbplan.model.outbound import Scale, Wanted
+from azext_lbplan.decision.sizing import plan
+from tests.support.cases import GROUP
+
+from tests.support.asking_rules import ask, case_of, codes
+from tests.support.worlds import BALANCER, profile, with_, without_reading, world
+
+SAMPLES = Path(__file__).resolve().parents[4] / 'shared' / 'samples'
+
+
+def needing(*needs):
+    return {rule.code for rule in RULES if rule.code in CHECK_CODES and set(needs) & set(rule.needs)}
+
+
+def skipped(report):
+    return {one.code: one.reason for one in report.skipped}
+
+
+def test_without_permission_on_the_node_resource_group_the_others_still_run():
+    report = ask(without_reading(world(sku='standard', ports=8000, managed=1), BALANCER, 403))
+    reasons = skipped(report)
+    assert set(reasons) == needing(LOAD_BALANCER, METRICS)
+    assert reasons['PortsDrift'] == ('The load balancer could not be read: Microsoft.Network/loadBalancers/read is '
+                                     'missing on resource group MC_rg1_aks1_westeurope.')
+    assert 'LoadBalancerNotReadable' in codes(report, WARNING)
+
+
+def test_without_permission_on_metrics_the_permission_is_named():
+    snapshot = world()
+    snapshot['errors'].append({'resourceId': f'{BALANCER}/providers/Microsoft.Insights/metrics', 'status': 403,
+                               'code': 'AuthorizationFailed', 'message': 'No.'})
+    reasons = skipped(ask(snapshot))
+    assert set(reasons) == needing(METRICS)
+    assert all('Microsoft.Insights/metrics/read' in reason for reason in reasons.values())
+
+
+def test_own_ips_that_were_not_read_are_neither_passed_nor_in_the_way_of_the_others():
+    snapshot = without_reading(with_(world(own=2), 'publicIpAddresses', 0, 'location', value='northeurope'),
+                               f'{GROUP}/publicIPAddresses/own1', 403)
+    report = ask(snapshot, only=needing(OUTBOUND_IPS))
+    assert codes(report) == ['OutboundIpOtherRegion']
+    assert set(skipped(report)) == needing(OUTBOUND_IPS)
+    assert skipped(report)['OutboundIpNotStandard'] == (
+        '1 of 2 own outbound IPs could not be read: Microsoft.Network/publicIPAddresses/read is missing on them.')
+
+
+def test_a_prefix_of_unknown_length_leaves_capacity_open():
+    report = ask(without_reading(world(prefix_lengths=[31], ports=40000), f'{GROUP}/publicIPPrefixes/prefix0', 403))
+    assert {'PortsOvercommittedNow', 'PortsOvercommittedWithSurge', 'UpgradeChangesSurge'} <= set(skipped(report))
+
+
+@pytest.mark.parametrize('snapshot, status, reason', [
+    (world(outbound_type='userDefinedRouting'), 'notApplicable', 'The outbound type is userDefinedRouting, not'),
+    (world(sku='basic'), 'warning', 'The load balancer is Basic, not Standard.'),
+])
+def test_other_egress_skips_what_does_not_apply(snapshot, status, reason):
+    report = ask(snapshot)
+    assert report.status == status
+    assert set(skipped(report)) == needing(STANDARD_LOAD_BALANCER)
+    assert all(one.startswith(reason) for one in skipped(report).values())
+
+
+def breaking(case):
+    """Breaks."""
+    yield Hit('Before.')
+    raise ZeroDivisionError('by zero')
+
+
+def working(case):
+    """Works."""
+    yield Hit('Works.')
+
+
+def test_a_rule_that_fails_never_ends_the_run(monkeypatch):
+    rules = (Rule('Breaking', ERROR, breaking), Rule('Working', WARNING, working))
+    report = run(rules, case_of(world()))
+    assert codes(report) == ['Working']
+    assert skipped(report) == {'Breaking': 'The rule failed (ZeroDivisionError: by zero). Please report this.'}
+    monkeypatch.setattr('azext_lbplan.rules.cluster.RULES', rules)
+    assert [(one.code, one.severity) for one in plan_findings(case_of(world()))] == [
+        ('Working', WARNING), ('Breaking', WARNING)]
+
+
+def test_no_rule_fails_on_a_plan_without_a_cluster():
+    case = plan(Observed(cluster=None), Scale(node_count=3), Wanted(outbound_ports=1024))
+    assert [one.message for one in plan_findings(case) if 'failed' in one.message] == []
+
+
+def test_rules_are_selected_by_their_codes():
+    case = case_of(world())
+    assert codes(check(case, only=['AutomaticAllocation'])) == ['AutomaticAllocation']
+    assert 'AutomaticAllocation' not in codes(check(case, without=['AutomaticAllocation']))
+    assert check(case, only=['TcpResetOff'], without=['TcpResetOff']).findings == ()
+
+
+def test_the_table_and_the_help_hold_every_rule():
+    rows = rules_table().splitlines()
+    assert [row.split('|')[1].strip(' `') for row in rows[2:]] == [rule.code for rule in RULES]
+    assert len({row.replace('\\|', '').count('|') for row in rows}) == 1
+    assert [line.split(' ')[0] for line in rules_help()] == list(CHECK_CODES)
+
+
+@pytest.mark.parametrize('snapshot', [world(ports=8000, managed=1), world(outbound_type='none'),
+                                      without_reading(world(own=1), BALANCER, 403)], ids=str)
+def test_the_result_and_its_table(snapshot):
+    result = results.check(case_of(snapshot))
+    assert list(result) == ['cluster', 'status', 'findings', 'skipped', 'summary']
+    assert json.loads(json.dumps(result)) == result
+    for shown in (result, [result, result]):
+        rows = _format.check_table(shown)
+        assert {tuple(row) for row in rows} == {('Cluster', 'Severity', 'Code', 'Message')}
+        widths = [max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]]
+        assert sum(widths) + 2 * (len(widths) - 1) <= 120
+        assert [row['Code'] for row in rows if row['Code']][:len(result['findings'])] == [
+            one['code'] for one in result['findings']]
+    assert 'skipped' in {row['Severity'] for row in rows}
+
+
+def test_a_table_without_findings_says_so():
+    result = results.check(case_of(world()), only=['PortsDrift'])
+    assert [list(row.values()) for row in _format.check_table(result)] == [['aks1', 'ok', '-', 'Nothing was found.']]
+
+
+def clusters_in(body):
+    if is_cluster(body):
+        return [body]
+    parts = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return [cluster for part in parts for cluster in clusters_in(part)]
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason='the real payloads are not here')
+def test_real_payloads_are_checked_without_a_crash():
+    number = 0
+    for path in sorted(SAMPLES.rglob('*.json')):
+        for cluster in clusters_in(json.loads(path.read_text(encoding='utf-8'))):
+            report = ask({'managedCluster': cluster})
+            assert ERROR not in report.summary or report.summary[ERROR] == 0, path  # none of them was broken
+            number += 1
+    assert number > 10
+
+
+def balancers():
+    for path in sorted(SAMPLES.glob('network/*.json')):
+        yield json.loads(path.read_text(encoding='utf-8'))
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason='the real payloads are not here')
+def test_real_load_balancers_are_checked_without_a_crash():
+    for body in balancers():
+        for balancer in body if isinstance(body, list) else [body]:
+            snapshot = with_(world(), 'loadBalancer', value=balancer)
+            profile(snapshot).pop('effectiveOutboundIPs')
+            ask(snapshot)
