@@ -1,0 +1,115 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""One kind of rule, and the one engine that applies them, to clusters and to Services alike.
+
+A rule is data and a function. The data is what catalogues, help, completion and documentation show; the function
+looks at one subject and yields `rule.finding(...)` for each place where the rule does not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Callable, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
+
+from ..model.finding import Finding, worst_first
+
+#: What a rule is applied to: a column of a decision, or a Service in its cluster.
+S = TypeVar('S')
+
+#: Something that a rule cannot do without: why it is not there, in words, or None where it is.
+Need = Callable[[S], Optional[str]]
+
+Judge = Callable[['Rule[S]', S], Iterable[Finding]]
+
+#: What a rule speaks about. A configuration can be judged again where it is proposed; what the line changes, and what
+#: was observed (drift, failed connections, a state), cannot.
+CONFIGURATION = 'configuration'
+CHANGE = 'change'
+OBSERVATION = 'observation'
+
+
+@dataclass(frozen=True)
+class Rule(Generic[S]):  # pylint: disable=too-many-instance-attributes  # a record
+    """A rule of a catalogue.
+
+    `severity` is its usual one. `title` says what is found, `why` why it matters, `source` where that comes from.
+    `commands` are those that give it. Without what it `needs` a rule is skipped, never passed; without what it
+    `needs_in_part` its findings count and its silence does not.
+    """
+
+    code: str
+    severity: str
+    title: str
+    why: str
+    source: str
+    judge: Judge[S]
+    about: str = CONFIGURATION
+    commands: Tuple[str, ...] = ()
+    needs: Tuple[Need[S], ...] = ()
+    needs_in_part: Tuple[Need[S], ...] = ()
+    link: Optional[str] = None
+
+    def finding(self, message: str, *, target: Optional[str] = None, severity: Optional[str] = None,
+                consequence: Optional[str] = None, evidence: Mapping[str, Any] = MappingProxyType({}),
+                remediation: Optional[str] = None, command: Optional[str] = None,
+                link: Optional[str] = None) -> Finding:
+        """What the rule has found. `severity` and `link` are the rule's unless given."""
+        return Finding(self.code, severity or self.severity, message, target, evidence, remediation, command,
+                       link or self.link, consequence)
+
+
+class Rulebook(List[Rule[S]]):
+    """The rules of one subject, in the order in which they are written. `shared` holds what is the same for all."""
+
+    def __init__(self, **shared: Any):
+        super().__init__()
+        self._shared = shared
+
+    def rule(self, code: str, severity: str, *, title: str, why: str, source: str,
+             **more: Any) -> Callable[[Judge[S]], Judge[S]]:
+        """Add the decorated function as a rule; `more` are further fields of Rule."""
+        def add(judge: Judge[S]) -> Judge[S]:
+            self.append(Rule(code, severity, title, why, source, judge, **{**self._shared, **more}))
+            return judge
+        return add
+
+
+class Skipped(NamedTuple):
+    """A rule that was not applied, or not to everything, and why; `failed` when it broke. Never read it as passed."""
+
+    code: str
+    reason: str
+    failed: bool = False
+
+
+class Report(NamedTuple):
+    """What rules say of one subject, the worst first."""
+
+    findings: Tuple[Finding, ...]
+    skipped: Tuple[Skipped, ...]
+
+
+def run(rules: Iterable[Rule[S]], subject: S) -> Report:
+    """Apply each of `rules`; one that raises, or lacks what it needs, is reported as skipped and never ends the run."""
+    findings: List[Finding] = []
+    skipped: List[Skipped] = []
+    for rule in rules:
+        reason = _missing(rule.needs, subject)
+        if reason is not None:
+            skipped.append(Skipped(rule.code, reason))
+            continue
+        try:
+            findings += rule.judge(rule, subject)
+        except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
+            skipped.append(Skipped(
+                rule.code, f'The rule failed ({type(error).__name__}: {error}). Please report this.', failed=True))
+            continue
+        reason = _missing(rule.needs_in_part, subject)
+        if reason is not None:
+            skipped.append(Skipped(rule.code, reason))
+    return Report(worst_first(findings), tuple(skipped))
+
+
+def _missing(needs: Tuple[Need[S], ...], subject: S) -> Optional[str]:
+    """Why the first of `needs` that is not there is missing; None where all are there."""
+    return next((reason for reason in (need(subject) for need in needs) if reason is not None), None)
