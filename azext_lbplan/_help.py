@@ -21,7 +21,7 @@ _SAVED = """
 
 helps['aks lb show'] = """
 type: command
-short-summary: Show the outbound IPs, ports per node, idle timeout, node counts, capacity and headroom that are in force.
+short-summary: Show outbound IPs, ports per node, idle timeout, node counts, capacity and headroom that are in force.
 long-summary: >-
     'validated' is the number of nodes that AKS counts when it validates ports: every node pool at its maximum, plus
     its upgrade surge. In a table a pool is written as now/at most+surge.
@@ -70,18 +70,20 @@ examples:
     - name: Only whether ports fit, from a file.
       text: az aks lb check --from-file snapshot.json --rules PortsOvercommittedNow PortsOvercommittedAtMaximum
     - name: The lines that mend what is wrong.
-      text: az aks lb check -g MyResourceGroup -n MyCluster --query "findings[?command].command" -o tsv
+      text: az aks lb check -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
     - name: Keep all that was read, to decide again later.
       text: az aks lb check -g MyResourceGroup -n MyCluster --offset 14d --save-to snapshot.json
 """
 
 
-def add_rules_to_help():
+def add_rules_to_help() -> None:
     """Append the catalogue of rules to the help of `check`: it is imported only when that command is asked for."""
-    from .rules.cluster import rules_help
+    from .rules.catalogue import help_lines
+    from .rules.cluster import RULES
+    from .rules.cluster.subject import CHECK
     written = helps['aks lb check']
     if '    Rules:' not in written:
-        rules = '\n'.join(f'    - {line}' for line in rules_help())
+        rules = '\n'.join(f'    - {line}' for line in help_lines(rule for rule in RULES if CHECK in rule.commands))
         helps['aks lb check'] = written.replace('examples:', f'\n    Rules:\n{rules}\nexamples:', 1)
 
 

@@ -4,12 +4,14 @@
 import difflib
 import re
 from datetime import timedelta
+from typing import Any, Optional, Sequence, Tuple
 
 from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
                                        RequiredArgumentMissingError)
 
 from .facts import snat
 from .model.values import id_segments
+from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, Range
 
 #: AKS's own pattern for cluster names, and ARM's for resource groups.
 _CLUSTER_NAME = re.compile(r'[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z')
@@ -18,10 +20,6 @@ _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
 _OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?\Z')
 
-#: How far back metrics are read, and the percent on top of measured demand, where not typed. Source: design section 1.
-DEFAULT_OFFSET = '7d'
-DEFAULT_HEADROOM = 25
-
 _SURGE = re.compile(r'[0-9]{1,4}%?\Z')
 _VERSION = re.compile(r'v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?\Z')
 _SUBSCRIPTION_ID = re.compile(r'[-0-9A-Za-z]{1,64}\Z')
@@ -29,30 +27,29 @@ _SUBSCRIPTION_ID = re.compile(r'[-0-9A-Za-z]{1,64}\Z')
 _NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
 
 
-def validate_show(namespace):
+def validate_show(namespace: Any) -> None:
     """Options of `show`."""
     _validate_source(namespace)
 
 
-def validate_recommend(namespace):
+def validate_recommend(namespace: Any) -> None:
     """Options of `recommend`."""
     validate_offset(namespace)
-    if namespace.headroom is None:
-        namespace.headroom = DEFAULT_HEADROOM
-    _in_range(namespace.headroom, '--headroom', 0, 1000, 'percent')
     _validate_source(namespace)
     _validate_load_balancer(namespace)
+    _check_ranges(namespace, 'recommend')
     _validate_scale(namespace)
 
 
-def validate_plan(namespace):
+def validate_plan(namespace: Any) -> None:
     """Options of `plan`, which also works without a cluster."""
     _validate_source(namespace, without_cluster='node_count')
     _validate_load_balancer(namespace)
+    _check_ranges(namespace, 'plan')
     _validate_scale(namespace)
 
 
-def validate_check(namespace):
+def validate_check(namespace: Any) -> None:
     """Options of `check`."""
     validate_offset(namespace)
     _validate_source(namespace)
@@ -60,7 +57,7 @@ def validate_check(namespace):
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
 
 
-def validate_list(namespace):
+def validate_list(namespace: Any) -> None:
     """Options of `list`: one scope at most. A group that the CLI fills in narrows only the current subscription, as
     it does for `az aks list`."""
     scopes = [option for option, value in (
@@ -77,14 +74,14 @@ def validate_list(namespace):
         namespace.resource_group_name = None
     elif group and not _GROUP_NAME.match(group):
         raise _no_group(group)
-    for one in namespace.management_groups or ():
-        if not _MANAGEMENT_GROUP.match(one):
-            raise InvalidArgumentValueError(f"--management-groups: '{one}' is no name of a management group.",
+    for name in namespace.management_groups or ():
+        if not _MANAGEMENT_GROUP.match(name):
+            raise InvalidArgumentValueError(f"--management-groups: '{name}' is no name of a management group.",
                                             'Names, not display names: az account management-group list -o table.')
-    _in_range(namespace.top, '--top', 1, 10 ** 6, 'clusters')
+    _check_ranges(namespace, 'list')
 
 
-def _codes(written, option):
+def _codes(written: Optional[Sequence[str]], option: str) -> Optional[Tuple[str, ...]]:
     """The codes of rules as the catalogue spells them; None where the option was not given."""
     if written is None:
         return None
@@ -101,7 +98,7 @@ def _codes(written, option):
     return tuple(known[code.lower()] for code in codes)
 
 
-def validate_offset(namespace):
+def validate_offset(namespace: Any) -> None:
     """`--offset`, written as in `az monitor metrics list`, becomes a timedelta."""
     written = namespace.offset or DEFAULT_OFFSET
     found = _OFFSET.match(written)
@@ -114,7 +111,7 @@ def validate_offset(namespace):
     namespace.offset = offset
 
 
-def _validate_source(namespace, without_cluster=None):
+def _validate_source(namespace: Any, without_cluster: Optional[str] = None) -> None:
     """Exactly one of a cluster and a file, or neither where `without_cluster` is given."""
     _validate_ids(namespace)
     for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
@@ -123,22 +120,28 @@ def _validate_source(namespace, without_cluster=None):
     group = namespace.resource_group_name
     if getattr(group, 'is_default', None) and not namespace.name:
         group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
-    if namespace.from_file and namespace.name:
-        raise MutuallyExclusiveArgumentError('A cluster and a file are both named.',
-                                             'Give either --name (or --ids), or --from-file.')
-    if namespace.from_file and group and not getattr(group, 'is_default', None):
-        raise MutuallyExclusiveArgumentError('A resource group and a file are both named.',
-                                             'Give either --resource-group and --name, or --from-file.')
-    if namespace.from_file and namespace.save_to:
-        raise MutuallyExclusiveArgumentError('--save-to saves what was read from Azure, but --from-file reads nothing '
-                                             'from there.', 'Leave one of them out.')
-    if namespace.from_file is None and (namespace.name or group):
+    if namespace.from_file:
+        _validate_file_alone(namespace, group)
+    elif namespace.name or group:
         _validate_names(namespace)
-    elif namespace.from_file is None:
+    else:
         _validate_absence(namespace, without_cluster)
 
 
-def _validate_absence(namespace, without_cluster):
+def _validate_file_alone(namespace: Any, group: Optional[str]) -> None:
+    """A file names the cluster, and nothing is read that could be saved."""
+    if namespace.name:
+        raise MutuallyExclusiveArgumentError('A cluster and a file are both named.',
+                                             'Give either --name (or --ids), or --from-file.')
+    if group and not getattr(group, 'is_default', None):
+        raise MutuallyExclusiveArgumentError('A resource group and a file are both named.',
+                                             'Give either --resource-group and --name, or --from-file.')
+    if namespace.save_to:
+        raise MutuallyExclusiveArgumentError('--save-to saves what was read from Azure, but --from-file reads nothing '
+                                             'from there.', 'Leave one of them out.')
+
+
+def _validate_absence(namespace: Any, without_cluster: Optional[str]) -> None:
     if without_cluster is None:
         raise RequiredArgumentMissingError('No cluster is named.', _NAME_A_CLUSTER)
     if getattr(namespace, without_cluster) is None:
@@ -148,7 +151,7 @@ def _validate_absence(namespace, without_cluster):
         raise ArgumentUsageError('--save-to needs a cluster to read.', _NAME_A_CLUSTER)
 
 
-def _validate_names(namespace):
+def _validate_names(namespace: Any) -> None:
     if not namespace.name:
         raise RequiredArgumentMissingError('A resource group is named, but no cluster.', _NAME_A_CLUSTER)
     if not namespace.resource_group_name:
@@ -161,13 +164,13 @@ def _validate_names(namespace):
         raise _no_group(namespace.resource_group_name)
 
 
-def _no_group(name):
+def _no_group(name: str) -> InvalidArgumentValueError:
     return InvalidArgumentValueError(
         f"--resource-group: '{name}' is no name of a resource group.",
         'It has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at the end.')
 
 
-def _validate_ids(namespace):
+def _validate_ids(namespace: Any) -> None:
     """The CLI takes the last segment of any id as the name: an id of another type would read the wrong thing."""
     ids = getattr(namespace, '_ids', None) or []
     for resource_id in ids:
@@ -182,55 +185,52 @@ def _validate_ids(namespace):
         raise ArgumentUsageError('--save-to takes one cluster at a time.', 'Give one id.')
 
 
-def _validate_load_balancer(namespace):
+def _validate_load_balancer(namespace: Any) -> None:
     _validate_one_ip_option(namespace)
-    _in_range(namespace.managed_outbound_ip_count, '--load-balancer-managed-outbound-ip-count', 1,
-              snat.MAX_MANAGED_IPS)
-    _in_range(namespace.managed_outbound_ipv6_count, '--load-balancer-managed-outbound-ipv6-count', 1,
-              snat.MAX_MANAGED_IPS)
-    _in_range(namespace.idle_timeout, '--load-balancer-idle-timeout', snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT,
-              'minutes')
-    _validate_ports(namespace.outbound_ports)
-    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, '--load-balancer-outbound-ips',
-                                           'publicIPAddresses')
+    _validate_multiple(namespace.outbound_ports)
+    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, FLAGS['outbound_ips'], 'publicIPAddresses')
     if len(namespace.outbound_ips or ()) > snat.MAX_OWN_IPS:
         raise InvalidArgumentValueError(
-            f'--load-balancer-outbound-ips: {len(namespace.outbound_ips)} ids, but a load balancer takes at most '
-            f'{snat.MAX_OWN_IPS} own IPs.', 'Use prefixes: --load-balancer-outbound-ip-prefixes.')
-    namespace.outbound_ip_prefixes = _resource_ids(namespace.outbound_ip_prefixes,
-                                                   '--load-balancer-outbound-ip-prefixes', 'publicIPPrefixes')
+            f"{FLAGS['outbound_ips']}: {len(namespace.outbound_ips)} ids, but a load balancer takes at most "
+            f'{snat.MAX_OWN_IPS} own IPs.', f"Use prefixes: {FLAGS['outbound_ip_prefixes']}.")
+    namespace.outbound_ip_prefixes = _resource_ids(namespace.outbound_ip_prefixes, FLAGS['outbound_ip_prefixes'],
+                                                   'publicIPPrefixes')
 
 
-def _validate_one_ip_option(namespace):
-    given = [option for option, value in (
-        ('--load-balancer-managed-outbound-ip-count',
-         (namespace.managed_outbound_ip_count, namespace.managed_outbound_ipv6_count) != (None, None) or None),
-        ('--load-balancer-outbound-ips', namespace.outbound_ips),
-        ('--load-balancer-outbound-ip-prefixes', namespace.outbound_ip_prefixes)) if value is not None]
+def _validate_one_ip_option(namespace: Any) -> None:
+    managed = (namespace.managed_outbound_ip_count, namespace.managed_outbound_ipv6_count) != (None, None)
+    given = [FLAGS[field] for field, is_given in (
+        ('managed_outbound_ip_count', managed), ('outbound_ips', namespace.outbound_ips is not None),
+        ('outbound_ip_prefixes', namespace.outbound_ip_prefixes is not None)) if is_given]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(
             f"{' and '.join(given)} exclude each other: a load balancer has one kind of outbound IPs at a time.",
             'Give one of them.')
 
 
-def _validate_ports(ports):
+def _validate_multiple(ports: Optional[int]) -> None:
     """As `az aks` does: the multiple of 8 first, then the range (azure-facts section 1)."""
-    if ports is None:
-        return
-    if ports % snat.PORT_BLOCK:
+    if ports is not None and ports % snat.PORT_BLOCK:
         raise InvalidArgumentValueError(
-            f'--load-balancer-outbound-ports: {ports} is no multiple of {snat.PORT_BLOCK}.',
+            f"{FLAGS['outbound_ports']}: {ports} is no multiple of {snat.PORT_BLOCK}.",
             f'The nearest are {max(0, snat.floor8(ports))} and {max(0, snat.ceil8(ports))}.')
-    _in_range(ports, '--load-balancer-outbound-ports', 0, snat.MAX_PORTS_PER_NODE, 'ports per node')
 
 
-def _in_range(value, option, lowest, highest, unit=''):
-    if value is not None and not lowest <= value <= highest:
+def _check_ranges(namespace: Any, command: str) -> None:
+    """Numbers within what the table of options says."""
+    for option in COMMANDS[command]:
+        if option.range is not None:
+            _in_range(getattr(namespace, option.name), option.flag, option.range)
+
+
+def _in_range(value: Optional[float], option: str, allowed: Range) -> None:
+    if value is not None and not allowed.lowest <= value <= allowed.highest:
         raise InvalidArgumentValueError(f'{option}: {value} is out of range.',
-                                        f'It goes from {lowest} to {highest} {unit}'.rstrip() + '.')
+                                        f'It goes from {allowed.lowest} to {allowed.highest} {allowed.unit}'.rstrip() +
+                                        '.')
 
 
-def _resource_ids(written, option, kind):
+def _resource_ids(written: Optional[str], option: str, kind: str) -> Optional[Tuple[str, ...]]:
     """The ids of a comma-separated list, each once; None where the option was not given."""
     if written is None:
         return None
@@ -245,7 +245,7 @@ def _resource_ids(written, option, kind):
     return tuple(ids)
 
 
-def _is_id(resource_id, kind):
+def _is_id(resource_id: str, kind: str) -> bool:
     segments = id_segments(resource_id)
     return (resource_id.startswith('/') and
             list(segments) == ['subscriptions', 'resourcegroups', 'providers', kind.lower()] and
@@ -254,10 +254,9 @@ def _is_id(resource_id, kind):
             bool(_GROUP_NAME.match(segments['resourcegroups'])) and bool(_GROUP_NAME.match(segments[kind.lower()])))
 
 
-def _validate_scale(namespace):
-    lowest = 0 if namespace.name or namespace.from_file else 1
-    _in_range(namespace.node_count, '--node-count', lowest, 10 ** 6)
-    _in_range(namespace.max_count, '--max-count', 1, 10 ** 6)
+def _validate_scale(namespace: Any) -> None:
+    if not (namespace.name or namespace.from_file):  # a new cluster has a node
+        _in_range(namespace.node_count, '--node-count', Range(1, 10 ** 6))
     if None not in (namespace.node_count, namespace.max_count) and namespace.max_count < namespace.node_count:
         raise InvalidArgumentValueError(f'--max-count {namespace.max_count} is below --node-count '
                                         f'{namespace.node_count}.', 'The maximum counts the nodes of now, too.')

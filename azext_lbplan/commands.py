@@ -5,8 +5,10 @@
 tables is imported when one of them runs.
 """
 
+from typing import Any, Callable
 
-def load_command_table(self, _):
+
+def load_command_table(self: Any, _: Any) -> None:
     """Register each command with its validator and its table."""
     with self.command_group('aks lb') as group:
         group.custom_command('show', 'lb_show', validator=_validator('show'), table_transformer=_table('show'))
@@ -18,17 +20,17 @@ def load_command_table(self, _):
         group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'))
 
 
-def _validator(name):
+def _validator(name: str) -> Callable[[Any], None]:
     """`validate_NAME` of `_validators`. The CLI tells by the name of the argument what to call it with."""
-    def validate(namespace):
+    def validate(namespace: Any) -> None:
         from . import _validators
         getattr(_validators, f'validate_{name}')(namespace)
     return validate
 
 
-def _table(name):
+def _table(name: str) -> Callable[[Any], Any]:
     """`NAME_table` of `views.tables`."""
-    def table(result):
+    def table(result: Any) -> Any:
         from .views import tables
         return getattr(tables, f'{name}_table')(result)
     return table

@@ -1,161 +1,144 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The handlers: read, decide, present. They return data and never print.
+"""The handlers: read, decide, view. They return data and never print.
 
 What only one command needs is imported by its handler: `show` and `plan` shall not pay for the others.
 """
 
-from dataclasses import replace
-from typing import NamedTuple, Optional
+from datetime import timedelta
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
 
-from .views import results
-from ._outcome import Outcome, check_hints, fleet_hints, plan_hints
-from .model.cluster import LOAD_BALANCER
+from ._outcome import Outcome
+from .decision import decide
+from .facts.clusters import LOAD_BALANCER
 from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
-from .model.outbound import Scale, Wanted
+from .options import FLAGS, Source, Typed, takes
 from .readers import cluster as cluster_reader
 from .readers import snapshot
-from .decision.sizing import current_case, plan
+from .rules.cluster import check, findings
+from .views import hints, results
 
 logger = get_logger(__name__)
 
-
-class _Source(NamedTuple):
-    """Where a cluster is read from, and where what was read is kept."""
-
-    resource_group: Optional[str]
-    name: Optional[str]
-    from_file: Optional[str]
-    save_to: Optional[str]
-    overwrite: bool
+Result = Dict[str, Any]
 
 
-def lb_show(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False):
+@takes('show')
+def lb_show(cmd: Any, typed: Typed) -> Result:
     """What is in force."""
     outcome = Outcome.start(cmd.cli_ctx)
-    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing))
-    return outcome.finish(results.show(current_case(observed, Scale())))
+    return outcome.finish(results.show(decide(_observe(cmd.cli_ctx, typed), typed.options)))
 
 
-def lb_plan(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
-            managed_outbound_ip_count=None, managed_outbound_ipv6_count=None, outbound_ips=None,
-            outbound_ip_prefixes=None, outbound_ports=None, idle_timeout=None, backend_pool_type=None,
-            node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
-            fail_on=None):
+@takes('plan')
+def lb_plan(cmd: Any, typed: Typed) -> Result:
     """What if."""
-    outcome = Outcome.start(cmd.cli_ctx, fail_on)
-    wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
-                    outbound_ports, idle_timeout, backend_pool_type)
-    scale = Scale(node_count, max_count, max_surge, kubernetes_version)
-    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
-                        wanted)
-    result = results.plan(plan(observed, scale, wanted, bool(allow_decrease)))
-    return outcome.finish(result, result['findings'], fail_on, plan_hints(result))
+    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
+    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+    found = findings(decision)
+    return outcome.finish(results.plan(decision, found), [finding.severity for finding in found], typed.fail_on,
+                          hints.of_plan(decision, found))
 
 
-def lb_recommend(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
-                 managed_outbound_ip_count=None, managed_outbound_ipv6_count=None, outbound_ips=None,
-                 outbound_ip_prefixes=None, outbound_ports=None, idle_timeout=None, backend_pool_type=None,
-                 node_count=None, max_count=None, max_surge=None, kubernetes_version=None, allow_decrease=False,
-                 offset=None, headroom=None):
+@takes('recommend')
+def lb_recommend(cmd: Any, typed: Typed) -> Result:
     """What should I set."""
-    from .decision.recommend import recommend
+    from .views.recommendation import recommend
     outcome = Outcome.start(cmd.cli_ctx)
-    wanted = Wanted(managed_outbound_ip_count, managed_outbound_ipv6_count, outbound_ips, outbound_ip_prefixes,
-                    outbound_ports, idle_timeout, backend_pool_type)
-    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
-                        wanted, offset)
-    result = results.recommend(recommend(
-        observed, _measure(observed), Scale(node_count, max_count, max_surge, kubernetes_version), wanted,
-        bool(allow_decrease), headroom=headroom))
-    return outcome.finish(result, hints=plan_hints(result))
+    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+    found = findings(decision)
+    return outcome.finish(recommend(decision, found), hints=hints.of_plan(decision, found))
 
 
-def lb_check(cmd, *, resource_group_name=None, name=None, from_file=None, save_to=None, overwrite_existing=False,
-             offset=None, rules=None, skip_rules=None, fail_on=None):
+@takes('check')
+def lb_check(cmd: Any, typed: Typed) -> Result:
     """What is wrong or risky."""
-    outcome = Outcome.start(cmd.cli_ctx, fail_on)
-    observed = _observe(cmd.cli_ctx, _Source(resource_group_name, name, from_file, save_to, overwrite_existing),
-                        offset=offset)
-    case = replace(plan(observed, Scale(), Wanted()), demand=_measure(observed))
-    result = results.check(case, rules, skip_rules or ())
-    return outcome.finish(result, result['findings'], fail_on, check_hints(result))
+    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
+    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+    report = check(decision, typed.rules, typed.skip_rules)
+    return outcome.finish(results.check(decision, report), [finding.severity for finding in report.findings],
+                          typed.fail_on, hints.of_check(decision, report.findings))
 
 
-def lb_list(cmd, *, resource_group_name=None, subscriptions=None, all_subscriptions=False, management_groups=None,
-            from_file=None, top=None, with_metrics=False, fail_on=None):
+@takes('list')
+def lb_list(cmd: Any, typed: Typed) -> List[Result]:
     """The fleet, the riskiest first."""
-    from .views import fleet
+    from .demand import measure_fleet
     from .readers.fleet import FleetReader, scopes_of
     from .readers.fleet_file import FleetFile
     from .readers.fleet_metrics import FleetMetrics
-    outcome = Outcome.start(cmd.cli_ctx, fail_on)
-    if from_file:
-        reader = FleetFile(from_file, resource_group_name)
+    from .views import fleet
+    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
+    source = typed.source
+    reader: Union[FleetFile, FleetReader]
+    if source.from_file:
+        reader = FleetFile(source.from_file, source.resource_group)
     else:
-        scopes = scopes_of(cmd.cli_ctx, subscriptions, all_subscriptions, management_groups or ())
-        reader = FleetReader(cmd.cli_ctx, scopes, resource_group_name)
+        scopes = scopes_of(cmd.cli_ctx, typed.subscriptions, typed.all_subscriptions, typed.management_groups)
+        reader = FleetReader(cmd.cli_ctx, scopes, source.resource_group)
     clusters, rows, notes = [], [], []
     for observed in reader.read():
-        rows.append(fleet.row(observed))
-        clusters += [observed.cluster] if with_metrics else []
-    if with_metrics:
+        rows.append(fleet.row(decide(observed, typed.options)))
+        clusters += [observed.cluster] if typed.with_metrics and observed.cluster else []
+    if typed.with_metrics:
         metrics = FleetMetrics(cmd.cli_ctx)
-        rows, notes = fleet.with_peaks(rows, metrics.measure(clusters)), metrics.notes
+        rows, notes = fleet.with_peaks(rows, measure_fleet(clusters, metrics.read(clusters))), metrics.notes
     rows = fleet.riskiest_first(rows)
     for line in reader.gaps + notes:
         logger.warning(line)
-    # A cluster that could not be read may be the one to fail for (design section 1).
-    found = fleet.severities(rows) + (({'severity': ERROR},) if reader.lost_clusters else ())
-    return outcome.finish(rows[:top], found, fail_on, fleet_hints(rows, top, live=not from_file))
+    # A cluster that could not be read may be the one to fail for.
+    severities = fleet.severities(rows) | ({ERROR} if reader.lost_clusters else set())
+    return outcome.finish(rows[:typed.top], severities, typed.fail_on,
+                          hints.of_fleet(rows, typed.top, live=not source.from_file))
 
 
-def lb_check_service(cmd, *, filename, recursive=False, from_file=None, fail_on=None):
+@takes('check-service')
+def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     """What is wrong with manifests of Services."""
-    from .rules.service import check_manifests, context_of, summary
+    from .model.service_context import NO_CLUSTER, context_of
     from .readers.manifests import read_manifests
-    outcome = Outcome.start(cmd.cli_ctx, fail_on)
-    context = context_of(parse_observed(snapshot.load(from_file))) if from_file else None
-    check = check_manifests(read_manifests(filename, recursive), context)
-    result = results.check_service(check)
-    findings = [finding for service in result for finding in service['findings']]
-    return outcome.finish(result, findings, fail_on, [(WARNING, summary(check))])
+    from .rules.service import check_manifests
+    from .views.services import check_service, summary
+    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
+    from_file = typed.source.from_file
+    cluster = context_of(parse_observed(snapshot.load(from_file))) if from_file else NO_CLUSTER
+    checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
+    severities = [finding.severity for result in checked.results for finding in result.findings]
+    return outcome.finish(check_service(checked), severities, typed.fail_on,
+                          [hints.Hint(WARNING, summary(checked))])
 
 
-def _observe(cli_ctx, source, wanted=Wanted(), offset=None) -> Observed:
-    """What a file holds or Azure answers, with `offset` metrics too; without a cluster only the public IPs and prefixes
-    that were typed."""
-    typed = (wanted.outbound_ips or ()) + (wanted.outbound_ip_prefixes or ())
+def _observe(cli_ctx: Any, typed: Typed) -> Observed:
+    """What a file holds or Azure answers, with the metrics where they are asked for; without a cluster only the public
+    IPs and prefixes that were typed."""
+    source, change = typed.source, typed.options.change
+    ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file:
         observed = parse_observed(snapshot.load(source.from_file))
     elif source.name:
-        observed = parse_observed(_capture(cli_ctx, source, typed, offset))
+        observed = parse_observed(_capture(cli_ctx, source, ids, typed.offset))
     else:
-        observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, typed))
-    _check_applicable(observed.cluster, wanted)
+        observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))
+    _check_applicable(observed, typed)
     return observed
 
 
-def _measure(observed):
-    from .demand.observed import measure_observed
-    return measure_observed(observed)
-
-
-def _capture(cli_ctx, source, typed, offset):
+def _capture(cli_ctx: Any, source: Source, ids: Tuple[str, ...], offset: Optional[timedelta]) -> Any:
     if source.save_to:
         snapshot.check_target(source.save_to, source.overwrite)
-    captured = cluster_reader.capture(cli_ctx, source.resource_group, source.name, typed, offset)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, offset)
     if source.save_to:
         snapshot.save(source.save_to, captured, source.overwrite)
     return captured
 
 
-def _check_applicable(cluster, wanted):
+def _check_applicable(observed: Observed, typed: Typed) -> None:
     """`az aks update` refuses load balancer options where egress takes another way (azure-facts section 1)."""
-    if cluster is None or not wanted.anything_typed:
+    cluster, change = observed.cluster, typed.options.change
+    if cluster is None or not change.anything:
         return
     if not cluster.on_standard_load_balancer:
         way = (f'its outbound type is {cluster.outbound_type}' if cluster.outbound_type != LOAD_BALANCER else
@@ -163,7 +146,7 @@ def _check_applicable(cluster, wanted):
         raise InvalidArgumentValueError(
             f"Load balancer options do not apply to cluster '{cluster.name}': {way}.",
             'Leave them out, or see what applies there: az aks lb show.')
-    if wanted.managed_outbound_ipv6_count is not None and not cluster.dual_stack:
+    if change.managed_outbound_ipv6_count is not None and not cluster.dual_stack:
         raise InvalidArgumentValueError(
-            f"--load-balancer-managed-outbound-ipv6-count does not apply to cluster '{cluster.name}': it has no IPv6.",
+            f"{FLAGS['managed_outbound_ipv6_count']} does not apply to cluster '{cluster.name}': it has no IPv6.",
             'Leave it out; only dual-stack clusters have outbound IPv6 addresses.')

@@ -1,8 +1,11 @@
 """Fixtures: `arm`, the stand-in for Azure, empty in each test; `az`, the real CLI logged in to it."""
 import pytest
 
-from tests.azure import StandIn
-from tests.support.az import Az, build_wheel
+# Before they are imported: asserts in helpers say what they compared, and hold under `python -OO`, too.
+pytest.register_assert_rewrite('tests.support', 'tests.bench')
+
+from tests.azure import StandIn  # noqa: E402
+from tests.support.az import Az, build_wheel  # noqa: E402
 
 
 @pytest.fixture(scope='session')

@@ -6,13 +6,12 @@ unusually many new connections (a spike that a mean hides), falls in arrivals (t
 see hold.py), and the last day of the busiest nodes.
 """
 
-from dataclasses import dataclass
 import re
 from statistics import median
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .hold import BEFORE_MINUTES, FALL_SHARE, lull_minutes
-from .tables import Tables
+from .tables import Flows, Tables
 
 #: How many spans of time the second pass reads; each costs two requests. Azure Resource Manager lets a
 #: subscription read 250 at once and 25 more per second (learn.microsoft.com, request limits and throttling).
@@ -40,17 +39,20 @@ DAY = 24 * HOUR
 _ADDRESS = re.compile(r'[0-9a-f.:]{2,45}$')
 
 
-@dataclass
-class Block:
+class Block(NamedTuple):
     """A span of time in minutes, and the nodes to read in it."""
 
     start: int
     end: int
     nodes: List[str]
 
-    def hours(self):
+    def hours(self) -> float:
         """Node-hours, which is what reading the block costs."""
         return (self.end - self.start) / HOUR * len(self.nodes)
+
+
+#: What may be read minute by minute: node, first minute, minutes.
+Candidate = Tuple[str, int, int]
 
 
 def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional[int]) -> Tuple[Block, ...]:
@@ -60,54 +62,51 @@ def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional
     if len(nodes) * (end - first) / HOUR <= hours:
         blocks = [Block(first, end, nodes[at:at + MOST_NODES]) for at in range(0, len(nodes), MOST_NODES)]
     else:
-        plan = _Plan(set(nodes), first, end)
-        kinds = (_failures(tables), _highest_use(tables), _spikes(tables),
-                 _falls(tables, nodes[:FALL_NODES], timeout or 30),
-                 ((node, max(first, end // HOUR * HOUR + HOUR - DAY), DAY) for node in nodes))
+        choice = _Choice(set(nodes), first, end)
+        kinds: Tuple[Iterable[Candidate], ...] = (
+            _failures(tables), _highest_use(tables), _spikes(tables),
+            _falls(tables, nodes[:FALL_NODES], timeout or 30),
+            ((node, max(first, end // HOUR * HOUR + HOUR - DAY), DAY) for node in nodes))
         for share, kind in zip(SHARES, kinds):
-            plan.take(kind, share * hours, max(1, round(share * MOST_BLOCKS)))
-        blocks = plan.blocks
+            choice.take(kind, share * hours, max(1, round(share * MOST_BLOCKS)))
+        blocks = choice.blocks
     return tuple(Block(block.start, block.end, sorted(block.nodes)) for block in blocks)
 
 
-class _Plan:  # pylint: disable=too-few-public-methods  # the state of one pass
-    """Blocks that grow by candidates: (node, first minute, minutes)."""
+class _Choice:  # pylint: disable=too-few-public-methods  # the state of one pass
+    """Blocks that grow by candidates."""
 
     #: So many candidates in a row that do not fit end a kind: those after them matter less.
     PATIENCE = 200
 
-    def __init__(self, nodes, start, end):
+    def __init__(self, nodes: Collection[str], start: int, end: int):
         self.blocks: List[Block] = []
         self._nodes, self._start, self._end = nodes, start, end
         self._spent = 0.0
 
-    def take(self, candidates, hours, blocks):
+    def take(self, candidates: Iterable[Candidate], hours: float, blocks: int) -> None:
         """Take `candidates` in their order, as long as no more than so many hours and blocks are used in all."""
         refused = 0
         for node, start, length in candidates:
             start, end = max(start, self._start), min(start + length, self._end)
             if node not in self._nodes or end <= start:
                 continue
-            refused = 0 if self._place(node, start, end, hours, blocks) else refused + 1
+            refused = 0 if self._place(Block(start, end, [node]), hours, blocks) else refused + 1
             if refused > self.PATIENCE:
                 return
 
-    def _place(self, node, start, end, hours, blocks):
-        """Put one candidate where it costs least; False when there is no room."""
-        for block in self.blocks:
-            if node in block.nodes and block.start <= start and end <= block.end:
-                return True
+    def _place(self, candidate: Block, hours: float, blocks: int) -> bool:
+        """Put a candidate where it costs least; False when there is no room."""
+        node = candidate.nodes[0]
+        if any(node in block.nodes and _contains(block, candidate) for block in self.blocks):
+            return True
         options = []
         for index, block in enumerate(self.blocks):
-            if block.start <= start and end <= block.end and len(block.nodes) < MOST_NODES:
-                grown = Block(block.start, block.end, block.nodes + [node])
-                options.append((grown.hours() - block.hours(), index, grown))
-            elif node in block.nodes and len(block.nodes) <= FEW_NODES and start <= block.end and block.start <= end:
-                grown = Block(min(start, block.start), max(end, block.end), block.nodes)
+            grown = _grown(block, candidate)
+            if grown:
                 options.append((grown.hours() - block.hours(), index, grown))
         if len(self.blocks) < blocks:
-            alone = Block(start, end, [node])
-            options.append((alone.hours(), len(self.blocks), alone))
+            options.append((candidate.hours(), len(self.blocks), candidate))
         fitting = [option for option in options if self._spent + option[0] <= hours]
         if not fitting:
             return False
@@ -117,15 +116,30 @@ class _Plan:  # pylint: disable=too-few-public-methods  # the state of one pass
         return True
 
 
-def _busiest_first(tables) -> List[str]:
+def _contains(block: Block, candidate: Block) -> bool:
+    return block.start <= candidate.start and candidate.end <= block.end
+
+
+def _grown(block: Block, candidate: Block) -> Optional[Block]:
+    """`block` with one node more, or made longer, so that it holds `candidate`, too; None where it shall not grow."""
+    node = candidate.nodes[0]
+    if _contains(block, candidate) and len(block.nodes) < MOST_NODES:
+        return block._replace(nodes=block.nodes + [node])
+    if (node in block.nodes and len(block.nodes) <= FEW_NODES
+            and candidate.start <= block.end and block.start <= candidate.end):
+        return block._replace(start=min(candidate.start, block.start), end=max(candidate.end, block.end))
+    return None
+
+
+def _busiest_first(tables: Tables) -> List[str]:
     """The nodes, by the highest that their use may have gone."""
-    most: Dict[str, float] = {node: 0.0 for node in tables.nodes}
+    most: Dict[str, float] = dict.fromkeys(tables.nodes, 0.0)
     for (node, _), buckets in tables.buckets.items():
         most[node] = max(most[node], max((bucket.most for bucket in buckets.values()), default=0.0))
     return sorted(most, key=lambda node: (-most[node], node))
 
 
-def _hours_of(tables, node, start, minutes) -> Iterator[Tuple[str, int, int]]:
+def _hours_of(tables: Tables, node: str, start: int, minutes: int) -> Iterator[Candidate]:
     """The hours of a coarse interval, those with the most new connections first, where that is known."""
     flows = tables.arrivals.get(node, {})
     hours = range(start // HOUR * HOUR, start + minutes, HOUR) if minutes <= DAY else ()
@@ -137,7 +151,7 @@ def _hours_of(tables, node, start, minutes) -> Iterator[Tuple[str, int, int]]:
         yield node, hour, HOUR
 
 
-def _failures(tables):
+def _failures(tables: Tables) -> Iterator[Candidate]:
     """Intervals with failed connections, the most first."""
     found = [(flow.failed, node, start, flow.minutes) for node, flows in tables.bucket_flows.items()
              for start, flow in flows.items() if flow.failed > 0]
@@ -145,7 +159,7 @@ def _failures(tables):
         yield from _hours_of(tables, node, start, minutes)
 
 
-def _highest_use(tables):
+def _highest_use(tables: Tables) -> Iterator[Candidate]:
     """Intervals of the highest use of either protocol, the highest first."""
     found = [(bucket.most, node, start, bucket.minutes) for (node, _), buckets in tables.buckets.items()
              for start, bucket in buckets.items()]
@@ -153,7 +167,7 @@ def _highest_use(tables):
         yield from _hours_of(tables, node, start, minutes)
 
 
-def _spikes(tables):
+def _spikes(tables: Tables) -> Iterator[Candidate]:
     """Hours with more new connections than their node has at that time of day, the most unusual first.
 
     A connection takes at most one port: where even all of the excess would not lift the node above what is known of
@@ -163,8 +177,8 @@ def _spikes(tables):
     known = max((bucket.floor for buckets in tables.buckets.values() for bucket in buckets.values()), default=0.0)
     found = []
     for node, highest in _highest_means(tables).items():
-        flows = tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
-        excess = _excesses({start: flow.accepted + flow.failed for start, flow in flows.items()})
+        flows = _finest_flows(tables, node)
+        excess = _excesses(_arrivals(flows))
         scatter = median(abs(more) for more, _ in excess.values()) if excess else 0.0
         for start, (more, usual) in excess.items():
             if more > 0 and highest + more >= known:
@@ -174,7 +188,17 @@ def _spikes(tables):
         yield node, start, min(minutes, DAY)
 
 
-def _highest_means(tables) -> Dict[str, float]:
+def _finest_flows(tables: Tables, node: str) -> Mapping[int, Flows]:
+    """The connections of `node` over the shortest intervals of the first pass."""
+    return tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
+
+
+def _arrivals(flows: Mapping[int, Flows]) -> Dict[int, float]:
+    """New connections by interval, refused ones included."""
+    return {start: flow.accepted + flow.failed for start, flow in flows.items()}
+
+
+def _highest_means(tables: Tables) -> Dict[str, float]:
     """The highest mean use of each node."""
     highest: Dict[str, float] = {}
     for (node, _), buckets in tables.buckets.items():
@@ -198,11 +222,11 @@ def _excesses(arrivals: Dict[int, float]) -> Dict[int, Tuple[float, float]]:
             for start, count in arrivals.items()}
 
 
-def _falls(tables, nodes, timeout):
+def _falls(tables: Tables, nodes: Iterable[str], timeout: int) -> Iterator[Candidate]:
     """The largest fall in arrivals from one hour to the next, for each of `nodes`, with the lull that follows."""
     for node in nodes:
-        flows = tables.arrivals.get(node) or tables.bucket_flows.get(node, {})
-        arrivals = {start: flow.accepted + flow.failed for start, flow in flows.items() if flow.minutes == HOUR}
+        flows = _finest_flows(tables, node)
+        arrivals = _arrivals({start: flow for start, flow in flows.items() if flow.minutes == HOUR})
         drops = [(count - arrivals[start + HOUR], -start) for start, count in arrivals.items()
                  if count > 0 and arrivals.get(start + HOUR, count) <= FALL_SHARE * count]
         if drops:

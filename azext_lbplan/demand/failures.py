@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Which nodes refused connections, how many, and when first and last."""
 
-from typing import Dict, Iterable, NamedTuple, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..model.metrics import CONNECTIONS, FAILED, TOTAL, Answer, parse, timestamp
 
@@ -18,7 +18,7 @@ class NodeFailures(NamedTuple):
 def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
     """The nodes with failed connections in `answers` of both passes, the worst first."""
     totals: Dict[str, Dict[int, float]] = {}
-    minutes: Dict[str, Dict[int, list]] = {}
+    minutes: Dict[str, Dict[int, List[int]]] = {}
     for series in parse(answers).series:
         if series.metric != CONNECTIONS or series.state != FAILED or not series.node:
             continue
@@ -29,10 +29,10 @@ def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
                 grains[series.interval] = grains.get(series.interval, 0) + value
                 times.setdefault(series.interval, []).append(minute)
     found = [_of_node(node, grains, minutes[node]) for node, grains in totals.items() if grains]
-    return tuple(sorted(found, key=lambda one: (-one.failed, one.node)))
+    return tuple(sorted(found, key=lambda node: (-node.failed, node.node)))
 
 
-def _of_node(node, grains, minutes):
+def _of_node(node: str, grains: Mapping[int, float], minutes: Mapping[int, Sequence[int]]) -> NodeFailures:
     """The coarse pass covers all of the time and has the count; the finest grain that saw any has the times."""
     finest = minutes[min(minutes)]
     return NodeFailures(node, round(max(grains.values())), timestamp(min(finest)), timestamp(max(finest)))

@@ -9,12 +9,11 @@ long. What sets them apart is how use falls after arrivals have: ports of short 
 """
 
 from math import fsum
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..model.metrics import UDP
-
 from .saturation import EXPLAINED_SHARE
-from .tables import Allocation, Tables
+from .tables import Allocation, Ports, Tables
 
 #: Minutes that a TCP port stays taken after FIN (240 s, azure-facts section 2).
 FIN_MINUTES = 4
@@ -59,6 +58,16 @@ class Hold(NamedTuple):
     relief: Optional[float]
 
 
+class _Interval(NamedTuple):
+    """An interval of one node, of which use and connections were measured and which was not saturated."""
+
+    start: int
+    minutes: int
+    port_minutes: float
+    udp_port_minutes: float
+    accepted: float
+
+
 def relief(hold: float, timeout: float, shorter: float) -> float:
     """The share of ports, 0 to 1, that are freed by a timeout of `shorter` minutes, if the long holds are idle.
 
@@ -95,11 +104,11 @@ def judge_hold(tables: Tables, node: Optional[str], timeout: float) -> Hold:
     return _advise(minutes, _idle_bound(tables, minutes, timeout), relief(minutes, timeout, SHORTEST_TIMEOUT))
 
 
-def _advise(minutes, idle_bound, freed):
+def _advise(minutes: float, idle_bound: Optional[bool], freed: float) -> Hold:
     return Hold(minutes, idle_bound, freed if idle_bound and freed >= LEAST_RELIEF else None)
 
 
-def _idle_bound(tables, minutes, timeout):
+def _idle_bound(tables: Tables, minutes: float, timeout: float) -> Optional[bool]:
     """Whether a mean hold of `minutes` comes from idle flows."""
     if timeout <= LEAST_TIMEOUT:
         return None
@@ -110,30 +119,27 @@ def _idle_bound(tables, minutes, timeout):
     return decays_with_timeout(_falls(tables, timeout), timeout)
 
 
-def _littles_sums(tables, nodes, timeout) -> Tuple[float, float, float]:
+def _littles_sums(tables: Tables, nodes: Iterable[str], timeout: float) -> Tuple[float, float, float]:
     """Port-minutes in all and of UDP alone, and accepted connections, over unsaturated runs of at least 2 T."""
-    ports, udp, flows = [], [], 0.0
-    for node in nodes:
-        for run in _calm_runs(tables, node):
-            if sum(minutes for _, minutes, _, _, _ in run) >= 2 * timeout:
-                ports.extend(total for _, _, total, _, _ in run)
-                udp.extend(part for _, _, _, part, _ in run)
-                flows += sum(accepted for _, _, _, _, accepted in run)
-    return fsum(ports), fsum(udp), flows
+    long_runs = [run for node in nodes for run in _calm_runs(tables, node)
+                 if sum(interval.minutes for interval in run) >= 2 * timeout]
+    return (fsum(interval.port_minutes for run in long_runs for interval in run),
+            fsum(interval.udp_port_minutes for run in long_runs for interval in run),
+            sum((sum(interval.accepted for interval in run) for run in long_runs), 0.0))
 
 
-def _calm_runs(tables, node):
-    """Adjoining intervals of `node` without saturation: (start, minutes, port-minutes, of UDP, accepted) each."""
-    run: List[tuple] = []
-    for part in _intervals(tables, node):
-        if run and (part is None or part[0] != run[-1][0] + run[-1][1]):
+def _calm_runs(tables: Tables, node: str) -> Iterator[List[_Interval]]:
+    """Adjoining intervals of `node` without saturation."""
+    run: List[_Interval] = []
+    for interval in _intervals(tables, node):
+        if run and (interval is None or interval.start != run[-1].start + run[-1].minutes):
             yield run
             run = []
-        if part is not None:
-            run.append(part)
+        if interval is not None:
+            run.append(interval)
 
 
-def _intervals(tables, node):
+def _intervals(tables: Tables, node: str) -> Iterator[Optional[_Interval]]:
     """The intervals of which both use and connections were measured, coarse ones first choice; None where calm ends.
 
     Coarse points cover the whole window evenly, while minutes were read where much happened.
@@ -151,22 +157,20 @@ def _intervals(tables, node):
         if full or sum(flow.minutes for flow in inside) != length or any(flow.failed for flow in inside):
             yield None
         else:
-            yield (start, length, fsum(bucket.mean * length for bucket in buckets.values()),
-                   buckets[UDP].mean * length if UDP in buckets else 0.0, sum(flow.accepted for flow in inside))
+            yield _Interval(
+                start, length, fsum(bucket.mean * length for bucket in buckets.values()),
+                buckets[UDP].mean * length if UDP in buckets else 0.0, sum(flow.accepted for flow in inside))
     yield None
 
 
-def _falls(tables: Tables, timeout: float) -> List[Sequence[float]]:
+def _falls(tables: Tables, timeout: float) -> List[List[float]]:
     """Use from the minute of each sudden fall in arrivals to `lull_minutes` after it, node by node."""
     length = lull_minutes(timeout)
     curves = []
     for node in sorted(tables.flows):
         arrivals = {minute: flow.accepted + flow.failed for minute, flow in tables.flows[node].items()}
         refused = {minute for minute, flow in tables.flows[node].items() if flow.failed}
-        used: Dict[int, float] = {}
-        for protocol in tables.protocols(node):
-            for minute, ports in tables.used.get((node, protocol), {}).items():
-                used[minute] = used.get(minute, 0) + ports
+        used = _used(tables, node)
         after = 0
         for minute in sorted(arrivals):
             if minute >= after and _falls_at(arrivals, minute, length):
@@ -177,15 +181,24 @@ def _falls(tables: Tables, timeout: float) -> List[Sequence[float]]:
     return curves
 
 
-def _falls_at(arrivals, minute, length):
+def _used(tables: Tables, node: str) -> Ports:
+    """Ports in use on `node` by minute, of all protocols together."""
+    used: Ports = {}
+    for protocol in tables.protocols(node):
+        for minute, ports in tables.used.get((node, protocol), {}).items():
+            used[minute] = used.get(minute, 0) + ports
+    return used
+
+
+def _falls_at(arrivals: Mapping[int, float], minute: int, length: int) -> bool:
     """Whether arrivals are steady before `minute`, fall there to half or less, and stay there for `length` minutes."""
     # The cheap question first: most minutes are no fall, and all of this is asked for every minute.
     if arrivals[minute] > FALL_SHARE * arrivals.get(minute - 1, 0):
         return False
-    before = [arrivals.get(at) for at in range(minute - BEFORE_MINUTES, minute)]
-    after = [arrivals.get(at) for at in range(minute, minute + length)]
-    if None in before or None in after:
+    if not all(at in arrivals for at in range(minute - BEFORE_MINUTES, minute + length)):
         return False
+    before = [arrivals[at] for at in range(minute - BEFORE_MINUTES, minute)]
+    after = [arrivals[at] for at in range(minute, minute + length)]
     level = sum(before) / len(before)
     blocks = [sum(after[at:at + SMOOTH_MINUTES]) / SMOOTH_MINUTES
               for at in range(0, length - SMOOTH_MINUTES + 1, SMOOTH_MINUTES)]
@@ -195,7 +208,7 @@ def _falls_at(arrivals, minute, length):
 def decays_with_timeout(curves: Sequence[Sequence[float]], timeout: float) -> Optional[bool]:
     """Whether use falls as idle flows let go: True, False for short holds, None where nothing tells.
 
-    `curves` hold the ports in use minute by minute, the first one before arrivals fell, for `lull_minutes`.
+    Each of `curves` is the ports in use minute by minute, from the minute before arrivals fell, for `lull_minutes`.
     They are added up: noise goes down, and large falls weigh more.
     """
     if not curves:
@@ -215,6 +228,6 @@ def decays_with_timeout(curves: Sequence[Sequence[float]], timeout: float) -> Op
     return True if halfway >= HALFWAY_SHARE * left and gone <= GONE_SHARE * left else None
 
 
-def _mean_around(curve, minute):
+def _mean_around(curve: Sequence[float], minute: int) -> float:
     """The mean of three minutes: ports of one count jitter by their square root."""
     return fsum(curve[minute - 1:minute + 2]) / 3

@@ -2,15 +2,14 @@
 """From the answers of Azure Monitor to the demand for ports per node, with the evidence (design section 4)."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from math import ceil
-from typing import Iterable, Optional, Tuple
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
 from ..facts.snat import PORT_BLOCK, ceil8
-from . import hold
+from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
+from .hold import judge_hold
 from .retries import judge_retries
-from .saturation import Episode, Peak, judge_node, telling_flows
+from .saturation import NodeDemand, Peak, judge_node, telling_flows
 from .statistics import Coverage, cluster_peak, cover, quantiles
 from .tables import BOTH, Allocation, Tables, tabulate
 
@@ -36,8 +35,7 @@ TIMEOUTS = (4, 120)
 BUSIEST = 5
 
 
-@dataclass(frozen=True)
-class BusyNode:
+class BusyNode(NamedTuple):
     """One of the busiest nodes: ports at its peak, allocated then; utilization 0 to about 1."""
 
     node: str
@@ -47,8 +45,7 @@ class BusyNode:
     failed_connections: Optional[int]
 
 
-@dataclass(frozen=True)
-class Evidence:  # pylint: disable=too-many-instance-attributes  # a record
+class Evidence(NamedTuple):
     """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
 
     Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
@@ -83,8 +80,7 @@ class Evidence:  # pylint: disable=too-many-instance-attributes  # a record
     busiest_nodes: Tuple[BusyNode, ...] = ()
 
 
-@dataclass(frozen=True)
-class Demand:  # pylint: disable=too-many-instance-attributes  # a record
+class Demand(NamedTuple):
     """What the busiest node needs, in ports per node, and how it is known.
 
     unsaturated_peak: the highest use in minutes that were not saturated. estimate: the most that saturated episodes
@@ -109,6 +105,11 @@ class Demand:  # pylint: disable=too-many-instance-attributes  # a record
     truncated: bool = False
 
     @property
+    def sufficient(self) -> bool:
+        """Whether enough was measured, so that silence means something."""
+        return self.evidence.status == SUFFICIENT
+
+    @property
     def actionable(self) -> bool:
         """Whether a decision may rest on it: enough data, or less with failures, which are a floor."""
         if self.evidence.status == INSUFFICIENT:
@@ -122,8 +123,8 @@ class Demand:  # pylint: disable=too-many-instance-attributes  # a record
 
     def trigger(self, headroom: float) -> Optional[int]:
         """Change only when today's allocation is below this many ports; `headroom` in percent. None: nothing known."""
-        wanted = max(self.unsaturated_peak or 0, self.estimate or 0)
-        return ceil(_exact(wanted * (1 + headroom / 100))) if self._known else None
+        ports = max(self.unsaturated_peak or 0, self.estimate or 0)
+        return ceil(_exact(ports * (1 + headroom / 100))) if self._known else None
 
     def target(self, headroom: float) -> Optional[int]:
         """The allocation to change to, a multiple of 8; at least `trigger`. `headroom` in percent."""
@@ -134,11 +135,11 @@ class Demand:  # pylint: disable=too-many-instance-attributes  # a record
         return max(PORT_BLOCK, ceil8(_exact(max(calm, full))))
 
     @property
-    def _known(self):
+    def _known(self) -> bool:
         return self.unsaturated_peak is not None or self.estimate is not None
 
 
-def _exact(ports):
+def _exact(ports: float) -> float:
     """`ports` without the noise of binary fractions, which must not round 1250.0000000000002 up to 1256."""
     return round(ports, 6)
 
@@ -152,43 +153,46 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     """The demand that `answers` of both passes show, in any order; `idle_timeout` in minutes, as in force."""
     answers = tuple(answers)
     measured = parse(answers)
-    start, end = _window(answers, measured)
     if not answers:
         return unmeasured(NO_DATA, 'no metrics were captured')
     tables = tabulate(measured)
-    if not tables.used and not tables.buckets:
-        return unmeasured(NO_DATA, _why_empty(measured), start, end)
+    window = _window(answers, measured)
+    if window is None or not tables.used and not tables.buckets:
+        return unmeasured(NO_DATA, _why_empty(measured), *(window or ()))
+    start, end = window
     timeout = idle_timeout if idle_timeout and TIMEOUTS[0] <= idle_timeout <= TIMEOUTS[1] else DEFAULT_TIMEOUT
     retries = judge_retries(telling_flows(tables))
     nodes = {node: judge_node(tables, node, timeout, retries) for node in tables.nodes}
     coverage = cover(tables, end)
     demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes)
-    held = hold.judge_hold(tables, demand.evidence.peak_node, timeout)
-    evidence = replace(demand.evidence, start=_time(start), end=_time(end),
-                       mean_port_hold_minutes=None if held.minutes is None else round(held.minutes, 1),
-                       idle_timeout_bound=held.idle_bound,
-                       idle_timeout_relief=None if held.relief is None else round(held.relief, 2))
-    return replace(demand, evidence=evidence)
+    hold = judge_hold(tables, demand.evidence.peak_node, timeout)
+    evidence = demand.evidence._replace(
+        start=_time(start), end=_time(end), idle_timeout_bound=hold.idle_bound,
+        mean_port_hold_minutes=None if hold.minutes is None else round(hold.minutes, 1),
+        idle_timeout_relief=None if hold.relief is None else round(hold.relief, 2))
+    return demand._replace(evidence=evidence)
 
 
-def _window(answers, measured):
-    """The time that was asked about; where nobody says, from the first point to the last."""
-    asked = [answer.query for answer in answers if answer.query and USED in answer.query.metrics]
-    points = [(one.minutes[0], one.minutes[-1] + one.interval) for one in measured.series
-              if one.metric == USED] if not asked else [(query.start, query.end) for query in asked]
-    return (min(start for start, _ in points), max(end for _, end in points)) if points else (None, None)
+def _window(answers: Sequence[Answer], measured: Measurements) -> Optional[Tuple[int, int]]:
+    """The time that was asked about; where nobody says, from the first point to the last. None without any."""
+    spans = [(answer.query.start, answer.query.end) for answer in answers
+             if answer.query and USED in answer.query.metrics]
+    if not spans:
+        spans = [(series.minutes[0], series.minutes[-1] + series.interval) for series in measured.series
+                 if series.metric == USED]
+    return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
 
-def _why_empty(measured):
+def _why_empty(measured: Measurements) -> str:
     """Why there is nothing to judge, in words."""
     if measured.problems:
         return 'Azure Monitor reported errors: ' + ', '.join(measured.problems)
-    if any(one.metric in (USED, ALLOCATED) for one in measured.series):
+    if any(series.metric in (USED, ALLOCATED) for series in measured.series):
         return f'Azure Monitor has no {USED} split by node for this load balancer'
     return f'Azure Monitor has no {USED} for this load balancer in this time'
 
 
-def _describe(measured: Measurements, tables: Tables, nodes, coverage: Coverage) -> Demand:
+def _describe(measured: Measurements, tables: Tables, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Demand:
     """All but the demand itself and the hold time."""
     peaks = sorted((judged.peak for judged in nodes.values() if judged.peak),
                    key=lambda peak: (-peak.ports, peak.minute, peak.node))
@@ -209,35 +213,31 @@ def _describe(measured: Measurements, tables: Tables, nodes, coverage: Coverage)
         failed_connections=round(failed) if counted else None,
         saturated=any(judged.episodes for judged in nodes.values()), busiest_nodes=_busiest(peaks, nodes, counted))
     return Demand(evidence, days=coverage.minutes / 1440,
-                  unexplained_failures=round(sum(one.unexplained for one in nodes.values())) if counted else None,
+                  unexplained_failures=round(sum(judged.unexplained for judged in nodes.values())) if counted else None,
                   skew=round(top.ports / middle, 2) if middle else None, nodes_gone=coverage.gone,
                   cluster_peak_ports=_whole(cluster.ports), cluster_peak_at=_time(cluster.minute),
                   cluster_peak_is_exact=cluster.exact, truncated=measured.truncated)
 
 
-def _add_demand(demand: Demand, nodes) -> Demand:
+def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand]) -> Demand:
     """The unsaturated peak and the estimate over all `nodes`, and what follows from them."""
-    calm: Optional[Peak] = max((one.unsaturated for one in nodes.values() if one.unsaturated),
-                               key=lambda peak: peak.ports, default=None)
-    worst: Optional[Episode] = max((episode for one in nodes.values() for episode in one.episodes),
-                                   key=lambda episode: (episode.estimate, episode.capped), default=None)
-    unsaturated = calm.ports if calm else None
-    estimate = worst.estimate if worst else None
-    by_estimate = worst is not None and worst.estimate > (unsaturated or 0)
-    evidence = replace(demand.evidence,
-                       demand_ports_per_node=_whole(max(unsaturated or 0, estimate or 0)),
-                       demand_is_estimate=by_estimate, demand_is_capped=by_estimate and worst.capped)
-    return replace(demand, evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,
-                   peak_is_exact=_is_exact(demand.evidence, nodes))
+    unsaturated = max((judged.unsaturated.ports for judged in nodes.values() if judged.unsaturated), default=None)
+    estimate, capped = max(((episode.estimate, episode.capped) for judged in nodes.values()
+                            for episode in judged.episodes), default=(None, False))
+    by_estimate = estimate is not None and estimate > (unsaturated or 0)
+    evidence = demand.evidence._replace(demand_ports_per_node=_whole(max(unsaturated or 0, estimate or 0)),
+                                        demand_is_estimate=by_estimate, demand_is_capped=by_estimate and capped)
+    return demand._replace(evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,
+                           peak_is_exact=_is_exact(demand.evidence, nodes))
 
 
-def _is_exact(evidence, nodes):
+def _is_exact(evidence: Evidence, nodes: Mapping[str, NodeDemand]) -> bool:
     """Whether no unread interval may hide a higher use, and protocols were told apart."""
-    ceiling = max((judged.ceiling for judged in nodes.values() if judged.ceiling is not None), default=0)
-    return evidence.peak_protocol != BOTH and ceiling <= evidence.peak_ports_per_node
+    ceiling = max((judged.ceiling for judged in nodes.values() if judged.ceiling is not None), default=0.0)
+    return evidence.peak_protocol != BOTH and ceiling <= (evidence.peak_ports_per_node or 0)
 
 
-def _status(coverage: Coverage):
+def _status(coverage: Coverage) -> Tuple[str, Optional[str]]:
     """Whether what was measured is enough, and if not, why."""
     hours = coverage.minutes / 60
     if hours < LEAST_HOURS:
@@ -247,7 +247,7 @@ def _status(coverage: Coverage):
     return SUFFICIENT, None
 
 
-def _count_nodes(nodes):
+def _count_nodes(nodes: Sequence[str]) -> int:
     """Nodes by their IPv4 addresses: in dual-stack each node is seen twice."""
     return sum(':' not in node for node in nodes) or len(nodes)
 
@@ -264,21 +264,22 @@ def _allocated(tables: Tables) -> Optional[int]:
     return max(counts, key=lambda ports: (counts[ports], -ports))
 
 
-def _busiest(peaks, nodes, counted) -> Tuple[BusyNode, ...]:
+def _busiest(peaks: Sequence[Peak], nodes: Mapping[str, NodeDemand], counted: bool) -> Tuple[BusyNode, ...]:
     """The nodes with the highest peaks, those with failures first among equals."""
     order = sorted(peaks, key=lambda peak: (-peak.ports, -nodes[peak.node].failed, peak.node))
-    return tuple(BusyNode(peak.node, _whole(peak.ports), _whole(peak.allocated), _share(peak.utilization),
+    return tuple(BusyNode(peak.node, _whole(peak.ports),
+                          None if peak.allocated is None else _whole(peak.allocated), _share(peak.utilization),
                           round(nodes[peak.node].failed) if counted else None) for peak in order[:BUSIEST])
 
 
-def _whole(ports):
+def _whole(ports: float) -> int:
     """Ports, rounded up: half a port is a port."""
-    return None if ports is None else ceil(_exact(ports))
+    return ceil(_exact(ports))
 
 
-def _share(value):
+def _share(value: Optional[float]) -> Optional[float]:
     return None if value is None else round(value, 3)
 
 
-def _time(minute):
+def _time(minute: Optional[int]) -> Optional[str]:
     return None if minute is None else timestamp(minute)

@@ -1,13 +1,15 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""What to ask Azure Monitor: first the whole window coarsely, then the minutes of the hours that matter.
+"""The questions that a demand is measured by: first the whole window coarsely, then the minutes of the hours that
+matter.
+
+A reader drives `questions` and knows nothing else of them, but that `weaker` gives what to ask where one is refused.
 
 An hour's average hides a minute's peak (azure-facts section 4), and 1000 nodes over seven days at one minute are
 several gigabytes of JSON. So the first pass asks at the finest grain that keeps its answers small, and the second
 asks for one-minute points of the nodes and hours that the first one points at (design section 4, "Two passes").
 """
 
-from dataclasses import dataclass, replace
-from typing import Iterable, Optional, Tuple
+from typing import Generator, NamedTuple, Optional, Sequence, Tuple
 
 from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL, STATE, TOTAL,
                              USED, Answer, Query, parse)
@@ -47,32 +49,57 @@ STATES = 3
 PROTOCOLS = 2
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """The time to look at, from `start` to `end`, in minutes since 1970 (`model.metrics.minute_of`)."""
 
     start: int
     end: int
 
 
-def first_pass(window: Window, nodes: int, frontends: int = 1, maximum: bool = True) -> Tuple[Query, ...]:
-    """The coarse questions about `window`, for about so many nodes and outbound IP addresses.
+#: Rounds of queries. It yields those of one round, to be asked side by side in any order, and is sent their answers,
+#: without those that failed; it ends when there is nothing left to ask.
+Questions = Generator[Tuple[Query, ...], Sequence[Answer], None]
+
+
+def questions(window: Window, nodes: int, frontends: int = 1, idle_timeout: Optional[int] = None) -> Questions:
+    """What to ask about `window`, of a cluster of about so many nodes and outbound IP addresses. No round is empty.
 
     The numbers only choose the grain: nodes that have gone, or frontends that were not expected, are answered for.
-    `maximum` False asks for means alone.
+    `idle_timeout` in minutes, as in force. Whoever stops after the first round has the whole window, coarsely.
     """
+    answers = yield _first_pass(window, nodes, frontends)
+    busy_minutes = _second_pass(answers, window, idle_timeout) if answers else ()
+    if busy_minutes:
+        yield busy_minutes
+
+
+def weaker(query: Query) -> Optional[Query]:
+    """What to ask instead of a query that the service refused: without maxima, then without protocols.
+
+    None when nothing is left to do without. Means hide peaks, and both protocols together are an upper bound for
+    each: the demand says so.
+    """
+    if MAXIMUM in query.aggregations and len(query.aggregations) > 1:
+        return query._replace(aggregations=tuple(name for name in query.aggregations if name != MAXIMUM))
+    clause = f" and {PROTOCOL} eq '*'"
+    if query.filter and clause in query.filter:
+        return query._replace(filter=query.filter.replace(clause, ''))
+    return None
+
+
+def _first_pass(window: Window, nodes: int, frontends: int) -> Tuple[Query, ...]:
+    """The coarse queries about all of `window`."""
     nodes, frontends = max(1, nodes), max(1, frontends)
-    aggregations = (AVERAGE, MAXIMUM) if maximum else (AVERAGE,)
     series = PROTOCOLS * nodes * frontends
     split = _bytes(window, series, FULL, 2) <= USED_BYTES and _grain(window, series, 2, USED_BYTES) != FULL
     if not split:
         # A mean over frontends still tells busy nodes from others; the minutes are then read frontend by frontend.
         series = PROTOCOLS * nodes
-    filter_ = _filter(frontend=split, protocol=True)
+    by_node = _filter(frontend=split, protocol=True)
     states = _grain(window, STATES * nodes, 1, STATES_BYTES)
     queries = [
-        _query(window, (USED,), _grain(window, series, 2, USED_BYTES), aggregations, filter_),
-        _query(window, (ALLOCATED,), _grain(window, series, 1, ALLOCATED_BYTES), (AVERAGE,), filter_),
+        _query(window, (USED,), _grain(window, series, 2, USED_BYTES), (AVERAGE, MAXIMUM), by_node),
+        _query(window, (ALLOCATED,), _grain(window, series, 1, ALLOCATED_BYTES), (AVERAGE,), by_node),
         _query(window, (CONNECTIONS,), states, (TOTAL,), _filter(state=True)),
     ]
     arrivals = _grain(window, nodes, 1, ARRIVALS_BYTES)
@@ -83,15 +110,15 @@ def first_pass(window: Window, nodes: int, frontends: int = 1, maximum: bool = T
     return tuple(queries)
 
 
-def second_pass(answers: Iterable[Answer], window: Window, idle_timeout: Optional[int] = None) -> Tuple[Query, ...]:
-    """The one-minute questions that the answers of the first pass call for, within `window`; the worst hours first.
+def _second_pass(answers: Sequence[Answer], window: Window, idle_timeout: Optional[int]) -> Tuple[Query, ...]:
+    """The one-minute queries that the answers of the first pass call for, within `window`; the worst hours first.
 
     Empty when there is nothing to look at. At most 2 × choice.MOST_BLOCKS queries.
     """
     measured = parse(answers)
     tables = tabulate(measured)
-    frontends = len({one.frontend for one in measured.series if one.frontend}) or 1
-    states = len({one.state for one in measured.series if one.state}) or 1
+    frontends = len({series.frontend for series in measured.series if series.frontend}) or 1
+    states = len({series.state for series in measured.series if series.state}) or 1
     protocols = {protocol for _, protocol in tables.buckets}
     spent = measured.points * POINT_BYTES + len(measured.series) * SERIES_BYTES
     left = min(max(ALL_BYTES - spent, LEAST_SECOND_BYTES), MOST_SECOND_BYTES)
@@ -105,44 +132,31 @@ def second_pass(answers: Iterable[Answer], window: Window, idle_timeout: Optiona
     return tuple(queries)
 
 
-def weaker(query: Query) -> Optional[Query]:
-    """What to ask instead of a query that was refused with status 400: without maxima, then without protocols.
-
-    None when nothing is left to do without. Means hide peaks, and both protocols together are an upper bound for
-    each: the demand says so.
-    """
-    if MAXIMUM in query.aggregations and len(query.aggregations) > 1:
-        return replace(query, aggregations=tuple(name for name in query.aggregations if name != MAXIMUM))
-    clause = f" and {PROTOCOL} eq '*'"
-    if query.filter and clause in query.filter:
-        return replace(query, filter=query.filter.replace(clause, ''))
-    return None
-
-
-def _query(window, names, interval, aggregations, filter_):
+def _query(window: Window, metrics: Tuple[str, ...], interval: int, aggregations: Tuple[str, ...],
+           filter_: str) -> Query:
     """A query that starts on a whole multiple of its interval, wherever the service would start to count."""
     start = window.start // interval * interval if interval else window.start
-    return Query(names, start, window.end, interval, aggregations, filter_, TOP)
+    return Query(metrics, start, window.end, interval, aggregations, filter_, TOP)
 
 
-def _filter(nodes=None, frontend=False, protocol=False, state=False):
-    """The filter for these `nodes` (all when None), split by further dimensions.
+def _filter(nodes: Sequence[str] = ('*',), *, frontend: bool = False, protocol: bool = False,
+            state: bool = False) -> str:
+    """The filter for these `nodes`, split by further dimensions.
 
     The grammar is that of the REST reference: `A eq 'a' and B eq 'b1' or B eq 'b2' and C eq '*'`, `or` only between
     values of one dimension, without brackets.
     """
-    parts = [' or '.join(f"{NODE} eq '{node}'" for node in nodes or ('*',))]
-    parts += [f"{name} eq '*'" for name, wanted in ((PROTOCOL, protocol), (FRONTEND, frontend), (STATE, state))
-              if wanted]
+    parts = [' or '.join(f"{NODE} eq '{node}'" for node in nodes)]
+    parts += [f"{name} eq '*'" for name, split in ((PROTOCOL, protocol), (FRONTEND, frontend), (STATE, state)) if split]
     return ' and '.join(parts)
 
 
-def _bytes(window, series, grain, numbers):
+def _bytes(window: Window, series: int, grain: int, numbers: int) -> int:
     """The size of an answer of so many series at `grain`, with so many numbers in each point."""
     points = max(1, (window.end - window.start) // grain) if grain else 1
     return series * (SERIES_BYTES + points * (POINT_BYTES + (numbers - 1) * NUMBER_BYTES))
 
 
-def _grain(window, series, numbers, limit):
+def _grain(window: Window, series: int, numbers: int, limit: int) -> int:
     """The finest grain that keeps an answer within `limit` bytes; the coarsest where none does."""
     return next((grain for grain in GRAINS if _bytes(window, series, grain, numbers) <= limit), GRAINS[-1])

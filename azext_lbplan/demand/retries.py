@@ -15,7 +15,7 @@ for a few minutes for retries.
 """
 
 from math import fsum, sqrt
-from typing import Iterable, List, Mapping, NamedTuple, Tuple
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .tables import Flows
 
@@ -78,19 +78,19 @@ def judge_retries(flows: Iterable[Mapping[int, Flows]]) -> Retries:
     return _sharing(attempts, first, min(1.0, first + CAUTION * scatter))
 
 
-def _sharing(attempts, first, cautious):
+def _sharing(attempts: float, first: float, cautious: float) -> Retries:
     """As many attempts, or fewer, that leave the share `cautious` of first refusals where `first` was measured."""
     attempts = max(1.0, attempts * first / cautious)
     return Retries(attempts, max(0.0, 1 - cautious * attempts))
 
 
-def _product(some, others):
-    return fsum(one * other for one, other in zip(some, others))
+def _product(left: Iterable[float], right: Iterable[float]) -> float:
+    return fsum(first * second for first, second in zip(left, right))
 
 
-def _deviations(flows) -> List[Tuple[float, float, float, float]]:
+def _deviations(flows: Mapping[int, Flows]) -> List[Tuple[float, ...]]:
     """Accepted in a minute and in the one before, failed in the one before and in this, each less its trend."""
-    found = []
+    found: List[Tuple[float, ...]] = []
     for chunk in _chunks(flows):
         rows = [(flows[minute].accepted, flows[minute - 1].accepted, flows[minute - 1].failed, flows[minute].failed)
                 for minute in chunk]
@@ -98,7 +98,7 @@ def _deviations(flows) -> List[Tuple[float, float, float, float]]:
     return found
 
 
-def _detrended(values):
+def _detrended(values: Sequence[float]) -> List[float]:
     """`values` less the straight line through them."""
     count = len(values)
     mean, middle = fsum(values) / count, (count - 1) / 2
@@ -106,7 +106,7 @@ def _detrended(values):
     return [value - mean - slope * (at - middle) for at, value in enumerate(values)]
 
 
-def _chunks(flows):
+def _chunks(flows: Mapping[int, Flows]) -> Iterator[List[int]]:
     """Minutes in a row in which connections failed, as in the minute before each of them."""
     chunk: List[int] = []
     for minute in sorted(minute for minute, flow in flows.items() if flow.failed > 0):

@@ -20,12 +20,11 @@ of short TCP connections had estimates of half of what it needed (simulated: 139
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from math import fsum
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..model.metrics import UDP
-
 from .retries import NO_RETRIES, Retries
-from .tables import Allocation, Flows, Minutes, Tables
+from .tables import Allocation, Bucket, Flows, Minutes, Ports, Tables
 
 #: A minute is saturated from this share of its allocation on. Source: design section 4.
 SATURATED_SHARE = 0.95
@@ -46,6 +45,10 @@ LEAD_MINUTES = 4
 #: The longest turnover, in minutes, twice the default idle timeout of 30: ports that turn over more slowly than that
 #: are held by connections in use, and only the rates of refused and accepted ones compare.
 WINDOW_MINUTES = 60
+
+
+#: The allocation of one node, by protocol.
+Allocations = Mapping[str, Allocation]
 
 
 class Episode(NamedTuple):
@@ -75,7 +78,7 @@ class Peak(NamedTuple):
     allocated: Optional[float]
 
     @property
-    def utilization(self):
+    def utilization(self) -> Optional[float]:
         """Share of the allocation, 0 to about 1; None where the allocation is not known."""
         return self.ports / self.allocated if self.allocated else None
 
@@ -113,7 +116,8 @@ def accepted_of(protocol: str, accepted: float, udp_released: float, free_before
         return min(accepted, udp_released + free_before)
     # The difference of two counts is not known better than their scatter: nothing left of a large count would make
     # the estimate boundless.
-    return max(accepted - udp_released, min(accepted, 3 * accepted ** 0.5))
+    scatter: float = 3 * accepted ** 0.5
+    return max(accepted - udp_released, min(accepted, scatter))
 
 
 def judge_node(tables: Tables, node: str, timeout: float, retries: Retries = NO_RETRIES) -> NodeDemand:
@@ -128,7 +132,7 @@ def judge_node(tables: Tables, node: str, timeout: float, retries: Retries = NO_
                       fine.unexplained + coarse.unexplained, coarse.ceiling)
 
 
-def _height(peak):
+def _height(peak: Peak) -> Tuple[float, int]:
     """The higher peak is greater; of equal ones the earlier."""
     return (peak.ports, -peak.minute)
 
@@ -136,22 +140,23 @@ def _height(peak):
 def telling_flows(tables: Tables) -> List[Dict[int, Flows]]:
     """The connections of each node by minute, but for minutes in which UDP alone was full: those that were accepted
     then were TCP's, and tell nothing of the ports that came free and of retries (retries.py)."""
-    found = []
+    telling = []
     for node, flows in tables.flows.items():
         full = {protocol: _full(tables, node, protocol, flows) for protocol in tables.protocols(node)}
         alone = full.get(UDP, set()).difference(*(full[protocol] for protocol in full if protocol != UDP))
-        found.append({minute: flow for minute, flow in flows.items() if minute not in alone} if alone else flows)
-    return found
+        telling.append({minute: flow for minute, flow in flows.items() if minute not in alone} if alone else flows)
+    return telling
 
 
-def _full(tables, node, protocol, minutes):
+def _full(tables: Tables, node: str, protocol: str, minutes: Iterable[int]) -> Set[int]:
     """Those of `minutes` in which `protocol` had no ports left to speak of."""
     allocation, used = Allocation(tables, node, protocol), tables.used.get((node, protocol), {})
     return {minute for minute in minutes
             if used.get(minute, 0) >= SATURATED_SHARE * (allocation.at(minute) or float('inf'))}
 
 
-def _judge_minutes(tables, node, allocations, timeout, retries):
+def _judge_minutes(tables: Tables, node: str, allocations: Allocations, timeout: float, retries: Retries
+                   ) -> NodeDemand:
     """The one-minute points of `node`."""
     flows = tables.flows.get(node, {})
     shares = _shares(tables, node, allocations)
@@ -160,7 +165,7 @@ def _judge_minutes(tables, node, allocations, timeout, retries):
     at_ceiling = {minute for minute, share in shares.items() if share >= SATURATED_SHARE or minute in explained}
     every = _highest(tables, node, allocations, ())
     calm = _highest(tables, node, allocations, at_ceiling) if at_ceiling else every
-    episodes = ()
+    episodes: Tuple[Episode, ...] = ()
     if at_ceiling:
         turnover = _Turnover(flows, tables.used.get((node, UDP), {}), timeout, retries)
         saturated = [_accused(tables, node, allocations, minute) for minute in sorted(at_ceiling)]
@@ -169,7 +174,7 @@ def _judge_minutes(tables, node, allocations, timeout, retries):
                       sum(count for minute, count in failed.items() if minute not in explained))
 
 
-def _shares(tables, node, allocations):
+def _shares(tables: Tables, node: str, allocations: Allocations) -> Dict[int, float]:
     """For each minute the share of its allocation that was in use, of the fuller protocol."""
     shares: Dict[int, float] = {}
     for protocol, allocation in allocations.items():
@@ -181,24 +186,24 @@ def _shares(tables, node, allocations):
     return shares
 
 
-def _accused(tables, node, allocations, minute):
+def _accused(tables: Tables, node: str, allocations: Allocations, minute: int) -> Peak:
     """The use in a saturated `minute`. The connection count has no protocol: the fuller one is held to account."""
     used = {protocol: tables.used.get((node, protocol), {}) for protocol in allocations}
     return max((Peak(points[minute], minute, node, protocol, allocations[protocol].at(minute))
                 for protocol, points in used.items() if minute in points), key=_fullness)
 
 
-def _fullness(peak):
+def _fullness(peak: Peak) -> Tuple[float, float]:
     """Share of the allocation, then ports."""
     return (peak.utilization or 0.0, peak.ports)
 
 
-def _near(shares, minute):
+def _near(shares: Mapping[int, float], minute: int) -> float:
     """The fullest of `minute` and its neighbours: a use is sampled once a minute, failures are counted all through."""
     return max(shares.get(at, 0.0) for at in range(minute - 1, minute + 2))
 
 
-def _highest(tables, node, allocations, without):
+def _highest(tables: Tables, node: str, allocations: Allocations, without: Collection[int]) -> Optional[Peak]:
     """The highest use of any protocol, but for the minutes `without`."""
     peaks = []
     for protocol, allocation in allocations.items():
@@ -212,19 +217,20 @@ def _highest(tables, node, allocations, without):
     return max(peaks, key=_height, default=None)
 
 
-def _runs(saturated: List[Peak]):
+def _runs(saturated: Sequence[Peak]) -> Iterator[List[Peak]]:
     """Adjoining saturated minutes of one protocol and allocation."""
     run: List[Peak] = []
-    for peak in [*saturated, None]:
-        if run and (peak is None or peak.minute != run[-1].minute + 1 or peak.protocol != run[-1].protocol
+    for peak in saturated:
+        if run and (peak.minute != run[-1].minute + 1 or peak.protocol != run[-1].protocol
                     or peak.allocated != run[-1].allocated):
             yield run
             run = []
-        if peak is not None:
-            run.append(peak)
+        run.append(peak)
+    if run:
+        yield run
 
 
-def _episode(run, turnover, flows):
+def _episode(run: Sequence[Peak], turnover: '_Turnover', flows: Mapping[int, Flows]) -> Episode:
     """The episode of the saturated minutes `run`; of what its minutes call for, the most."""
     first, last = run[0].minute - LEAD_MINUTES, run[-1].minute + 1
     inside = [flows[minute] for minute in range(first, last) if minute in flows]
@@ -233,12 +239,12 @@ def _episode(run, turnover, flows):
                    fsum(flow.accepted for flow in inside), fsum(flow.failed for flow in inside), *most)
 
 
-def _blind(allocated):
+def _blind(allocated: float) -> Tuple[float, bool]:
     """The estimate of a full node of which no connections are known."""
     return allocated * BLIND_FACTOR, False
 
 
-def _allocated(peak):
+def _allocated(peak: Peak) -> float:
     """Without a known allocation its use is what a full node had."""
     return peak.allocated or peak.ports
 
@@ -246,7 +252,7 @@ def _allocated(peak):
 class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one pass
     """The connections of one node by minute, added up, to look back from any minute over one turnover of its ports."""
 
-    def __init__(self, flows, udp, timeout, retries):
+    def __init__(self, flows: Mapping[int, Flows], udp: Ports, timeout: float, retries: Retries):
         self._minutes = sorted(flows)
         accepted = [flows[minute].accepted for minute in self._minutes]
         released = [udp.get(minute, 0.0) / timeout for minute in self._minutes]
@@ -254,7 +260,7 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
             retries.connections(flows[minute].failed, flows[minute - 1].failed if minute - 1 in flows else 0.0)
             for minute in self._minutes)]
         self._udp = [0.0, *accumulate(map(min, accepted, released))]
-        self._others = [0.0, *accumulate(max(0.0, all_ - udp_) for all_, udp_ in zip(accepted, released))]
+        self._others = [0.0, *accumulate(max(0.0, total - udp_part) for total, udp_part in zip(accepted, released))]
 
     def estimate(self, peak: Peak) -> Tuple[float, bool]:
         """Ports that would have carried what came up to the saturated minute of `peak`, and whether capped."""
@@ -274,9 +280,12 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
         return estimated(allocated, allocated, failed)
 
 
-def _judge_buckets(tables, node, allocations, timeout, retries):
+def _judge_buckets(tables: Tables, node: str, allocations: Allocations, timeout: float, retries: Retries
+                   ) -> NodeDemand:
     """The coarse points of `node`, as far as no one-minute point says more."""
-    peak = calm = ceiling = None
+    peak: Optional[Peak] = None
+    calm: Optional[Peak] = None
+    ceiling: Optional[float] = None
     episodes = []
     failed = unexplained = 0.0
     flows = tables.flows.get(node, {})
@@ -305,7 +314,7 @@ def _judge_buckets(tables, node, allocations, timeout, retries):
     return NodeDemand(peak, calm, tuple(episodes), failed, unexplained, ceiling)
 
 
-def _unread_buckets(tables, node, protocol):
+def _unread_buckets(tables: Tables, node: str, protocol: str) -> Iterator[Tuple[int, Bucket, float]]:
     """The coarse intervals that were not read minute by minute: first minute, bucket, the most in minutes read."""
     points = tables.used.get((node, protocol), {})
     minutes = Minutes(points)
@@ -315,21 +324,22 @@ def _unread_buckets(tables, node, protocol):
             yield start, bucket, max((points[minute] for minute in read), default=-1.0)
 
 
-def _unread(flow, read):
+def _unread(flow: Flows, read: Sequence[Flows]) -> Flows:
     """What is left of a coarse count of connections when those of the minutes that were `read` are taken off."""
     if not read:
         return flow
-    return flow._replace(accepted=max(0.0, flow.accepted - sum(one.accepted for one in read)),
-                         failed=max(0.0, flow.failed - sum(one.failed for one in read)))
+    return flow._replace(accepted=max(0.0, flow.accepted - sum(minute.accepted for minute in read)),
+                         failed=max(0.0, flow.failed - sum(minute.failed for minute in read)))
 
 
-def _udp_released(tables, node, start, timeout):
+def _udp_released(tables: Tables, node: str, start: int, timeout: float) -> float:
     """The UDP ports that came free in the coarse interval from `start`: port-minutes ÷ the idle timeout."""
     udp = tables.buckets.get((node, UDP), {}).get(start)
     return udp.mean * udp.minutes / timeout if udp else 0.0
 
 
-def _coarse_episode(peak, minutes, left, udp_released, retries):
+def _coarse_episode(peak: Peak, minutes: int, left: Mapping[int, Flows], udp_released: float, retries: Retries
+                    ) -> Episode:
     """The episode of a coarse interval of so many minutes: no more than that it was full is known of its course."""
     sides = [flow for at, flow in left.items() if at < peak.minute + minutes and peak.minute < at + flow.minutes]
     accepted, failed = sum(flow.accepted for flow in sides), sum(flow.failed for flow in sides)
@@ -339,9 +349,10 @@ def _coarse_episode(peak, minutes, left, udp_released, retries):
     return Episode(peak.node, peak.protocol, peak.minute, peak.minute + minutes, allocated, accepted, failed, *most)
 
 
-def _blame(tables, node, allocations, left):
+def _blame(tables: Tables, node: str, allocations: Allocations, left: Mapping[int, Flows]
+           ) -> Dict[int, Tuple[int, str]]:
     """For each coarse interval with failures that no minute explains: the bucket and protocol that may."""
-    blamed = {}
+    blamed: Dict[int, Tuple[int, str]] = {}
     for start, flow in left.items():
         if flow.failed <= 0:
             continue

@@ -3,10 +3,11 @@
 
 from bisect import bisect_right
 from collections import Counter
+from itertools import accumulate
 from math import fsum
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .tables import Minutes, Tables, observed_minutes
+from .tables import Bucket, Minutes, Ports, Tables, observed_minutes
 
 #: A node whose last report is older than this many minutes at the end of the window has gone. One coarse interval
 #: of six hours may end that much before the window does, and metrics arrive a few minutes late.
@@ -45,7 +46,7 @@ def cover(tables: Tables, end: int) -> Coverage:
     reported = sum(seen for _, _, seen in lives)
     lived = sum(last - first for first, last, _ in lives)
     whole = max(1, end - min(first for first, _, _ in lives))
-    fine: Dict[str, set] = {}
+    fine: Dict[str, Set[int]] = {}
     for (node, _), points in tables.used.items():
         fine.setdefault(node, set()).update(points)
     return Coverage(minutes, min(1.0, minutes / whole) * min(1.0, reported / max(1, lived)),
@@ -53,9 +54,10 @@ def cover(tables: Tables, end: int) -> Coverage:
                     sum(last < end - GONE_MINUTES for _, last, _ in lives))
 
 
-def _union(spans):
+def _union(spans: Mapping[int, int]) -> int:
     """Minutes that lie in any of `spans`, {start: length}."""
-    total, reached = 0, None
+    total = 0
+    reached: Optional[int] = None
     for start in sorted(spans):
         end = start + spans[start]
         if reached is None or start >= reached:
@@ -72,9 +74,9 @@ def quantiles(tables: Tables, shares: Sequence[float]) -> List[float]:
     A coarse interval counts with its mean, for the minutes of it that were not read one by one: the minutes that
     were read are those in which much happened, and counting them alone would make every node look busy.
     """
-    weights: Dict[float, int] = Counter()
+    weights: Dict[float, int] = {}
     for node in tables.nodes:
-        fine: Dict[int, float] = {}
+        fine: Ports = {}
         coarse: Dict[int, Tuple[float, int]] = {}
         for protocol in tables.protocols(node):
             for minute, ports in tables.used.get((node, protocol), {}).items():
@@ -82,14 +84,13 @@ def quantiles(tables: Tables, shares: Sequence[float]) -> List[float]:
                     fine[minute] = ports
             for start, bucket in tables.buckets.get((node, protocol), {}).items():
                 coarse[start] = max((bucket.mean, bucket.minutes), coarse.get(start, (0, 0)))
-        weights.update(fine.values())
+        for ports, count in Counter(fine.values()).items():
+            weights[ports] = weights.get(ports, 0) + count
         minutes = Minutes(fine)
         for start, (ports, length) in coarse.items():
-            weights[ports] += length - len(minutes.within(start, length))
+            weights[ports] = weights.get(ports, 0) + length - len(minutes.within(start, length))
     order = sorted(weights)
-    reached: List[int] = []
-    for ports in order:
-        reached.append((reached[-1] if reached else 0) + weights[ports])
+    reached = list(accumulate(weights[ports] for ports in order))
     return [order[min(len(order) - 1, bisect_right(reached, share * reached[-1]))] for share in shares]
 
 
@@ -99,35 +100,47 @@ def cluster_peak(tables: Tables) -> ClusterPeak:
     A node that was not counts with the largest minute of the interval around, so that the sum is not too small;
     where only means were served it may be, and is never called exact.
     """
-    found: List[ClusterPeak] = []
+    peaks: List[ClusterPeak] = []
     bounded = True
     for protocol in sorted({name for _, name in [*tables.used, *tables.buckets]}):
         fine = {node: points for (node, name), points in tables.used.items() if name == protocol}
         coarse = {node: points for (node, name), points in tables.buckets.items() if name == protocol}
-        minutes = {node: Minutes(fine.get(node, ())) for node in coarse}
-        for start in sorted(set().union(*coarse.values())):
-            buckets = {node: points[start] for node, points in coarse.items() if start in points}
-            rough = {node: bucket for node, bucket in buckets.items()
-                     if len(minutes[node].within(start, bucket.minutes)) < bucket.minutes}
-            bounded = bounded and all(bucket.ceiling is not None for bucket in rough.values())
-            found.append(_peak_between(fine, buckets, rough, start))
         if not coarse:
-            found.append(_peak_of_minutes(fine))
-    best = max(found, key=lambda peak: (peak.ports, -peak.minute))
+            peaks.append(_peak_of_minutes(fine))
+        for start, buckets, rough in _intervals(fine, coarse):
+            bounded = bounded and all(bucket.ceiling is not None for bucket in rough.values())
+            peaks.append(_peak_between(fine, buckets, rough, start))
+    best = max(peaks, key=_height)
     return best._replace(exact=best.exact and bounded)
 
 
-def _peak_of_minutes(fine):
+def _height(peak: ClusterPeak) -> Tuple[float, int]:
+    """The higher peak is greater; of equal ones the earlier."""
+    return (peak.ports, -peak.minute)
+
+
+def _intervals(fine: Mapping[str, Ports], coarse: Mapping[str, Mapping[int, Bucket]]
+               ) -> Iterator[Tuple[int, Dict[str, Bucket], Dict[str, Bucket]]]:
+    """Each coarse interval: its start, the buckets by node, and those of them that were not read by the minute."""
+    minutes = {node: Minutes(fine.get(node, ())) for node in coarse}
+    for start in sorted(set().union(*coarse.values())):
+        buckets = {node: points[start] for node, points in coarse.items() if start in points}
+        rough = {node: bucket for node, bucket in buckets.items()
+                 if len(minutes[node].within(start, bucket.minutes)) < bucket.minutes}
+        yield start, buckets, rough
+
+
+def _peak_of_minutes(fine: Mapping[str, Ports]) -> ClusterPeak:
     """The largest total of nodes of which nothing but minutes is known."""
-    totals: Dict[int, float] = {}
+    totals: Ports = {}
     for points in fine.values():
         for minute, ports in points.items():
             totals[minute] = totals.get(minute, 0) + ports
-    return max((ClusterPeak(ports, minute, True) for minute, ports in totals.items()),
-               key=lambda peak: (peak.ports, -peak.minute))
+    return max((ClusterPeak(ports, minute, True) for minute, ports in totals.items()), key=_height)
 
 
-def _peak_between(fine, buckets, rough, start):
+def _peak_between(fine: Mapping[str, Ports], buckets: Mapping[str, Bucket], rough: Mapping[str, Bucket], start: int
+                  ) -> ClusterPeak:
     """The largest total of the interval from `start`: by the minute, and for the `rough` nodes by the interval."""
     totals = [0.0] * max(bucket.minutes for bucket in buckets.values())
     for node, bucket in buckets.items():

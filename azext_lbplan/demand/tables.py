@@ -10,10 +10,17 @@ largest minute lies between a floor and a ceiling.
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from math import fsum, isnan
-from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar
 
-from ..model import metrics
-from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, TOTAL, USED
+from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, TOTAL, USED, Measurements, Series
+
+#: A node and a protocol: what has an allocation of its own.
+NodeProtocol = Tuple[str, str]
+
+#: Ports by minute.
+Ports = Dict[int, float]
+
+T = TypeVar('T')
 
 #: Stands for the protocol where the answers are not split by it: both together, an upper bound for each.
 BOTH = 'TCP+UDP'
@@ -32,7 +39,7 @@ class Bucket(NamedTuple):
     ceiling: Optional[float]
 
     @property
-    def most(self):
+    def most(self) -> float:
         """The best guess of how high the use may have gone."""
         return self.floor if self.ceiling is None else self.ceiling
 
@@ -54,11 +61,11 @@ class Tables:  # pylint: disable=too-many-instance-attributes  # a record
     arrivals: all new connections over intervals that are finer than bucket_flows, where they were asked for.
     """
 
-    used: Dict[Tuple[str, str], Dict[int, float]] = field(default_factory=dict)
-    allocated: Dict[Tuple[str, str], Dict[int, float]] = field(default_factory=dict)
+    used: Dict[NodeProtocol, Ports] = field(default_factory=dict)
+    allocated: Dict[NodeProtocol, Ports] = field(default_factory=dict)
     flows: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
-    buckets: Dict[Tuple[str, str], Dict[int, Bucket]] = field(default_factory=dict)
-    bucket_allocated: Dict[Tuple[str, str], Dict[int, float]] = field(default_factory=dict)
+    buckets: Dict[NodeProtocol, Dict[int, Bucket]] = field(default_factory=dict)
+    bucket_allocated: Dict[NodeProtocol, Ports] = field(default_factory=dict)
     bucket_flows: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
     arrivals: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
 
@@ -71,99 +78,114 @@ class Tables:  # pylint: disable=too-many-instance-attributes  # a record
                             | {node for node, _ in self.allocated} | {node for node, _ in self.bucket_allocated}
                             | set(self.flows) | set(self.bucket_flows)))
 
-    def protocols(self, node) -> Tuple[str, ...]:
+    def protocols(self, node: str) -> Tuple[str, ...]:
         """The protocols that `node` was seen to use."""
         if not self._protocols:
-            for one, name in sorted({*self.used, *self.buckets}):
-                self._protocols[one] = self._protocols.get(one, ()) + (name,)
+            for seen, protocol in sorted({*self.used, *self.buckets}):
+                self._protocols[seen] = self._protocols.get(seen, ()) + (protocol,)
         return self._protocols.get(node, ())
 
 
-def tabulate(measured: metrics.Measurements) -> Tables:
+def tabulate(measured: Measurements) -> Tables:
     """The tables of `measured`."""
-    frontends = {one.frontend for one in measured.series if one.frontend}
+    frontends = len({series.frontend for series in measured.series if series.frontend})
     tables = Tables()
-    for kind, fine, coarse in ((USED, tables.used, tables.buckets),
-                               (ALLOCATED, tables.allocated, tables.bucket_allocated)):
-        for (node, protocol, interval), group in _groups(measured, kind):
-            key = (node, protocol)
-            points = _sum_minutes(group, len(frontends)) if interval == 1 else \
-                _sum_buckets(group, interval, len(frontends))
-            if kind == ALLOCATED and interval > 1:
-                points = {start: bucket.mean for start, bucket in points.items()}
-            if points:
-                (fine if interval == 1 else coarse)[key] = points
+    for key, interval, group in _groups(measured, USED):
+        if interval == 1:
+            _put(tables.used, key, _sum_minutes(group, frontends))
+        else:
+            _put(tables.buckets, key, _sum_buckets(group, interval, frontends))
+    for key, interval, group in _groups(measured, ALLOCATED):
+        if interval == 1:
+            _put(tables.allocated, key, _sum_minutes(group, frontends))
+        else:
+            buckets = _sum_buckets(group, interval, frontends)
+            _put(tables.bucket_allocated, key, {start: bucket.mean for start, bucket in buckets.items()})
     _tabulate_connections(measured, tables)
     return tables
 
 
-def _groups(measured, kind):
-    """The series of `kind` by node, protocol and interval. Where a node is split by protocol, the rest is left out."""
-    groups: Dict[Tuple[str, str, int], list] = {}
-    for one in measured.series:
-        if one.metric == kind and one.node:
-            groups.setdefault((one.node, one.protocol or BOTH, one.interval), []).append(one)
+def _put(table: Dict[NodeProtocol, Dict[int, T]], key: NodeProtocol, points: Dict[int, T]) -> None:
+    if points:
+        table[key] = points
+
+
+def _groups(measured: Measurements, metric: str) -> Iterator[Tuple[NodeProtocol, int, List[Series]]]:
+    """The series of `metric` by node, protocol and interval; where a node is split by protocol, only those that are."""
+    groups: Dict[Tuple[str, str, int], List[Series]] = {}
+    for series in measured.series:
+        if series.metric == metric and series.node:
+            groups.setdefault((series.node, series.protocol or BOTH, series.interval), []).append(series)
     split = {(node, interval) for node, protocol, interval in groups if protocol != BOTH}
     # The finest of the coarse intervals comes last, and takes the place of the others.
-    for key, group in sorted(groups.items(), key=lambda item: (item[0][:2], -item[0][2])):
-        if key[1] != BOTH or (key[0], key[2]) not in split:
-            yield key, [one for one in group if one.frontend] or group
+    for (node, protocol, interval), group in sorted(groups.items(), key=lambda item: (item[0][:2], -item[0][2])):
+        if protocol != BOTH or (node, interval) not in split:
+            yield (node, protocol), interval, [series for series in group if series.frontend] or group
 
 
-def _sum_minutes(group, frontends):
+def _share(series: Series, frontends: int) -> int:
+    """How many frontends a series stands for: without a split by frontend it has their mean, and their maximum."""
+    return frontends if not series.frontend and frontends > 1 else 1
+
+
+def _numbers(series: Series, aggregation: str) -> Iterator[Tuple[int, float]]:
+    """The minutes of a series that have that aggregation, with it."""
+    return ((minute, value) for minute, value in zip(series.minutes, series.values.get(aggregation, ()))
+            if not isnan(value))
+
+
+def _sum_minutes(group: Sequence[Series], frontends: int) -> Ports:
     """Ports per minute over all frontends of `group`; a minute that one frontend lacks is the sum of the others."""
-    total: Dict[int, float] = {}
-    for one in group:
+    total: Ports = {}
+    for series in group:
         # At minute grain a point is one sample: mean and maximum are the same, and either will do.
-        points = one.values.get(AVERAGE) or one.values.get(MAXIMUM)
-        share = frontends if not one.frontend and frontends > 1 else 1
-        for minute, value in zip(one.minutes, points or ()):
-            if not isnan(value):
-                total[minute] = total.get(minute, 0) + value * share
+        aggregation = AVERAGE if series.values.get(AVERAGE) else MAXIMUM
+        share = _share(series, frontends)
+        for minute, value in _numbers(series, aggregation):
+            total[minute] = total.get(minute, 0) + value * share
     return total
 
 
-def _sum_buckets(group, interval, frontends):
-    """Buckets over all frontends of `group`.
-
-    Series that were not split by frontend hold the mean and the maximum over frontends: their mean times the number
-    of frontends is the node's mean.
-    """
-    share = frontends if not group[0].frontend and frontends > 1 else 1
-    means: Dict[int, list] = {}
-    tops: Dict[int, list] = {}
-    for one in group:
-        for name, kept in ((AVERAGE, means), (MAXIMUM, tops)):
-            for minute, value in zip(one.minutes, one.values.get(name, ())):
-                if not isnan(value):
-                    kept.setdefault(minute, []).append(value * share if name == AVERAGE else value)
+def _sum_buckets(group: Sequence[Series], interval: int, frontends: int) -> Dict[int, Bucket]:
+    """Buckets over all frontends of `group`: the mean of a node is the sum of the means of its frontends."""
+    share = _share(group[0], frontends)
+    means: Dict[int, List[float]] = {}
+    maxima: Dict[int, List[float]] = {}
+    for series in group:
+        for minute, value in _numbers(series, AVERAGE):
+            means.setdefault(minute, []).append(value * share)
+        for minute, value in _numbers(series, MAXIMUM):
+            maxima.setdefault(minute, []).append(value)
     buckets = {}
-    for minute in sorted(set(means) | set(tops)):
-        highest = max(tops.get(minute, (0,)))
-        mean = fsum(means[minute]) if minute in means else 0.0
-        ceiling = fsum(tops[minute]) * share if minute in tops else None
-        floor = max(mean, highest)
-        buckets[minute] = Bucket(interval, mean if minute in means else floor, floor,
-                                 None if ceiling is None else max(ceiling, floor))
+    for minute in sorted(set(means) | set(maxima)):
+        mean = fsum(means.get(minute, ()))
+        floor = max(mean, *maxima.get(minute, (0.0,)))
+        ceiling = max(fsum(maxima[minute]) * share, floor) if minute in maxima else None
+        buckets[minute] = Bucket(interval, mean if minute in means else floor, floor, ceiling)
     return buckets
 
 
-def _tabulate_connections(measured, tables):
+def _tabulate_connections(measured: Measurements, tables: Tables) -> None:
     """Connections by node, for each length of interval: those split by state, and finer ones that are not."""
-    found: Dict[Tuple[str, int], Dict[int, list]] = {}
-    plain: Dict[Tuple[str, int], Dict[int, list]] = {}
-    for one in measured.series:
-        if one.metric != CONNECTIONS or not one.node:
-            continue
-        rows = (found if one.state else plain).setdefault((one.node, one.interval), {})
-        side = 1 if one.state == FAILED else 0
-        for minute, value in zip(one.minutes, one.values.get(TOTAL, ())):
-            if not isnan(value):
-                rows.setdefault(minute, [0, 0])[side] += value
-    for rows, fine, coarse in ((plain, tables.arrivals, tables.arrivals), (found, tables.flows, tables.bucket_flows)):
-        for (node, interval), points in sorted(rows.items(), key=lambda item: (item[0][0], -item[0][1])):
-            target = fine if interval == 1 else coarse
-            target[node] = {start: Flows(interval, *points[start]) for start in sorted(points)}
+    by_state = _connections(series for series in measured.series if series.state)
+    undivided = _connections(series for series in measured.series if not series.state)
+    for node, interval, flows in by_state:
+        (tables.flows if interval == 1 else tables.bucket_flows)[node] = flows
+    for node, _, flows in undivided:
+        tables.arrivals[node] = flows
+
+
+def _connections(all_series: Iterable[Series]) -> List[Tuple[str, int, Dict[int, Flows]]]:
+    """(node, interval, connections): the coarsest interval of each node first."""
+    counts: Dict[Tuple[str, int], Dict[int, List[float]]] = {}
+    for series in all_series:
+        if series.metric == CONNECTIONS and series.node:
+            rows = counts.setdefault((series.node, series.interval), {})
+            column = 1 if series.state == FAILED else 0
+            for minute, value in _numbers(series, TOTAL):
+                rows.setdefault(minute, [0, 0])[column] += value
+    return [(node, interval, {start: Flows(interval, *points[start]) for start in sorted(points)})
+            for (node, interval), points in sorted(counts.items(), key=lambda item: (item[0][0], -item[0][1]))]
 
 
 class Allocation:

@@ -5,8 +5,7 @@ Every constant cites azure-facts. Counts are nodes, ports and IPv4 addresses; no
 """
 
 import math
-from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 #: SNAT ports of one outbound IPv4 address, separately for TCP and for UDP. Source: azure-facts section 2 [D].
 PORTS_PER_IP = 64000
@@ -53,12 +52,12 @@ NAT_GATEWAY_PORTS_PER_IP = 64512
 NAT_GATEWAY_MAX_IPS = 16
 
 
-def floor8(ports):
+def floor8(ports: float) -> int:
     """The largest multiple of 8 that is at most `ports`."""
     return int(ports) // PORT_BLOCK * PORT_BLOCK
 
 
-def ceil8(ports):
+def ceil8(ports: float) -> int:
     """The smallest multiple of 8 that is at least `ports`."""
     return math.ceil(ports / PORT_BLOCK) * PORT_BLOCK
 
@@ -122,8 +121,7 @@ def default_surge_is_percent(version: Optional[str]) -> bool:
     return minor is None or minor >= PERCENT_SURGE_SINCE
 
 
-@dataclass(frozen=True)
-class Surge:
+class Surge(NamedTuple):
     """Surge nodes of one pool as AKS counts them.
 
     `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: maxSurge 0, and an integer
@@ -142,19 +140,18 @@ def surge(setting: Optional[str], maximum: int, version: Optional[str]) -> Surge
     """
     if maximum < 1:
         return Surge(0, 0)
-    percent, number = _parse_surge(setting)
-    if percent is None and number is None:
-        percent, number = (10, None) if default_surge_is_percent(version) else (None, 1)
-    if number is None:
-        nodes = max(1, -(-maximum * percent // 100))
-        return Surge(nodes, nodes if percent else 0)
+    number, is_percent = _parse_surge(setting) or ((10, True) if default_surge_is_percent(version) else (1, False))
+    if is_percent:
+        nodes = max(1, -(-maximum * number // 100))
+        return Surge(nodes, nodes if number else 0)
     return Surge(max(1, number), min(number, maximum))
 
 
-def _parse_surge(setting):
-    """(percent, None) or (None, nodes); (None, None) where it is unset or cannot be read."""
+def _parse_surge(setting: Optional[str]) -> Optional[Tuple[int, bool]]:
+    """The number, and whether it is a percentage; None where it is unset or cannot be read."""
     written = (setting or '').strip()
-    digits = written[:-1].strip() if written.endswith('%') else written
+    is_percent = written.endswith('%')
+    digits = written[:-1].strip() if is_percent else written
     if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
-        return None, None
-    return (int(digits), None) if written.endswith('%') else (None, int(digits))
+        return None
+    return int(digits), is_percent

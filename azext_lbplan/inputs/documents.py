@@ -7,11 +7,13 @@ itself, or grow without bound through its aliases, and the types have to be thos
 
 import json
 import re
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Dict, Iterator, List, Match, NamedTuple, Optional, Tuple, Union
 
 import yaml
 
-from ..model.values import decoded
+from ..model.fields import Fields, Items
+from ..model.values import Json, decoded
+from .manifests import ALIAS_BOMB, NOT_PARSED, NOT_TEXT, TEMPLATE, TOO_LARGE, Problem
 from .scalars import resolve
 
 #: libyaml's parser; every wheel of PyYAML on PyPI has it. Without it the same is read, about ten times slower.
@@ -26,12 +28,6 @@ MOST_ALIASED_VALUES = 400_000
 #: The deepest nesting; schemas of custom resources reach about 40.
 DEEPEST = 200
 
-NOT_TEXT = 'ManifestNotText'
-NOT_PARSED = 'ManifestNotParsed'
-TOO_LARGE = 'ManifestTooLarge'
-ALIAS_BOMB = 'AliasBomb'
-TEMPLATE = 'TemplateNotRendered'
-
 _SEPARATOR = re.compile(r'^---(?=\s|$)', re.MULTILINE)
 _SPACE = re.compile(r'\s*')
 # Outside of quotes and comments: inside of them double braces are text like any other.
@@ -41,65 +37,54 @@ _ESCAPES = re.compile(
     r'\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)')
 
 
-class Fields(dict):
-    """A mapping that knows the line of each key, and which keys were written again."""
-
-    __slots__ = ('lines', 'repeated')
-
-    def __init__(self):
-        super().__init__()
-        self.lines = {}
-        self.repeated = ()
-
-
-class Items(list):
-    """A sequence that knows the line of each element."""
-
-    __slots__ = ('lines',)
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-
 class Unreadable(Exception):
-    """Why a document, or all of a file, could not be read; `line` counts from 1 in the file, None where unknown."""
+    """A document, or all of a file, that cannot be read: what it is or does, as the rest of a sentence about it, and
+    the line where that is known."""
 
-    def __init__(self, code, message, line=None):
-        super().__init__(message)
+    def __init__(self, code: str, what: str, line: Optional[int] = None):
+        super().__init__(what)
         self.code = code
-        self.message = message
+        self.what = what
         self.line = line
+
+    def problem(self) -> Problem:
+        """The same as a record."""
+        where = f'Line {self.line}: The document' if self.line else 'The file'
+        return Problem(self.code, f'{where} {self.what}.', self.line)
 
 
 class Document(NamedTuple):
     """One document of a file: its value, or why it has none. `number` counts from 1; None for the whole file."""
 
     number: Optional[int]
-    value: Any
-    problem: Optional[Unreadable] = None
+    value: Json
+    problem: Optional[Problem] = None
+
+
+#: The line that a document begins on, and its text.
+_Part = Tuple[int, str]
 
 
 def read_documents(content: bytes) -> Iterator[Document]:
     """The documents in `content`, in order. One that cannot be read does not keep the others from being read."""
     try:
         text = _decode(content)
-    except Unreadable as problem:
-        yield Document(None, None, problem)
+    except Unreadable as unreadable:
+        yield Document(None, None, unreadable.problem())
         return
     left = MOST_VALUES
     for number, (first_line, part) in enumerate(_parts(text), 1):
         builder = _Builder(first_line, left)
         try:
             yield Document(number, builder.build(part))
-        except Unreadable as problem:
-            yield Document(number, None, problem)
-            if problem.code == TOO_LARGE:
+        except Unreadable as unreadable:
+            yield Document(number, None, unreadable.problem())
+            if unreadable.code == TOO_LARGE:
                 return
         left -= builder.count
 
 
-def _decode(content):
+def _decode(content: bytes) -> str:
     try:
         text = decoded(content)
     except UnicodeDecodeError:
@@ -109,7 +94,7 @@ def _decode(content):
     return text
 
 
-def _parts(text):
+def _parts(text: str) -> Iterator[_Part]:
     """(line of its first character, text) of each document, split as kubectl does: at lines that begin with `---`.
 
     JSON is split into its values, as `jq -c '.items[]'` writes them one after the other.
@@ -131,19 +116,19 @@ def _parts(text):
         begin = end
 
 
-def _is_preamble(part):
+def _is_preamble(part: str) -> bool:
     """Whether `part` is a licence or a %YAML directive at most: it belongs to the document that follows."""
     return all(not line or line.isspace() or line.lstrip()[0] in '#%' for line in part.split('\n'))
 
 
-def _json_values(text):
+def _json_values(text: str) -> List[_Part]:
     """(line, text) of each JSON value; empty where the text is no JSON (flow YAML begins with a brace as well)."""
     decoder = json.JSONDecoder()
-    values = []
+    values: List[_Part] = []
     end, line = 0, 1
     try:
         while True:
-            begin = _SPACE.match(text, end).end()
+            begin = _end_of_space(text, end)
             line += text.count('\n', end, begin)
             if begin == len(text):
                 return values
@@ -156,7 +141,12 @@ def _json_values(text):
         return []
 
 
-def _joined(match):
+def _end_of_space(text: str, begin: int) -> int:
+    space = _SPACE.match(text, begin)
+    return space.end() if space else begin
+
+
+def _joined(match: Match[str]) -> str:
     """One character for a JSON escape of two UTF-16 halves, which YAML does not know; other escapes as they are."""
     high, low, lone = match.groups()
     if high:
@@ -167,23 +157,20 @@ def _joined(match):
 class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attributes  # a state
     """A mapping or sequence that is being filled; `size` is its number of values, aliases counted in full."""
 
-    __slots__ = ('container', 'is_mapping', 'key', 'key_line', 'line', 'merged', 'anchor', 'size')
+    __slots__ = ('container', 'key', 'key_line', 'line', 'merged', 'anchor', 'size')
 
-    def __init__(self, is_mapping, line, anchor):
-        self.container = Fields() if is_mapping else Items()
-        self.is_mapping = is_mapping
-        self.key = None
-        self.key_line = None
+    def __init__(self, container: Union[Fields, Items], line: int, anchor: Optional[str]):
+        self.container = container
+        self.key: Optional[str] = None
+        self.key_line = line
         self.line = line
-        self.merged = ()
+        self.merged: Tuple[Tuple[Json, int], ...] = ()
         self.anchor = anchor
         self.size = 1
 
 
-def _set(frame, value):
-    """Give the key of `frame` that waits for it its value; the last of several wins, as in Kubernetes."""
-    key, container = frame.key, frame.container
-    frame.key = None
+def _set(frame: _Frame, container: Fields, key: str, value: Json) -> None:
+    """Give `key` its value; the last of several wins, as in Kubernetes."""
     if key == '<<':
         frame.merged += ((value, frame.key_line),)
         return
@@ -193,87 +180,97 @@ def _set(frame, value):
     container.lines[key] = frame.key_line
 
 
-def _merge(frame):
+def _merge(frame: _Frame, container: Fields) -> None:
     """Take over what merge keys (`<<: *defaults`) bring; the mapping's own keys win, then the first source."""
     for value, line in frame.merged:
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, Fields):
                 raise Unreadable(NOT_PARSED, 'is no valid YAML: a merge key (<<) needs a mapping', line)
             for key, inherited in source.items():
-                if key not in frame.container:
-                    frame.container[key] = inherited
-                    frame.container.lines[key] = source.lines[key]
+                if key not in container:
+                    container[key] = inherited
+                    container.lines[key] = source.lines[key]
 
 
-def _too_deep(line):
+def _too_deep(line: Optional[int]) -> Unreadable:
     return Unreadable(TOO_LARGE, f'nests deeper than {DEEPEST} levels', line)
+
+
+def _key(value: Json, event: yaml.Event, line: int) -> str:
+    """A key as it is written; an alias stands for a text, too."""
+    if isinstance(value, (dict, list)):
+        raise Unreadable(NOT_PARSED, 'is no valid manifest: a mapping or list stands where a key belongs', line)
+    written = getattr(event, 'value', None)
+    return written if isinstance(written, str) else str(value)
 
 
 class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pass
     """Builds one document from the parser's events; `count` is how many values it has built."""
 
-    def __init__(self, first_line, most_values):
+    def __init__(self, first_line: int, most_values: int):
         self.first_line = first_line
         self.most_values = most_values
         self.count = 0
         self.aliased = 0
-        self.anchors = {}
-        self.root = None
-        self.stack = []
+        self.anchors: Dict[str, Optional[Tuple[Json, int]]] = {}
+        self.root: Json = None
+        self.stack: List[_Frame] = []
 
-    def build(self, text):
+    def build(self, text: str) -> Json:
         """The value of the document in `text`."""
         try:
             for event in yaml.parse(text, Loader=LOADER):
                 self._take(event)
         except yaml.YAMLError as error:
-            raise self._syntax_problem(error, text) from error
+            raise self._syntax_error(error, text) from error
         except UnicodeEncodeError as error:
             raise Unreadable(NOT_TEXT, 'holds half a UTF-16 character', self.first_line) from error
-        except Unreadable as problem:
-            if problem.code == NOT_PARSED:
+        except Unreadable as unreadable:
+            if unreadable.code == NOT_PARSED:
                 self._raise_if_template(text)
             raise
         return self.root
 
-    def _take(self, event):
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
+    def _take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
             value = resolve(event.value, event.tag, not event.style)
             self._anchor(event.anchor, value, 1)
             self._place(value, event, 1)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            self._open(kind is yaml.MappingStartEvent, event)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+        elif isinstance(event, yaml.MappingStartEvent):
+            self._open(Fields(), event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._open(Items(), event)
+        elif isinstance(event, yaml.CollectionEndEvent):
             self._close(event)
-        elif kind is yaml.AliasEvent:
+        elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
 
-    def _open(self, is_mapping, event):
+    def _open(self, container: Union[Fields, Items], event: yaml.NodeEvent) -> None:
         line = self._line(event)
         if len(self.stack) >= DEEPEST:
             raise _too_deep(line)
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias to it now would contain itself
-        self.stack.append(_Frame(is_mapping, line, event.anchor))
+        self.stack.append(_Frame(container, line, event.anchor))
 
-    def _close(self, event):
+    def _close(self, event: yaml.Event) -> None:
         frame = self.stack.pop()
-        if frame.merged:
-            _merge(frame)
+        if frame.merged and isinstance(frame.container, Fields):
+            _merge(frame, frame.container)
         self._anchor(frame.anchor, frame.container, frame.size)
         self._place(frame.container, event, frame.size, frame.line)
 
-    def _anchor(self, name, value, size):
+    def _anchor(self, name: Optional[str], value: Json, size: int) -> None:
         if name:
             self.anchors[name] = (value, size)
 
-    def _alias(self, event):
+    def _alias(self, event: yaml.AliasEvent) -> None:
         line = self._line(event)
-        known = self.anchors.get(event.anchor)
+        name = event.anchor or ''
+        known = self.anchors.get(name)
         if known is None:
-            why = 'names itself' if event.anchor in self.anchors else 'is not defined before its use'
-            raise Unreadable(NOT_PARSED, f'is no valid YAML: the anchor "{event.anchor[:40]}" {why}', line)
+            why = 'names itself' if name in self.anchors else 'is not defined before its use'
+            raise Unreadable(NOT_PARSED, f'is no valid YAML: the anchor "{name[:40]}" {why}', line)
         value, size = known
         self.aliased += size
         if self.aliased > MOST_ALIASED_VALUES:
@@ -281,7 +278,7 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
                                          'Kubernetes refuses such a file too', line)
         self._place(value, event, size)
 
-    def _place(self, value, event, size, line=None):
+    def _place(self, value: Json, event: yaml.Event, size: int, line: Optional[int] = None) -> None:
         """Put a value that is complete where it belongs: as key, as value of a key, or as element."""
         self.count += 1
         line = line or self._line(event)
@@ -294,37 +291,34 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
         frame = self.stack[-1]
         frame.size += size
         container = frame.container
-        if not frame.is_mapping:
+        if isinstance(container, Items):
             container.append(value)
             container.lines.append(line)
         elif frame.key is None:
-            frame.key, frame.key_line = self._key(value, event, line), line
+            frame.key, frame.key_line = _key(value, event, line), line
         else:
-            _set(frame, value)
+            key, frame.key = frame.key, None
+            _set(frame, container, key, value)
 
-    def _key(self, value, event, line):
-        if isinstance(value, (dict, list)):
-            raise Unreadable(NOT_PARSED, 'is no valid manifest: a mapping or list stands where a key belongs', line)
-        written = getattr(event, 'value', None)
-        return written if isinstance(written, str) else str(value)
+    def _line(self, event: yaml.Event) -> int:
+        mark = event.start_mark
+        return self.first_line + (mark.line if mark else 0)
 
-    def _line(self, event):
-        return self.first_line + event.start_mark.line
-
-    def _syntax_problem(self, error, text):
+    def _syntax_error(self, error: yaml.YAMLError, text: str) -> Unreadable:
         """One line for the parser's complaint, or what a template needs where one caused it."""
         self._raise_if_template(text)
         mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
         said = getattr(error, 'problem', None) or getattr(error, 'reason', None) or 'cannot be parsed'
         line = self.first_line + mark.line if mark else None
-        if line is None and isinstance(getattr(error, 'position', None), int):
-            line = self.first_line + text.count('\n', 0, error.position)
+        position = getattr(error, 'position', None)
+        if line is None and isinstance(position, int):
+            line = self.first_line + text.count('\n', 0, position)
         # libyaml from 0.2.6 on looks ahead, and refuses 1,000 levels before it shows the first.
         if 'nesting depth' in str(said):
             return _too_deep(line)
         return Unreadable(NOT_PARSED, f'is no valid YAML: {" ".join(str(said).split())}', line)
 
-    def _raise_if_template(self, text):
+    def _raise_if_template(self, text: str) -> None:
         found = _TEMPLATE.search(text)
         if found:
             raise Unreadable(TEMPLATE, 'holds template expressions ({{ ... }}), which Kubernetes cannot read',

@@ -8,8 +8,11 @@ yaml.v2 does; the API server decodes what kubectl sends.
 """
 
 import re
+from typing import Dict, Optional, Union
 
-_WORDS = {word: value
+Scalar = Union[str, int, float, bool, None]
+
+_WORDS: Dict[str, Optional[bool]] = {word: value
           for value, words in ((None, 'null Null NULL ~'),
                                (True, 'true True TRUE yes Yes YES on On ON y Y'),
                                (False, 'false False FALSE no No NO off Off OFF n N'))
@@ -27,14 +30,14 @@ _WHOLE_DIGITS = 19
 _RESOLVED_TAGS = frozenset('tag:yaml.org,2002:' + name for name in ('int', 'float', 'bool', 'null'))
 
 
-def resolve(text, tag, is_plain):
+def resolve(text: str, tag: Optional[str], is_plain: bool) -> Scalar:
     """The value of the scalar `text`, given its explicit `tag` (or None) and whether it stands without quotes."""
     if tag in _RESOLVED_TAGS or (tag is None and is_plain):
         return plain(text)
     return text
 
 
-def plain(text):
+def plain(text: str) -> Scalar:
     """The value of the unquoted `text`."""
     if text in _WORDS:
         return _WORDS[text]
@@ -43,7 +46,7 @@ def plain(text):
     return _number(text)
 
 
-def _number(text):
+def _number(text: str) -> Union[str, int, float]:
     if text in _NOT_FINITE:
         return float(text.replace('.', '', 1))
     digits = text.replace('_', '') if text[0] != '_' else text
@@ -58,7 +61,7 @@ def _number(text):
     return int(value) if value.is_integer() and abs(value) < 2 ** 53 else value
 
 
-def _whole(digits):
+def _whole(digits: str) -> int:
     sign, digits = (-1, digits[1:]) if digits[0] == '-' else (1, digits.lstrip('+'))
     base = {'b': 2, 'o': 8, 'x': 16}.get(digits[1:2].lower())
     if base:

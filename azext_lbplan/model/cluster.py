@@ -4,45 +4,15 @@
 The same parser takes the body of a GET, a row of Resource Graph, a snapshot and the output of `az aks show` of any
 age (flattened and spelt differently). Sources: azure-facts sections 1, 3 and 9.
 """
-# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
 
-from dataclasses import dataclass
-from typing import Any, Optional, Tuple
+from typing import Iterable, NamedTuple, Optional, Tuple
 
-from .values import canonical, count, flag, get, id_segments, ids, items, properties, text, texts
-
-LOAD_BALANCER = 'loadBalancer'
-USER_DEFINED_ROUTING = 'userDefinedRouting'
-MANAGED_NAT_GATEWAY = 'managedNATGateway'
-USER_ASSIGNED_NAT_GATEWAY = 'userAssignedNATGateway'
-OUTBOUND_TYPES = (LOAD_BALANCER, USER_DEFINED_ROUTING, MANAGED_NAT_GATEWAY, 'managedNATGatewayV2',
-                  USER_ASSIGNED_NAT_GATEWAY, 'none', 'block')
-
-STANDARD = 'Standard'
-BASIC = 'Basic'
-
-NODE_IP_CONFIGURATION = 'nodeIPConfiguration'
-NODE_IP = 'nodeIP'
-BACKEND_POOL_TYPES = (NODE_IP_CONFIGURATION, NODE_IP)
-
-VIRTUAL_MACHINES = 'VirtualMachines'
-POOL_TYPES = ('VirtualMachineScaleSets', 'AvailabilitySet', VIRTUAL_MACHINES)
-
-#: Defaults of the profile: one managed IP, 30 minutes, automatic ports. Source: azure-facts section 1, table.
-DEFAULT_MANAGED_OUTBOUND_IP_COUNT = 1
-DEFAULT_IDLE_TIMEOUT_IN_MINUTES = 30
-AUTOMATIC_PORTS = 0
-
-#: Where the public IPs of a profile come from.
-MANAGED = 'managed'
-PUBLIC_IPS = 'publicIps'
-PREFIXES = 'prefixes'
-MIXED = 'mixed'
-NONE = 'none'
+from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
+                              NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PUBLIC_IPS, STANDARD)
+from .values import Json, canonical, count, flag, get, id_segments, ids, items, properties, text, texts
 
 
-@dataclass(frozen=True)
-class AgentPool:
+class AgentPool(NamedTuple):
     """One agent pool, with its counts as AKS counts them for SNAT (azure-facts section 2)."""
 
     name: str
@@ -60,18 +30,17 @@ class AgentPool:
     own_subnet: bool = False
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Whether the pool is stopped; whether AKS then counts it is not documented (azure-facts section 2)."""
         return (self.power_state or '').lower() == 'stopped'
 
     @property
-    def gateway(self):
+    def gateway(self) -> bool:
         """Whether it is a Gateway pool; whether AKS counts it is not documented (azure-facts section 2)."""
         return (self.mode or '').lower() == 'gateway'
 
 
-@dataclass(frozen=True)
-class LoadBalancerProfile:
+class LoadBalancerProfile(NamedTuple):
     """`networkProfile.loadBalancerProfile`: what was asked for, and the ids that are in force.
 
     Counts and ports are None where the profile does not hold them. `effective_ids` are ids of public IPs, or of
@@ -90,18 +59,22 @@ class LoadBalancerProfile:
     multiple_standard_load_balancers: bool = False
 
     @property
-    def ip_source(self):
+    def ip_source(self) -> str:
         """`managed`, `publicIps`, `prefixes`, or `mixed` where several options are set at once.
 
         A profile that names none of them is on AKS's default: managed IPs (azure-facts section 1).
         """
-        sources = [source for source, wanted in ((MANAGED, self.has_managed), (PUBLIC_IPS, self.outbound_ips),
-                                                 (PREFIXES, self.outbound_ip_prefixes)) if wanted]
+        sources = [source for source, named in ((MANAGED, self.has_managed), (PUBLIC_IPS, bool(self.outbound_ips)),
+                                                (PREFIXES, bool(self.outbound_ip_prefixes))) if named]
         return MIXED if len(sources) > 1 else (sources or [MANAGED])[0]
 
+    @property
+    def own_ids(self) -> Tuple[str, ...]:
+        """The ids of the user's own public IPs and prefixes that the profile names."""
+        return self.outbound_ips + self.outbound_ip_prefixes
 
-@dataclass(frozen=True)
-class Cluster:
+
+class Cluster(NamedTuple):
     """A managed cluster, as far as its outbound traffic depends on it."""
 
     id: Optional[str]
@@ -123,24 +96,24 @@ class Cluster:
     pod_cidrs: Tuple[str, ...] = ()
 
     @property
-    def on_standard_load_balancer(self):
+    def on_standard_load_balancer(self) -> bool:
         """Whether egress goes through a public Standard Load Balancer, so that its SNAT ports matter."""
         return self.outbound_type == LOAD_BALANCER and self.load_balancer_sku == STANDARD
 
     @property
-    def own_vnet(self):
+    def own_vnet(self) -> bool:
         """Whether the nodes sit in a VNet of the user's: some pool names its subnet."""
         return any(pool.own_subnet for pool in self.pools)
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Whether the whole cluster is stopped."""
         return (self.power_state or '').lower() == 'stopped'
 
 
-def is_cluster(body: Any) -> bool:
+def is_cluster(body: Json) -> bool:
     """Whether `body` looks like a managed cluster: by its type, its id, or what only clusters hold."""
-    if (text(body, 'type') or '').lower() == 'microsoft.containerservice/managedclusters':
+    if (text(body, 'type') or '').lower() == CLUSTER_TYPE:
         return True
     if list(id_segments(text(body, 'id')))[-1:] == ['managedclusters']:  # no agent pool or other child of one
         return True
@@ -148,7 +121,7 @@ def is_cluster(body: Any) -> bool:
     return get(inner, 'agentPoolProfiles') is not None and get(inner, 'networkProfile') is not None
 
 
-def parse_cluster(body: Any) -> Cluster:
+def parse_cluster(body: Json) -> Cluster:
     """The cluster in `body`: raw ARM JSON, or what `az aks show` prints."""
     inner = properties(body)
     network = get(inner, 'networkProfile')
@@ -176,12 +149,12 @@ def parse_cluster(body: Any) -> Cluster:
     )
 
 
-def _default_sku(network):
+def _default_sku(network: Json) -> str:
     """Bodies from before the SKU existed hold no `loadBalancerSku`: they are Basic unless they have a profile."""
     return STANDARD if get(network, 'loadBalancerProfile') is not None else BASIC
 
 
-def _parse_profile(body):
+def _parse_profile(body: Json) -> LoadBalancerProfile:
     managed = get(body, 'managedOutboundIPs')
     return LoadBalancerProfile(
         managed_outbound_ip_count=count(managed, 'count'),
@@ -197,7 +170,7 @@ def _parse_profile(body):
     )
 
 
-def _parse_pool(body, cluster_version):
+def _parse_pool(body: Json, cluster_version: Optional[str]) -> AgentPool:
     current, maximum = _pool_counts(body)
     return AgentPool(
         name=text(body, 'name') or '',
@@ -217,14 +190,14 @@ def _parse_pool(body, cluster_version):
     )
 
 
-def _surge_setting(value):
+def _surge_setting(value: Json) -> Optional[str]:
     """`maxSurge` as text: "3", "10%"; some bodies hold it as a number."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     return str(value).strip() or None
 
 
-def _pool_counts(body) -> Tuple[int, int]:
+def _pool_counts(body: Json) -> Tuple[int, int]:
     """(nodes now, nodes at full scale, surge not included).
 
     max = max(count, maxCount) with the autoscaler on, else count: never below what runs now, since pools outside
@@ -235,12 +208,16 @@ def _pool_counts(body) -> Tuple[int, int]:
     maximum = count(body, 'maxCount') if flag(body, 'enableAutoScaling') else None
     scale = get(body, 'virtualMachinesProfile', 'scale')
     if scale is not None:
-        manual = sum(count(profile, 'count') or 0 for profile in items(scale, 'manual'))
+        manual = _sum(items(scale, 'manual'), 'count')
         autoscale = get(scale, 'autoscale')
         profiles = [autoscale] if not isinstance(autoscale, list) else list(items(scale, 'autoscale'))
         running = [count(status, 'count') or 0 for status in items(body, 'virtualMachineNodesStatus')]
         if current is None:
-            current = sum(running) if running else manual + sum(count(p, 'minCount') or 0 for p in profiles)
-        maximum = max(maximum or 0, manual + sum(count(p, 'maxCount') or 0 for p in profiles))
+            current = sum(running) if running else manual + _sum(profiles, 'minCount')
+        maximum = max(maximum or 0, manual + _sum(profiles, 'maxCount'))
     current = current or 0
     return current, max(current, maximum or 0)
+
+
+def _sum(bodies: Iterable[Json], key: str) -> int:
+    return sum(count(body, key) or 0 for body in bodies)

@@ -5,17 +5,25 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
-from typing import Any, Collection, Dict, Iterator, Optional, Set, Tuple
+from typing import Collection, Dict, Iterator, NamedTuple, Optional, Set, Tuple, Union
 
 from .cluster import Cluster, parse_cluster
-from .graph import parse_network, type_of
-from .network import LoadBalancer, PublicIp
-from .observed import Observed, ReadError, load_balancer_id
-from .values import id_segments
+from .graph import parse_network, type_of_id
+from .network import LoadBalancer, PublicIp, PublicIpPrefix
+from .observed import Observed, ReadError, egress_load_balancer_id
+from .values import Json, id_segments
 
 #: Code of what Resource Graph does not show: it does not exist, may not be read, or is too new.
 NOT_SHOWN = 'NotInResourceGraph'
 _NOT_SHOWN_MESSAGE = 'Azure Resource Graph does not show it: it may not be readable, or be newer than the Graph.'
+
+
+class _Waiting(NamedTuple):
+    """A cluster, the id of its load balancer, and that itself once it has come."""
+
+    cluster: Cluster
+    balancer_id: str
+    balancer: Optional[LoadBalancer] = None
 
 
 class Assembly:
@@ -24,79 +32,77 @@ class Assembly:
     `unusable` counts clusters without an id, which nothing can be joined with.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.unusable = 0
         self._seen: Set[str] = set()
-        self._waiting: Dict[Optional[str], Cluster] = {}
-        self._balancers: Dict[str, LoadBalancer] = {}
-        self._addresses: Dict[str, Any] = {}
-        self._own: Set[str] = set()
+        self._waiting: Dict[str, _Waiting] = {}
+        self._addresses: Dict[str, Union[PublicIp, PublicIpPrefix]] = {}
+        self._own_ids: Set[str] = set()
 
-    def add_cluster(self, body: Any) -> Optional[Observed]:
+    def add_cluster(self, body: Json) -> Optional[Observed]:
         """Take a cluster; it comes back at once where nothing more is to be read. A repeated one is passed over."""
         cluster = parse_cluster(body)
-        key = (cluster.id or '').lower()
         if not cluster.id:
             self.unusable += 1
-        if not cluster.id or key in self._seen:
+            return None
+        key = cluster.id.lower()
+        if key in self._seen:
             return None
         self._seen.add(key)
-        balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
-        if balancer is None:
+        balancer_id = egress_load_balancer_id(cluster)
+        if balancer_id is None:
             return Observed(cluster)
-        self._waiting[balancer.lower()] = cluster
-        self._own.update(one.lower() for one in own_ids(cluster))
+        self._waiting[balancer_id.lower()] = _Waiting(cluster, balancer_id)
+        self._own_ids.update(own_id.lower() for own_id in cluster.profile.own_ids)
         return None
 
     @property
     def node_groups(self) -> Iterator[str]:
         """Node resource groups of the clusters that wait."""
-        return (cluster.node_resource_group for cluster in self._waiting.values())
+        return (waiting.cluster.node_resource_group or '' for waiting in self._waiting.values())
 
     @property
     def address_names(self) -> Iterator[str]:
         """Names of the own public IPs and prefixes that clusters name."""
-        return (one.rsplit('/', 1)[-1] for one in self._own)
+        return (own_id.rsplit('/', 1)[-1] for own_id in self._own_ids)
 
     @property
     def subscriptions(self) -> Tuple[str, ...]:
         """Subscriptions of the load balancers and addresses that are still to be read, sorted."""
-        return tuple(sorted(filter(None, {id_segments(one).get('subscriptions')
-                                          for one in (*self._waiting, *self._own)})))
+        named = (id_segments(resource_id).get('subscriptions') for resource_id in (*self._waiting, *self._own_ids))
+        return tuple(sorted(set(filter(None, named))))
 
-    def add_network(self, row: Any) -> Optional[Observed]:
+    def add_network(self, row: Json) -> Optional[Observed]:
         """Take a load balancer, public IP or prefix; with its load balancer a cluster without own addresses leaves."""
         resource = parse_network(row)
         key = (resource.id or '').lower() if resource else ''
-        if not isinstance(resource, LoadBalancer):
-            if key in self._own:
-                self._addresses[key] = resource
+        if isinstance(resource, LoadBalancer):
+            return self._add_balancer(key, resource)
+        if resource is not None and key in self._own_ids:
+            self._addresses[key] = resource
+        return None
+
+    def _add_balancer(self, key: str, balancer: LoadBalancer) -> Optional[Observed]:
+        waiting = self._waiting.get(key)
+        if waiting is None:
             return None
-        if key not in self._waiting:
+        if waiting.cluster.profile.own_ids:
+            self._waiting[key] = waiting._replace(balancer=balancer)
             return None
-        if own_ids(self._waiting[key]):
-            self._balancers[key] = resource
-            return None
-        return Observed(self._waiting.pop(key), resource)
+        return Observed(self._waiting.pop(key).cluster, balancer)
 
     def rest(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
         """The clusters that still wait, with what there is. What was not shown stands in their errors, where its
         type is one of those that were `looked_for` (all of them by default; a file may hold clusters alone)."""
         while self._waiting:
-            key, cluster = self._waiting.popitem()
-            balancer = self._balancers.pop(key, None)
-            wanted = own_ids(cluster)
-            found = [self._addresses[one.lower()] for one in wanted if one.lower() in self._addresses]
-            absent = [one for one in wanted if one.lower() not in self._addresses]
-            absent += [] if balancer else [load_balancer_id(cluster)]
+            _, (cluster, balancer_id, balancer) = self._waiting.popitem()
+            own_ids = cluster.profile.own_ids
+            found = [self._addresses[own_id.lower()] for own_id in own_ids if own_id.lower() in self._addresses]
+            absent = [own_id for own_id in own_ids if own_id.lower() not in self._addresses]
+            absent += [] if balancer else [balancer_id]
             yield Observed(
                 cluster, balancer,
-                public_ips=tuple(one for one in found if isinstance(one, PublicIp)),
-                prefixes=tuple(one for one in found if not isinstance(one, PublicIp)),
-                errors=tuple(ReadError(one, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
-                             for one in absent if looked_for is None or type_of({'id': one}) in looked_for))
-
-
-def own_ids(cluster: Cluster) -> Tuple[str, ...]:
-    """The ids of the user's own public IPs and prefixes that the profile names."""
-    return cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes
+                public_ips=tuple(address for address in found if isinstance(address, PublicIp)),
+                prefixes=tuple(address for address in found if isinstance(address, PublicIpPrefix)),
+                errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
+                             for resource_id in absent if looked_for is None or type_of_id(resource_id) in looked_for))

@@ -5,15 +5,16 @@ Time is counted in whole minutes since 1970-01-01T00:00Z, the grain of the SNAT 
 A series is a few flat arrays, not an object per point: 1000 nodes over seven days are some 400,000 points.
 The oddities that the parser lives with are those of azure-facts section 9.15.
 """
+from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 import math
 import re
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from array import array
+from datetime import datetime, timedelta, timezone
+from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import values
+from .values import Json
 
 USED = 'UsedSnatPorts'
 ALLOCATED = 'AllocatedSnatPorts'
@@ -23,6 +24,7 @@ METRICS = (USED, ALLOCATED, CONNECTIONS)
 AVERAGE = 'Average'
 MAXIMUM = 'Maximum'
 TOTAL = 'Total'
+AGGREGATIONS = (AVERAGE, MAXIMUM, TOTAL)
 
 FRONTEND = 'FrontendIPAddress'
 NODE = 'BackendIPAddress'
@@ -55,8 +57,17 @@ _TIME = re.compile(r'(20\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(
 _CLOCK = re.compile(r'(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):00$')
 
 
-@dataclass(frozen=True)
-class Query:  # pylint: disable=too-many-instance-attributes  # a record
+#: Metric, interval, node, protocol, frontend and connection state of a series; '' where it is not split by one.
+_Key = Tuple[str, int, str, str, str, str]
+
+#: The numbers of one series, by aggregation and then by minute.
+_Points = Dict[str, Dict[int, float]]
+
+#: Times as they are written, and their minutes: each is parsed once for all series.
+_Minutes = Dict[Optional[str], Optional[int]]
+
+
+class Query(NamedTuple):
     """One question to Azure Monitor about the load balancer; `start` and `end` in minutes, `interval` of INTERVALS."""
 
     metrics: Tuple[str, ...]
@@ -70,44 +81,47 @@ class Query:  # pylint: disable=too-many-instance-attributes  # a record
 
     def parameters(self) -> Dict[str, str]:
         """The query string's parameters by name, not yet percent-encoded; also the form kept in a snapshot."""
-        wanted = {'metricnames': ','.join(self.metrics),
-                  'timespan': f'{timestamp(self.start)}/{timestamp(self.end)}',
-                  'interval': _NAMES[self.interval],
-                  'aggregation': ','.join(self.aggregations),
-                  '$filter': self.filter,
-                  'top': str(self.top) if self.top is not None else None,
-                  'orderby': self.orderby}
-        return {name: value for name, value in wanted.items() if value is not None}
+        parameters = {'metricnames': ','.join(self.metrics),
+                      'timespan': f'{timestamp(self.start)}/{timestamp(self.end)}',
+                      'interval': _NAMES[self.interval],
+                      'aggregation': ','.join(self.aggregations),
+                      '$filter': self.filter,
+                      'top': str(self.top) if self.top is not None else None,
+                      'orderby': self.orderby}
+        return {name: value for name, value in parameters.items() if value is not None}
 
     @classmethod
-    def from_parameters(cls, body: Any) -> Optional['Query']:
+    def from_parameters(cls, body: Json) -> Optional[Query]:
         """The query whose `parameters` these are; None where what was asked cannot be made out."""
         begin, _, end = (values.text(body, 'timespan') or '').partition('/')
         start, stop = minute_of(begin), minute_of(end)
         interval = INTERVALS.get((values.text(body, 'interval') or '').upper())
         if start is None or stop is None or interval is None:
             return None
-        names = _list(values.text(body, 'metricnames'))
-        return cls(tuple(values.canonical(name, METRICS) for name in names), start, stop, interval,
-                   tuple(values.canonical(name, (AVERAGE, MAXIMUM, TOTAL))
-                         for name in _list(values.text(body, 'aggregation'))),
+        return cls(_names(values.text(body, 'metricnames'), METRICS), start, stop, interval,
+                   _names(values.text(body, 'aggregation'), AGGREGATIONS),
                    values.text(body, '$filter'), values.count(body, 'top'), values.text(body, 'orderby'))
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A query and the raw body that came back. `query` is None where a file did not say what had been asked."""
 
     query: Optional[Query]
-    response: Any
+    response: Json
 
-    def to_snapshot(self) -> Dict[str, Any]:
+    def to_snapshot(self) -> Dict[str, Json]:
         """This answer as an element of a snapshot's `metrics`."""
         return {'query': self.query.parameters() if self.query else None, 'response': self.response}
 
 
-@dataclass(frozen=True)
-class Series:  # pylint: disable=too-many-instance-attributes  # a record
+class ClusterMetrics(NamedTuple):
+    """What was read of one cluster's metrics: the answers, and where there are none, why reading failed."""
+
+    answers: Tuple[Answer, ...]
+    failure: Optional[str] = None
+
+
+class Series(NamedTuple):
     """The points of one metric for one combination of dimensions. A dimension that was not split by is None.
 
     `minutes` is ascending and without repetitions; each array in `values` (by aggregation) has the same length,
@@ -121,18 +135,11 @@ class Series:  # pylint: disable=too-many-instance-attributes  # a record
     frontend: Optional[str]
     state: Optional[str]
     interval: int
-    minutes: array
-    values: Mapping[str, array]
-
-    @property
-    def key(self):
-        """What tells this series from others; sortable, None first."""
-        return (self.metric, self.interval) + tuple(
-            part or '' for part in (self.node, self.protocol, self.frontend, self.state))
+    minutes: array[int]
+    values: Mapping[str, array[float]]
 
 
-@dataclass(frozen=True)
-class Measurements:
+class Measurements(NamedTuple):
     """Everything that the answers hold.
 
     `points` counts points with a value; `truncated` says that an answer was as long as `top` allows, so that series
@@ -142,7 +149,7 @@ class Measurements:
     series: Tuple[Series, ...] = ()
     points: int = 0
     truncated: bool = False
-    problems: Tuple[str, ...] = field(default_factory=tuple)
+    problems: Tuple[str, ...] = ()
 
 
 def timestamp(minute: int) -> str:
@@ -150,28 +157,29 @@ def timestamp(minute: int) -> str:
     return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')
 
 
-def minute_of(text: Any) -> Optional[int]:
+def minute_of(text: Json) -> Optional[int]:
     """The minute that holds the time `text` (ISO 8601, UTC unless it says otherwise); None for anything else."""
     found = _TIME.match(text) if isinstance(text, str) else None
     if not found:
         return None
     offset = (found.group(7) or 'Z').upper().replace(':', '')
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     try:
-        moment = datetime(*(int(part or 0) for part in found.groups()[:6]), tzinfo=timezone.utc)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError:
         return None
     ahead = 0 if offset == 'Z' else int(offset[0] + '1') * (int(offset[1:3]) * 60 + int(offset[3:5]))
     return (moment - _EPOCH) // timedelta(minutes=1) - ahead
 
 
-def answers_from_snapshot(body: Any) -> Tuple[Answer, ...]:
+def answers_from_snapshot(body: Json) -> Tuple[Answer, ...]:
     """The answers in a snapshot's `metrics`, whatever else the file may hold."""
     entries = body if isinstance(body, list) else []
     return tuple(Answer(Query.from_parameters(values.get(entry, 'query')), values.get(entry, 'response'))
                  for entry in entries if isinstance(entry, Mapping))
 
 
-def aggregation_refused(body: Any) -> bool:
+def aggregation_refused(body: Json) -> bool:
     """Whether this body, of status 400 or of status 200 with an error inside, refuses the aggregation asked for.
 
     Inside a 200 it is `InvalidSamplingType` at the metric (azure-facts section 9.15 and samples/metrics/034).
@@ -184,10 +192,10 @@ def aggregation_refused(body: Any) -> bool:
 
 def parse(answers: Iterable[Answer]) -> Measurements:
     """All series in `answers`, those of the same kind joined; the order of the answers makes no difference."""
-    collected: Dict[tuple, Dict[str, Dict[int, float]]] = {}
+    collected: Dict[_Key, _Points] = {}
     problems = set()
     truncated = False
-    minutes: Dict[Any, Optional[int]] = {}
+    minutes: _Minutes = {}
     for answer in answers:
         for body in values.items(answer.response, 'value'):
             code = values.text(body, 'errorCode')
@@ -195,31 +203,30 @@ def parse(answers: Iterable[Answer]) -> Measurements:
                 problems.add(f"{values.text(body, 'name', 'value')}: {code}")
             count = _collect(body, answer, collected, minutes)
             truncated = truncated or bool(answer.query and answer.query.top and count >= answer.query.top)
-    series = tuple(_series(key, found) for key, found in sorted(collected.items()) if any(found.values()))
-    points = sum(len(one.minutes) for one in series)
-    return Measurements(series, points, truncated, tuple(sorted(problems)))
+    series = tuple(_series(key, points) for key, points in sorted(collected.items()) if any(points.values()))
+    return Measurements(series, sum(len(each.minutes) for each in series), truncated, tuple(sorted(problems)))
 
 
-def _collect(body, answer, collected, minutes):
+def _collect(body: Json, answer: Answer, collected: Dict[_Key, _Points], minutes: _Minutes) -> int:
     """Add the series of one metric's `body` to `collected`; gives how many series there were."""
     metric = values.canonical(values.text(body, 'name', 'value'), METRICS)
     interval = _interval(answer)
-    wanted = [name for name in (AVERAGE, MAXIMUM, TOTAL) if not answer.query or name in answer.query.aggregations]
+    names = [name for name in AGGREGATIONS if not answer.query or name in answer.query.aggregations]
     count = 0
     for raw in values.items(body, 'timeseries'):
         count += 1
         if metric not in METRICS or interval is None:
             continue
-        found = collected.setdefault((metric, interval) + _dimensions(raw), {})
+        points = collected.setdefault((metric, interval, *_dimensions(raw)), {})
         data = values.get(raw, 'data')
         if isinstance(data, list):
-            _add_points(data, [(name.lower(), found.setdefault(name, {})) for name in wanted], minutes)
+            _add_points(data, [(name.lower(), points.setdefault(name, {})) for name in names], minutes)
     return count
 
 
-def _add_points(data, wanted, minutes):
-    """Add each valid number of `data` to what is `wanted`: (key of the number, by minute). The hot loop: it looks
-    keys up directly, in the spelling of every recorded answer; a number under another key is a gap."""
+def _add_points(data: Sequence[Json], targets: Sequence[Tuple[str, Dict[int, float]]], minutes: _Minutes) -> None:
+    """Add each valid number of `data` to its target: (key of the number, the numbers by minute). The hot loop: it
+    looks keys up directly, in the spelling of every recorded answer; a number under another key is a gap."""
     for point in data:
         if not isinstance(point, dict):
             continue
@@ -231,28 +238,28 @@ def _add_points(data, wanted, minutes):
         minute = minutes[text]
         if minute is None:
             continue
-        for name, kept in wanted:
+        for name, numbers in targets:
             value = point.get(name)
             if value is None or value.__class__ not in (int, float) or not 0 <= value <= values.LARGEST_COUNT:
                 continue
             # The same minute twice: the larger is the safe one, and the order of answers makes no difference.
-            if value > kept.get(minute, -1):
-                kept[minute] = value
+            if value > numbers.get(minute, -1):
+                numbers[minute] = value
 
 
-def _series(key, found):
+def _series(key: _Key, points: _Points) -> Series:
     """The Series of one collected `key`; empty texts in the key stand for dimensions that were not split by."""
     metric, interval, node, protocol, frontend, state = key
-    minutes = sorted(set().union(*found.values()))
+    minutes = sorted(set().union(*points.values()))
     return Series(metric, node or None, protocol or None, frontend or None, state or None, interval,
                   array('q', minutes),
-                  {name: array('d', [kept.get(minute, math.nan) for minute in minutes])
-                   for name, kept in found.items() if kept})
+                  {name: array('d', [numbers.get(minute, math.nan) for minute in minutes])
+                   for name, numbers in points.items() if numbers})
 
 
-def _dimensions(raw):
-    """Node, protocol, frontend and connection state of a series, as texts; '' where it is not split by one."""
-    found = {}
+def _dimensions(raw: Json) -> Tuple[str, str, str, str]:
+    """Node, protocol, frontend and connection state of a series; '' where it is not split by one."""
+    found: Dict[str, str] = {}
     for entry in values.items(raw, 'metadatavalues'):
         name = values.text(entry, 'name', 'value') or values.text(entry, 'name')
         value = values.get(entry, 'value')
@@ -263,7 +270,7 @@ def _dimensions(raw):
             found.get(FRONTEND.lower(), '').lower(), found.get(STATE.lower(), '').lower())
 
 
-def _interval(answer):
+def _interval(answer: Answer) -> Optional[int]:
     """The length of the points in minutes: as the answer says, else as was asked; None when neither is known."""
     said = values.text(answer.response, 'interval') or ''
     length = INTERVALS.get(said.upper())
@@ -275,6 +282,8 @@ def _interval(answer):
     return length if length and 0 < length <= RETENTION_MINUTES else None
 
 
-def _list(text):
-    """The non-empty parts of a comma-separated text."""
-    return [part.strip() for part in (text or '').split(',') if part.strip()]
+def _names(text: Optional[str], spellings: Sequence[str]) -> Tuple[str, ...]:
+    """The names in a comma-separated text, in the spelling of `spellings`; unknown ones as they are."""
+    by_name = {spelling.lower(): spelling for spelling in spellings}
+    names = [part.strip() for part in (text or '').split(',') if part.strip()]
+    return tuple(by_name.get(name.lower(), name) for name in names)

@@ -1,38 +1,20 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The load balancer of a cluster, and public IPs and prefixes. Sources: azure-facts sections 1, 2 and 9."""
-# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
 
 import ipaddress
-from dataclasses import dataclass
-from typing import Any, FrozenSet, Mapping, Optional, Tuple
+from types import MappingProxyType
+from typing import Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .values import canonical, count, distinct, flag, get, id_segments, ids, items, properties, same_id, text
-
-#: Names that AKS gives. Source: azure-facts section 1.
-LOAD_BALANCER_NAME = 'kubernetes'
-OUTBOUND_RULE_NAME = 'aksOutboundRule'
-OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
-
-#: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
-MANAGED_TYPE_TAG = 'aks-managed-type'
-CLUSTER_NAME_TAG = 'aks-managed-cluster-name'
+from ..facts.clusters import BASIC, STANDARD
+from ..facts.networks import (ALLOCATION_METHODS, IPV4, IPV6, MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG,
+                              OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME, PREFIXES, PUBLIC_IP_SKUS, PUBLIC_IPS)
+from .values import Json, canonical, count, distinct, flag, get, id_segments, ids, items, properties, same_id, text
 
 #: Rules that name a backend pool. An inbound NAT rule may name one node instead: AKS makes none of those.
 _RULE_KINDS = ('loadBalancingRules', 'outboundRules', 'inboundNatRules')
 
-#: Collections that own outbound addresses sit in.
-PUBLIC_IPS = 'publicIPAddresses'
-PREFIXES = 'publicIPPrefixes'
 
-IPV4 = 'IPv4'
-IPV6 = 'IPv6'
-
-#: AKS ends the name of the IPv6 addresses that it makes so. Source: samples, a dual-stack cluster's effective IPs.
-MANAGED_IPV6_SUFFIX = '-ipv6'
-
-
-@dataclass(frozen=True)
-class PublicIp:
+class PublicIp(NamedTuple):
     """A public IP address resource."""
 
     id: str
@@ -43,16 +25,15 @@ class PublicIp:
     location: Optional[str] = None
     ip_address: Optional[str] = None
     attached_to: Optional[str] = None
-    tags: Mapping[str, str] = None
+    tags: Mapping[str, Json] = MappingProxyType({})
 
     @property
-    def made_by_aks(self):
+    def made_by_aks(self) -> bool:
         """Whether AKS made it: it carries AKS's tags (azure-facts section 9, point 13)."""
-        return any(tag.lower() == MANAGED_TYPE_TAG for tag in self.tags or ())
+        return any(tag.lower() == MANAGED_TYPE_TAG for tag in self.tags)
 
 
-@dataclass(frozen=True)
-class PublicIpPrefix:
+class PublicIpPrefix(NamedTuple):
     """A public IP prefix resource; `addresses` is None where its length could not be read."""
 
     id: str
@@ -62,7 +43,7 @@ class PublicIpPrefix:
     version: str = IPV4
     location: Optional[str] = None
     attached_to: Optional[str] = None
-    tags: Mapping[str, str] = None
+    tags: Mapping[str, Json] = MappingProxyType({})
 
     @property
     def addresses(self) -> Optional[int]:
@@ -72,8 +53,7 @@ class PublicIpPrefix:
         return 2 ** (32 - self.length) if self.length is not None and 16 <= self.length <= 32 else None
 
 
-@dataclass(frozen=True)
-class Frontend:
+class Frontend(NamedTuple):
     """A frontend IP configuration."""
 
     id: str
@@ -84,8 +64,7 @@ class Frontend:
     rules: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class OutboundRule:
+class OutboundRule(NamedTuple):
     """An outbound rule; `allocated_outbound_ports` 0 is automatic allocation."""
 
     id: Optional[str]
@@ -98,8 +77,7 @@ class OutboundRule:
     backend_pool_id: Optional[str]
 
 
-@dataclass(frozen=True)
-class BackendPool:
+class BackendPool(NamedTuple):
     """A backend pool: how many distinct IPv4 members it has, the ids of the rules on it, and the network interfaces
     in it (in lower case; a pool of type nodeIP names none)."""
 
@@ -110,8 +88,7 @@ class BackendPool:
     nics: FrozenSet[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class LoadBalancer:
+class LoadBalancer(NamedTuple):
     """The load balancer `kubernetes` of a cluster."""
 
     id: Optional[str]
@@ -135,8 +112,8 @@ class LoadBalancer:
     def outbound_frontends(self) -> Tuple[Frontend, ...]:
         """The frontends of AKS's IPv4 outbound rule."""
         rule = self.outbound_rule
-        wanted = {frontend_id.lower() for frontend_id in rule.frontend_ids} if rule else ()
-        return tuple(frontend for frontend in self.frontends if frontend.id.lower() in wanted)
+        used = {frontend_id.lower() for frontend_id in rule.frontend_ids} if rule else ()
+        return tuple(frontend for frontend in self.frontends if frontend.id.lower() in used)
 
     @property
     def backend_pool(self) -> Optional[BackendPool]:
@@ -155,7 +132,7 @@ class LoadBalancer:
     @property
     def rules_per_nic(self) -> int:
         """The most rules that one network interface has: those of all backend pools that it sits in."""
-        pools_of = {}
+        pools_of: Dict[str, List[int]] = {}
         for index, pool in enumerate(self.backend_pools):
             for nic in pool.nics:
                 pools_of.setdefault(nic, []).append(index)
@@ -165,14 +142,14 @@ class LoadBalancer:
                     for combination in combinations), default=0)
 
 
-def parse_public_ip(body: Any) -> PublicIp:
+def parse_public_ip(body: Json) -> PublicIp:
     """The public IP in `body`, raw or flattened."""
     inner = properties(body)
     return PublicIp(
         id=text(body, 'id') or '',
-        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic', 'StandardV2')),
+        sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
         tier=text(body, 'sku', 'tier'),
-        allocation_method=canonical(text(inner, 'publicIPAllocationMethod'), ('Static', 'Dynamic')),
+        allocation_method=canonical(text(inner, 'publicIPAllocationMethod'), ALLOCATION_METHODS),
         version=_version(inner, 'publicIPAddressVersion'),
         location=text(body, 'location'),
         ip_address=text(inner, 'ipAddress'),
@@ -181,13 +158,13 @@ def parse_public_ip(body: Any) -> PublicIp:
     )
 
 
-def parse_public_ip_prefix(body: Any) -> PublicIpPrefix:
+def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
     """The public IP prefix in `body`, raw or flattened; its length from `prefixLength`, else from `ipPrefix`."""
     inner = properties(body)
     return PublicIpPrefix(
         id=text(body, 'id') or '',
         length=count(inner, 'prefixLength') or _length_of_cidr(text(inner, 'ipPrefix')),
-        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic', 'StandardV2')),
+        sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
         tier=text(body, 'sku', 'tier'),
         version=_version(inner, 'publicIPAddressVersion'),
         location=text(body, 'location'),
@@ -196,7 +173,7 @@ def parse_public_ip_prefix(body: Any) -> PublicIpPrefix:
     )
 
 
-def parse_load_balancer(body: Any) -> LoadBalancer:
+def parse_load_balancer(body: Json) -> LoadBalancer:
     """The load balancer in `body`, raw or flattened."""
     inner = properties(body)
     ipv6_rules = {rule.lower() for pool in items(inner, 'backendAddressPools')
@@ -209,7 +186,7 @@ def parse_load_balancer(body: Any) -> LoadBalancer:
     return LoadBalancer(
         id=text(body, 'id'),
         name=text(body, 'name'),
-        sku=canonical(text(body, 'sku', 'name'), ('Standard', 'Basic')),
+        sku=canonical(text(body, 'sku', 'name'), (STANDARD, BASIC)),
         location=text(body, 'location'),
         frontends=tuple(_parse_frontend(frontend, referring, ipv6_frontends)
                         for frontend in items(inner, 'frontendIPConfigurations')),
@@ -221,9 +198,9 @@ def parse_load_balancer(body: Any) -> LoadBalancer:
     )
 
 
-def _rules_by_frontend(load_balancer):
+def _rules_by_frontend(load_balancer: Json) -> Dict[str, List[str]]:
     """Ids of load balancing and inbound NAT rules by the id of their frontend, in lower case."""
-    found = {}
+    found: Dict[str, List[str]] = {}
     for kind in ('loadBalancingRules', 'inboundNatRules'):
         for rule in items(load_balancer, kind):
             frontend = text(properties(rule), 'frontendIPConfiguration', 'id')
@@ -232,7 +209,7 @@ def _rules_by_frontend(load_balancer):
     return found
 
 
-def _parse_frontend(body, referring, ipv6_frontends):
+def _parse_frontend(body: Json, referring: Mapping[str, Iterable[str]], ipv6_frontends: Collection[str]) -> Frontend:
     inner = properties(body)
     frontend_id = text(body, 'id') or ''
     public_ip_id = text(inner, 'publicIPAddress', 'id')
@@ -249,7 +226,7 @@ def _parse_frontend(body, referring, ipv6_frontends):
     )
 
 
-def _parse_outbound_rule(body):
+def _parse_outbound_rule(body: Json) -> OutboundRule:
     inner = properties(body)
     return OutboundRule(
         id=text(body, 'id'),
@@ -263,7 +240,7 @@ def _parse_outbound_rule(body):
     )
 
 
-def _parse_backend_pool(body, load_balancer):
+def _parse_backend_pool(body: Json, load_balancer: Json) -> BackendPool:
     inner = properties(body)
     pool_id = text(body, 'id')
     own = tuple(rule for kind in _RULE_KINDS for rule in ids(inner, kind))
@@ -274,14 +251,14 @@ def _parse_backend_pool(body, load_balancer):
     return BackendPool(
         id=pool_id,
         name=text(body, 'name') or '',
-        ipv4_members=sum(not _is_ipv6_name(one) for one in configurations) or
-        sum(':' not in one for one in addresses),
+        ipv4_members=(sum(not _is_ipv6_name(configuration) for configuration in configurations) or
+                      sum(':' not in address for address in addresses)),
         rules=tuple(rule.lower() for rule in distinct(own + referring)),
-        nics=frozenset(one.split('/ipconfigurations/')[0] for one in configurations),
+        nics=frozenset(configuration.split('/ipconfigurations/')[0] for configuration in configurations),
     )
 
 
-def _members(pool):
+def _members(pool: Json) -> Tuple[Set[str], Set[str]]:
     """(IP configurations of network interfaces, addresses) in a backend pool, each once and in lower case.
 
     A member is an IP configuration of a network interface (nodeIPConfiguration), or an address (nodeIP); pools of
@@ -289,39 +266,39 @@ def _members(pool):
     """
     configurations = {reference.lower() for reference in ids(pool, 'backendIPConfigurations')}
     addresses = set()
-    for address in items(pool, 'loadBalancerBackendAddresses'):
-        inner = properties(address)
-        reference = text(inner, 'networkInterfaceIPConfiguration', 'id')
+    for member in items(pool, 'loadBalancerBackendAddresses'):
+        inner = properties(member)
+        reference, address = text(inner, 'networkInterfaceIPConfiguration', 'id'), text(inner, 'ipAddress')
         if reference:
             configurations.add(reference.lower())
-        elif text(inner, 'ipAddress'):
-            addresses.add(text(inner, 'ipAddress'))
+        elif address:
+            addresses.add(address)
     return configurations, addresses
 
 
-def _version(body, key):
+def _version(body: Json, key: str) -> str:
     return canonical(text(body, key), (IPV4, IPV6)) or IPV4
 
 
-def _is_ipv6_name(name):
+def _is_ipv6_name(name: Optional[str]) -> bool:
     return (name or '').lower().endswith(MANAGED_IPV6_SUFFIX)
 
 
-def _length_of_cidr(cidr) -> Optional[int]:
+def _length_of_cidr(cidr: Optional[str]) -> Optional[int]:
     try:
         return ipaddress.ip_network(cidr or '', strict=False).prefixlen
     except ValueError:
         return None
 
 
-def _tags(body):
+def _tags(body: Json) -> Mapping[str, Json]:
     tags = get(body, 'tags')
-    return {key: value for key, value in tags.items() if isinstance(key, str)} if isinstance(tags, Mapping) else {}
+    return {key: value for key, value in tags.items() if isinstance(key, str)} if isinstance(tags, dict) else {}
 
 
-def subscription_of(resource_id: Optional[str]) -> Optional[str]:
-    """The subscription in a resource id."""
-    return id_segments(resource_id).get('subscriptions')
+def names_prefix(resource_id: str) -> bool:
+    """Whether the id names a public IP prefix, and not a public IP."""
+    return PREFIXES.lower() in id_segments(resource_id)
 
 
 def collection_of(resource_id: str) -> Optional[str]:

@@ -1,21 +1,23 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """All that was read of one cluster, live or from a snapshot: one shape, one parser (design section 3)."""
-# pylint: disable=too-many-instance-attributes  # records with the fields of what they stand for
 
-from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from types import MappingProxyType
+from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
+from ..facts.networks import LOAD_BALANCER_NAME
 from .cluster import Cluster, parse_cluster
-from .network import (LOAD_BALANCER_NAME, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
+from .network import (LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
                       parse_public_ip_prefix)
-from .values import count, get, items, same_id, text, texts
+from .values import Json, count, get, items, same_id, text, texts
 
 #: The schema of snapshots that this version writes and reads.
 SCHEMA = 1
 
+#: A snapshot as JSON (design section 3).
+Snapshot = Dict[str, Json]
 
-@dataclass(frozen=True)
-class ReadError:
+
+class ReadError(NamedTuple):
     """A resource that could not be read: HTTP status (None without an answer), Azure's code and message."""
 
     resource_id: str
@@ -24,8 +26,7 @@ class ReadError:
     message: Optional[str]
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """A cluster and what was read around it. None or absent means: not read; `errors` says why.
 
     `cluster` is None in a plan for a cluster that does not exist yet.
@@ -35,27 +36,27 @@ class Observed:
     load_balancer: Optional[LoadBalancer] = None
     public_ips: Tuple[PublicIp, ...] = ()
     prefixes: Tuple[PublicIpPrefix, ...] = ()
-    names_in_use: Optional[Mapping[str, Tuple[str, ...]]] = None
+    names_in_use: Mapping[str, Tuple[str, ...]] = MappingProxyType({})
     errors: Tuple[ReadError, ...] = ()
-    metrics: Tuple[Mapping, ...] = ()
+    metrics: Tuple[Mapping[str, Json], ...] = ()
     captured_at: Optional[str] = None
 
-    def public_ip(self, resource_id) -> Optional[PublicIp]:
+    def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""
         return next((ip for ip in self.public_ips if same_id(ip.id, resource_id)), None)
 
-    def prefix(self, resource_id) -> Optional[PublicIpPrefix]:
+    def prefix(self, resource_id: str) -> Optional[PublicIpPrefix]:
         """The prefix of that id, where it was read."""
         return next((prefix for prefix in self.prefixes if same_id(prefix.id, resource_id)), None)
 
-    def error_of(self, resource_id) -> Optional[ReadError]:
+    def error_of(self, resource_id: str) -> Optional[ReadError]:
         """Why the resource of that id could not be read, where it could not."""
         return next((error for error in self.errors if same_id(error.resource_id, resource_id)), None)
 
-    def names_in(self, collection_id) -> Optional[Tuple[str, ...]]:
+    def names_in(self, collection_id: str) -> Optional[Tuple[str, ...]]:
         """Names in use in a collection (`…/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses`),
         in lower case; None where it was not listed."""
-        return (self.names_in_use or {}).get(collection_id.lower())
+        return self.names_in_use.get(collection_id.lower())
 
 
 def load_balancer_id(cluster: Cluster) -> Optional[str]:
@@ -66,13 +67,24 @@ def load_balancer_id(cluster: Cluster) -> Optional[str]:
             f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}')
 
 
+def egress_load_balancer_id(cluster: Cluster) -> Optional[str]:
+    """The id of the load balancer whose SNAT ports matter; None where egress takes another way, or its place is
+    unknown."""
+    return load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
+
+
+def has_snat_metrics(cluster: Cluster) -> bool:
+    """Whether there are SNAT metrics to read: nodes run, and leave through a load balancer whose place is known."""
+    return egress_load_balancer_id(cluster) is not None and not cluster.stopped
+
+
 def metrics_id(cluster: Cluster) -> Optional[str]:
     """Where the metrics of the cluster's load balancer are read, as `errors` names it."""
     balancer = load_balancer_id(cluster)
     return f'{balancer}/providers/Microsoft.Insights/metrics' if balancer else None
 
 
-def parse_observed(snapshot: Any) -> Observed:
+def parse_observed(snapshot: Json) -> Observed:
     """What a snapshot holds. Unknown keys are ignored; missing ones are null or empty."""
     cluster, load_balancer = get(snapshot, 'managedCluster'), get(snapshot, 'loadBalancer')
     return Observed(
@@ -89,6 +101,6 @@ def parse_observed(snapshot: Any) -> Observed:
     )
 
 
-def _parse_error(body):
+def _parse_error(body: Json) -> ReadError:
     return ReadError(resource_id=text(body, 'resourceId') or '', status=count(body, 'status'),
                      code=text(body, 'code'), message=text(body, 'message'))

@@ -6,7 +6,10 @@ files come from anywhere. Each function gives a value of the kind asked for, or 
 Source: azure-facts section 9.
 """
 
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple
+
+#: A value of JSON that came from elsewhere: of any type until one of these functions has looked.
+Json = Any
 
 #: Node, port and IP counts beyond this are no counts: Azure's largest cluster has 5,000 nodes.
 LARGEST_COUNT = 10 ** 9
@@ -15,7 +18,7 @@ LARGEST_COUNT = 10 ** 9
 REPLACED = '\ufffd'
 
 
-def get(body: Any, *path: str) -> Any:
+def get(body: Json, *path: str) -> Json:
     """The value at `path`, each key compared without regard to case; None where anything on the way is missing."""
     for key in path:
         if not isinstance(body, dict):  # what JSON gives; a check against an abstract type takes ten times as long
@@ -23,13 +26,13 @@ def get(body: Any, *path: str) -> Any:
         if key in body:
             body = body[key]
             continue
-        wanted, length = key.lower(), len(key)
+        folded, length = key.lower(), len(key)
         body = next((value for name, value in body.items()
-                     if isinstance(name, str) and len(name) == length and name.lower() == wanted), None)
+                     if isinstance(name, str) and len(name) == length and name.lower() == folded), None)
     return body
 
 
-def text(body: Any, *path: str) -> Optional[str]:
+def text(body: Json, *path: str) -> Optional[str]:
     """The non-empty string at `path`, in characters that a terminal prints."""
     value = get(body, *path)
     return printable(value) if isinstance(value, str) and value else None
@@ -51,7 +54,7 @@ def printable(written: str) -> str:
     return ''.join(character if character.isprintable() else REPLACED for character in written)
 
 
-def count(body: Any, *path: str) -> Optional[int]:
+def count(body: Json, *path: str) -> Optional[int]:
     """The whole number at `path`, from 0 to LARGEST_COUNT; also where it is written as text or as 3.0."""
     value = get(body, *path)
     if isinstance(value, str):
@@ -64,43 +67,43 @@ def count(body: Any, *path: str) -> Optional[int]:
     return int(value)
 
 
-def flag(body: Any, *path: str) -> Optional[bool]:
+def flag(body: Json, *path: str) -> Optional[bool]:
     """The boolean at `path`."""
     value = get(body, *path)
     return value if isinstance(value, bool) else None
 
 
-def items(body: Any, *path: str) -> Iterator[Mapping]:
+def items(body: Json, *path: str) -> Iterator[Mapping[str, Json]]:
     """The objects of the list at `path`; what is no object is passed over."""
     value = get(body, *path)
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
-def texts(body: Any, *path: str) -> Tuple[str, ...]:
+def texts(body: Json, *path: str) -> Tuple[str, ...]:
     """The non-empty strings of the list at `path`."""
     value = get(body, *path)
     found = value if isinstance(value, list) else ()
     return tuple(printable(item) for item in found if isinstance(item, str) and item)
 
 
-def ids(body: Any, *path: str) -> Tuple[str, ...]:
+def ids(body: Json, *path: str) -> Tuple[str, ...]:
     """The `id` of each reference in the list at `path`, in order, each once (compared without regard to case)."""
     found = (text(item, 'id') for item in items(body, *path))
     return distinct(resource_id for resource_id in found if resource_id)
 
 
-def distinct(resource_ids) -> Tuple[str, ...]:
+def distinct(resource_ids: Iterable[str]) -> Tuple[str, ...]:
     """`resource_ids` without repetitions, compared as ARM compares them: without regard to case."""
     return tuple({resource_id.lower(): resource_id for resource_id in reversed(list(resource_ids))}.values())[::-1]
 
 
-def properties(body: Any) -> Any:
+def properties(body: Json) -> Json:
     """What a resource holds: its `properties` as ARM sends them, or the body itself as `az` flattens it."""
     inner = get(body, 'properties')
     return inner if isinstance(inner, dict) else body
 
 
-def canonical(value: Optional[str], spellings) -> Optional[str]:
+def canonical(value: Optional[str], spellings: Iterable[str]) -> Optional[str]:
     """`value` in the spelling of `spellings` that equals it without regard to case; unknown values as they are."""
     if value is None:
         return None
@@ -113,6 +116,6 @@ def id_segments(resource_id: Optional[str]) -> Mapping[str, str]:
     return {key.lower(): value for key, value in zip(parts[::2], parts[1::2])}
 
 
-def same_id(one: Optional[str], other: Optional[str]) -> bool:
+def same_id(left: Optional[str], right: Optional[str]) -> bool:
     """Whether two ids name the same resource; ARM compares ids without regard to case."""
-    return bool(one) and bool(other) and one.lower() == other.lower()
+    return bool(left and right and left.lower() == right.lower())

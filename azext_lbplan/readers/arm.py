@@ -13,18 +13,21 @@ import threading
 import time
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar,
+                    Union)
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from azure.cli.core.azclierror import (AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError,
-                                       ForbiddenError, ResourceNotFoundError, UnauthorizedError)
+from azure.cli.core import AzCli
+from azure.cli.core.azclierror import (AzCLIError, AzureConnectionError, AzureInternalError, AzureResponseError,
+                                       BadRequestError, ForbiddenError, ResourceNotFoundError, UnauthorizedError)
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
 from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, RetryPolicy
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
-from ..model.values import get, items, text
+from ..model.values import Json, get, items, text
 from .transport import shared_transport
 
 #: Seconds to wait for a connection, and for the next byte of an answer.
@@ -53,8 +56,8 @@ class Request(NamedTuple):
     """A read: a path below the endpoint (its segments quoted), the query, and for a query POST its body."""
 
     path: str
-    query: dict
-    body: Optional[dict] = None
+    query: Mapping[str, object]
+    body: Optional[Mapping[str, Json]] = None
 
 
 #: A bearer token is a JWT (RFC 7519). Whoever answers an error may repeat what was sent, and messages end up in
@@ -66,7 +69,8 @@ class ReadFailure(Exception):
     """A read that brought no JSON object: HTTP status (None without an answer), code, message, the codes inside of
     the error, and for a request to wait its `Retry-After` in seconds."""
 
-    def __init__(self, path, status, code, message, *, retry_after=None, inner_codes=()):
+    def __init__(self, path: str, status: Optional[int], code: str, message: str, *,
+                 retry_after: Optional[int] = None, inner_codes: Tuple[str, ...] = ()):
         super().__init__(message)
         self.path = path
         self.status = status
@@ -76,13 +80,22 @@ class ReadFailure(Exception):
         self.inner_codes = inner_codes
 
     @property
-    def cause(self):
+    def cause(self) -> str:
         """The code that says what is wrong: some services put it inside of a general one."""
         return ', '.join(self.inner_codes) or self.code
 
-    def as_error(self):
+    def as_error(self) -> Dict[str, Json]:
         """The failure as a snapshot keeps it (design section 3)."""
         return {'resourceId': self.path, 'status': self.status, 'code': self.code, 'message': self.message}
+
+
+T = TypeVar('T')
+
+#: One of the reads that run side by side: the path that it is about, and the function that does it.
+Job = Tuple[str, Callable[[], T]]
+
+#: What to do where a read has failed, by its status; None is no answer at all.
+Advice = Mapping[Optional[int], str]
 
 
 def resource_path(resource_id: str) -> str:
@@ -90,32 +103,41 @@ def resource_path(resource_id: str) -> str:
     return '/' + '/'.join(quote(segment, safe='') for segment in resource_id.strip('/').split('/'))
 
 
-class _BoundedRetryPolicy(RetryPolicy):
+if TYPE_CHECKING:  # generic for the type checker; older releases of azure-core know no parameters
+    _RetryPolicy = RetryPolicy[Any, Any]
+    _Response = PipelineResponse[Any, Any]
+else:
+    _RetryPolicy, _Response = RetryPolicy, PipelineResponse
+
+
+class _BoundedRetryPolicy(_RetryPolicy):
     """Retries as the SDK does, but never waits longer than LONGEST_RETRY_AFTER."""
 
-    def get_retry_after(self, response):
+    def get_retry_after(self, response: _Response) -> Optional[float]:
         try:
-            return super().get_retry_after(response)
+            seconds: Optional[float] = super().get_retry_after(response)
+            return seconds
         except ValueError:  # neither seconds nor a date
             return None
 
-    def is_retry(self, settings, response):
-        wait = self.get_retry_after(response)
-        if wait is not None and wait > LONGEST_RETRY_AFTER:
+    def is_retry(self, settings: Dict[str, Any], response: _Response) -> bool:
+        seconds = self.get_retry_after(response)
+        if seconds is not None and seconds > LONGEST_RETRY_AFTER:
             return False
-        return super().is_retry(settings, response)
+        return bool(super().is_retry(settings, response))
 
 
 class ArmClient:
     """What the CLI's client factory makes: its credential and policies around one pipeline."""
 
-    def __init__(self, credential, subscription_id=None, base_url=None, **kwargs):
+    def __init__(self, credential: object, subscription_id: Optional[str] = None, base_url: Optional[str] = None,
+                 **kwargs: Any):
         del credential  # the CLI hands over a policy that holds it
         self.subscription_id = subscription_id
         # What the SDK warns of at each try, a ReadFailure says once.
         logging.getLogger('azure.core.pipeline.transport').setLevel(logging.ERROR)
-        self._pipeline = ARMPipelineClient(
-            base_url=base_url,
+        self._pipeline: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            base_url=base_url or '',
             policies=[
                 RequestIdPolicy(**kwargs), HeadersPolicy(**kwargs), kwargs['user_agent_policy'], ProxyPolicy(**kwargs),
                 _BoundedRetryPolicy(retry_total=RETRIES, retry_backoff_factor=0.4),
@@ -126,11 +148,11 @@ class ArmClient:
             transport=shared_transport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
                                        **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs}))
 
-    def send(self, request: Request) -> Any:
+    def send(self, request: Request) -> Json:
         """The JSON object that answers `request`. Raises ReadFailure."""
         return self.exchange(request)[0]
 
-    def exchange(self, request: Request) -> Tuple[Any, Mapping[str, str]]:
+    def exchange(self, request: Request) -> Tuple[Json, Mapping[str, str]]:
         """The JSON object that answers `request`, and the headers that came with it. Raises ReadFailure."""
         try:
             # A POST here asks, too: it may be repeated like a GET.
@@ -139,27 +161,27 @@ class ArmClient:
         except (AzureError, OSError, ValueError) as error:
             # The CLI asks for a token on the way: what `requests` and `json` raise there comes through as it is.
             raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
-        answer = _parse(body)
+        answer: Json = _parse(body)
         if status == 200 and isinstance(answer, dict):
             return answer, headers
         if status == 200:
             raise ReadFailure(request.path, status, 'InvalidJson', 'the answer is no JSON object')
         # Azure Monitor and AKS's validation send code and message without an `error` around them.
-        error = get(answer, 'error') or answer
-        raise ReadFailure(request.path, status, text(error, 'code') or f'Http{status}',
-                          _one_line(text(error, 'message') or f'HTTP status {status}'),
-                          retry_after=_retry_after(headers.get('Retry-After')),
-                          inner_codes=tuple(filter(None, (text(one, 'code') for one in items(error, 'details')))))
+        problem = get(answer, 'error') or answer
+        inner_codes = tuple(filter(None, (text(detail, 'code') for detail in items(problem, 'details'))))
+        raise ReadFailure(request.path, status, text(problem, 'code') or f'Http{status}',
+                          _one_line(text(problem, 'message') or f'HTTP status {status}'),
+                          retry_after=_retry_after(headers.get('Retry-After')), inner_codes=inner_codes)
 
-    def read_all(self, requests: Sequence[Request], follow_pages=False) -> list:
-        """The answers to `requests` in their order, read side by side; a ReadFailure stands in its place.
+    def read(self, request: Request, follow_pages: bool = False) -> Union[Json, ReadFailure]:
+        """The answer to `request` within the DEADLINE, or the ReadFailure that came instead.
 
         `follow_pages` makes one answer of all pages of a list.
         """
         send = self.send_pages if follow_pages else self.send
-        return side_by_side([(request.path, partial(send, request)) for request in requests])
+        return side_by_side([(request.path, partial(send, request))])[0]
 
-    def send_pages(self, request: Request) -> Any:
+    def send_pages(self, request: Request) -> Json:
         """The answer to `request`; where it is a page of a list, with the values of all its pages."""
         answer = self.send(request)
         values, page = list(items(answer, 'value')), answer
@@ -172,7 +194,7 @@ class ArmClient:
             values.extend(items(page, 'value'))
         raise ReadFailure(request.path, None, 'TooManyPages', f'the list has more than {MOST_PAGES} pages')
 
-    def _http_request(self, request):
+    def _http_request(self, request: Request) -> HttpRequest:
         query = {key: quote(str(value), safe='') for key, value in request.query.items()}  # the SDK quotes nothing
         url = self._pipeline.format_url(request.path)
         if request.body is None:
@@ -180,15 +202,15 @@ class ArmClient:
         return HttpRequest('POST', url, params=query, json=request.body)
 
 
-def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]], tick: Callable[[], None] = lambda: None) -> list:
+def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None) -> List[Union[T, ReadFailure]]:
     """What each job of (path, function) gives, in their order, one thread each; a ReadFailure stands in its place.
 
     Threads are daemons: an interrupt ends the wait at once, and a read that hangs is given up after DEADLINE.
     `tick` is called a few times a second while the jobs run.
     """
-    answers = queue.Queue()
+    answers: queue.Queue[Tuple[int, Union[T, Exception]]] = queue.Queue()
 
-    def run(index, job):
+    def run(index: int, job: Callable[[], T]) -> None:
         try:
             answers.put((index, job()))
         except Exception as error:  # pylint: disable=broad-except
@@ -197,7 +219,8 @@ def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]], tick: Callable[[
 
     for index, (_, job) in enumerate(jobs):
         threading.Thread(target=run, args=(index, job), daemon=True).start()
-    results = [ReadFailure(path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds') for path, _ in jobs]
+    results: List[Union[T, ReadFailure]] = [
+        ReadFailure(path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds') for path, _ in jobs]
     waiting, deadline = len(jobs), time.monotonic() + DEADLINE
     while waiting and time.monotonic() < deadline:
         tick()
@@ -207,24 +230,27 @@ def side_by_side(jobs: Sequence[Tuple[str, Callable[[], Any]]], tick: Callable[[
             continue
         if isinstance(answer, Exception) and not isinstance(answer, ReadFailure):
             raise answer
-        results[index], waiting = answer, waiting - 1
+        results[index] = answer
+        waiting -= 1
     return results
 
 
-def _parse(body):
+def _parse(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
 
 
-def _one_line(message):
+def _one_line(message: str) -> str:
     return _TOKEN.sub('***', ' '.join(message.split()))[:600]
 
 
-def _retry_after(header):
+def _retry_after(header: Optional[str]) -> Optional[int]:
     """Seconds to wait, from a `Retry-After` that names them or a date (RFC 9110, section 10.2.3); None for neither."""
-    if header and header.isascii() and header.isdigit() and len(header) < 9:
+    if header is None:
+        return None
+    if header.isascii() and header.isdigit() and len(header) < 9:
         return int(header)
     try:
         return max(0, round(parsedate_to_datetime(header).timestamp() - time.time()))
@@ -233,15 +259,16 @@ def _retry_after(header):
 
 
 #: The CLI's errors by status: their classes decide its exit code.
-_ERRORS = {None: AzureConnectionError, 400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
-           404: ResourceNotFoundError}
+_ERRORS: Mapping[Optional[int], Callable[[str, str], AzCLIError]] = {
+    None: AzureConnectionError, 400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
+    404: ResourceNotFoundError}
 
-_ADVICE = {None: 'Check the network, a proxy, and the cloud: az cloud show.',
-           401: 'Log in again: az login.',
-           429: 'Azure throttles this login. Run the command again in a minute.'}
+_ADVICE: Advice = {None: 'Check the network, a proxy, and the cloud: az cloud show.',
+                   401: 'Log in again: az login.',
+                   429: 'Azure throttles this login. Run the command again in a minute.'}
 
 
-def cli_error(failure: ReadFailure, what: str, advice: Mapping[int, str]):
+def cli_error(failure: ReadFailure, what: str, advice: Advice) -> AzCLIError:
     """The CLI's error where a command cannot do without a read: `what` failed, why, and what to do. `advice` tells it
     by status where only the caller knows."""
     status = failure.status
@@ -255,10 +282,11 @@ def cli_error(failure: ReadFailure, what: str, advice: Mapping[int, str]):
     return kind(f'{what}: {failure.message} ({failure.cause})', todo)
 
 
-def connect(cli_ctx, subscription_id=None) -> ArmClient:
+def connect(cli_ctx: AzCli, subscription_id: Optional[str] = None) -> ArmClient:
     """A client for the CLI's login. Raises the CLI's own errors where there is none."""
     try:
-        return get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)
+        client: ArmClient = get_mgmt_service_client(cli_ctx, ArmClient, subscription_id=subscription_id)
+        return client
     except (AzureError, OSError, ValueError, LookupError) as error:
         # Older CLIs (2.67 does) ask for a managed identity's token here, and raise what `requests` and `json` do.
         failure = ReadFailure('', None, type(error).__name__, _one_line(str(error)))

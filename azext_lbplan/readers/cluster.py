@@ -1,30 +1,54 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Reading one cluster and what is around it into a snapshot: first the cluster, then the rest side by side."""
+"""Reading one cluster and what is around it into a snapshot, in rounds: first the cluster; then its network resources
+and the first pass of its metrics side by side; then what that pass asks for."""
+from __future__ import annotations
 
 import datetime
 from functools import partial
-from typing import Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
+from azure.cli.core import AzCli
 from knack.util import CLIError
 
-from ..model.network import collection_of
-from ..model.cluster import is_cluster, parse_cluster
-from ..model.observed import SCHEMA, load_balancer_id
-from ..model.values import distinct, id_segments, items, text
-from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, ReadFailure, Request, cli_error, connect, resource_path,
-                  side_by_side)
+from ..model.cluster import Cluster, is_cluster, parse_cluster
+from ..model.network import collection_of, names_prefix
+from ..model.observed import SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics
+from ..model.values import Json, distinct, items, text
+from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, ReadFailure, Request, cli_error, connect,
+                  resource_path, side_by_side)
 from .progress import Progress
 
+if TYPE_CHECKING:  # `show` and `plan` need not pay for it
+    from ..model.metrics import Answer
+    from .metrics import MetricsReading
+
 #: What to do, by status, where the cluster itself cannot be read.
-_ADVICE = {
+_ADVICE: Advice = {
     400: 'Check the name, the resource group and the subscription: az account show.',
     403: 'Ask for a role with Microsoft.ContainerService/managedClusters/read on the cluster, for example Reader.',
     404: 'Check the name, the resource group and the subscription: az aks list -o table.',
 }
 
 
-def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (),
-            offset: Optional[datetime.timedelta] = None) -> dict:
+class _Network(NamedTuple):
+    """The ids of what is read around a cluster: its load balancer, and public IPs and prefixes of the user's own."""
+
+    balancer: Optional[str]
+    addresses: Tuple[str, ...]
+
+    @property
+    def collection(self) -> Optional[str]:
+        """Where new addresses would be made, to be listed for the names in use."""
+        return collection_of(self.addresses[0]) if self.addresses else None
+
+    @property
+    def all_ids(self) -> List[str]:
+        """All of them, each to be read by one request."""
+        return [resource_id for resource_id in (self.balancer, *self.addresses, self.collection) if resource_id]
+
+
+def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[str] = (),
+            offset: Optional[datetime.timedelta] = None) -> Snapshot:
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
     `offset` the metrics of so much time until now.
 
@@ -32,78 +56,86 @@ def capture(cli_ctx, resource_group: str, name: str, more_ids: Sequence[str] = (
     else cannot be read stands in `errors`.
     """
     client = connect(cli_ctx)
-    cluster_id = (f'/subscriptions/{client.subscription_id}/resourceGroups/{resource_group}'
-                  f'/providers/Microsoft.ContainerService/managedClusters/{name}')
-    answer = client.read_all([Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API})])[0]
-    if not isinstance(answer, ReadFailure) and not is_cluster(answer):
-        answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
-    if isinstance(answer, ReadFailure):
-        raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)
-    cluster, now = parse_cluster(answer), datetime.datetime.now(datetime.timezone.utc)
-    metrics = _metrics(client, cluster, now, offset) if offset else None
-    return {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': answer,
-            **_around(client, cluster, more_ids, metrics, Progress(cli_ctx))}
+    body = _read_cluster(client, resource_group, name)
+    cluster, now = parse_cluster(body), datetime.datetime.now(datetime.timezone.utc)
+    network = _Network(egress_load_balancer_id(cluster), distinct(cluster.profile.own_ids + tuple(more_ids)))
+    metrics = _metrics_of(client, cluster, now, offset) if offset else None
+    with Progress(cli_ctx) as progress:
+        resources, measured = _read_around(client, network, metrics, progress)
+        measured += _read_further(metrics, measured, progress)
+    snapshot = {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': body,
+                **_network_part(network, resources)}
+    snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
+    snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]
+    return snapshot
 
 
-def _metrics(client, cluster, now, offset):
-    """The reading of the metrics, where there can be any. What it imports, `show` and `plan` need not pay for."""
-    from .metrics import MetricsReading
-    if not cluster.on_standard_load_balancer or cluster.stopped or load_balancer_id(cluster) is None:
-        return None
-    return MetricsReading(client, cluster, now, offset)
-
-
-def capture_addresses(cli_ctx, ids: Sequence[str]) -> dict:
+def capture_addresses(cli_ctx: AzCli, ids: Sequence[str]) -> Snapshot:
     """Read public IPs and prefixes alone, for a plan without a cluster; without a login none of them is read."""
     if not ids:
         return {}
     try:
         client = connect(cli_ctx)
     except CLIError as error:
-        return {'errors': [{'resourceId': one, 'status': None, 'code': 'NoLogin', 'message': str(error)}
-                           for one in ids]}
-    reads = _reads(client, None, distinct(ids))
-    return _network(None, distinct(ids), dict(zip(dict(reads), side_by_side(reads))))
+        return {'errors': [{'resourceId': resource_id, 'status': None, 'code': 'NoLogin', 'message': str(error)}
+                           for resource_id in ids]}
+    network = _Network(None, distinct(ids))
+    return _network_part(network, dict(zip(network.all_ids, side_by_side(_network_jobs(client, network)))))
 
 
-def _around(client, cluster, more_ids, metrics, progress: Progress) -> dict:
-    """Network resources and, unless `metrics` is None, the first pass of the metrics side by side, then the second."""
-    balancer = load_balancer_id(cluster) if cluster.on_standard_load_balancer else None
-    own = distinct(cluster.profile.outbound_ips + cluster.profile.outbound_ip_prefixes + tuple(more_ids))
-    reads = _reads(client, balancer, own)
-    asked = metrics.first_jobs() if metrics else []
-    with progress:
-        answers = side_by_side(reads + asked, progress.show('Reading metrics') if asked else lambda: None)
-        measured = answers[len(reads):]
-        if measured:
-            measured += metrics.second_answers(measured, progress.show('Reading busy minutes'))
-    snapshot = _network(balancer, own, dict(zip(dict(reads), answers)))
-    snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
-    snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]
-    return snapshot
+def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
+    """The first round: the cluster's body. Raises an AzCLIError."""
+    cluster_id = (f'/subscriptions/{client.subscription_id}/resourceGroups/{resource_group}'
+                  f'/providers/Microsoft.ContainerService/managedClusters/{name}')
+    answer = client.read(Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API}))
+    if not isinstance(answer, ReadFailure) and not is_cluster(answer):
+        answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
+    if isinstance(answer, ReadFailure):
+        raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)
+    return answer
 
 
-def _reads(client, balancer: Optional[str], own: Sequence[str]) -> list:
-    """Jobs by resource id: load balancer, own IPs and prefixes, and the names in use where new ones would be made."""
-    collection = collection_of(own[0]) if own else None
+def _read_around(client: ArmClient, network: _Network, metrics: Optional[MetricsReading], progress: Progress
+                 ) -> Tuple[Dict[str, Union[Json, ReadFailure]], List[Union[Answer, ReadFailure]]]:
+    """The second round: (network resources by id, answers of the first pass of the metrics), failures in place."""
+    about_network = _network_jobs(client, network)
+    about_metrics = metrics.first_jobs() if metrics else []
+    answers = side_by_side(about_network + about_metrics,
+                           progress.show('Reading metrics') if about_metrics else lambda: None)
+    return dict(zip(network.all_ids, answers)), answers[len(about_network):]
+
+
+def _read_further(metrics: Optional[MetricsReading], first_pass: Sequence[Union[Answer, ReadFailure]],
+                  progress: Progress) -> List[Union[Answer, ReadFailure]]:
+    """The third round: the second pass of the metrics, which the first one calls for."""
+    return metrics.further_answers(first_pass, progress.show('Reading busy minutes')) if metrics else []
+
+
+def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, offset: datetime.timedelta
+                ) -> Optional[MetricsReading]:
+    """The reading of the metrics, where there are any."""
+    from .metrics import MetricsReading
+    return MetricsReading(client, cluster, now, offset) if has_snat_metrics(cluster) else None
+
+
+def _network_jobs(client: ArmClient, network: _Network) -> List[Job[Json]]:
     return [(resource_id, partial(client.send_pages, Request(resource_path(resource_id), {'api-version': NETWORK_API})))
-            for resource_id in (balancer, *own, collection) if resource_id]
+            for resource_id in network.all_ids]
 
 
-def _network(balancer: Optional[str], own: Sequence[str], read: dict) -> dict:
-    """The part of a snapshot that the answers `read`, by resource id, make up."""
-    bodies = {resource_id: answer for resource_id, answer in read.items() if not isinstance(answer, ReadFailure)}
-    collection = collection_of(own[0]) if own else None
-    names = [text(item, 'name') for item in items(bodies.get(collection), 'value')]
+def _network_part(network: _Network, answers: Mapping[str, Union[Json, ReadFailure]]) -> Snapshot:
+    """What a snapshot holds of the network resources, from the answers by resource id."""
+    bodies = {resource_id: answer for resource_id, answer in answers.items() if not isinstance(answer, ReadFailure)}
+    addresses = [resource_id for resource_id in network.addresses if resource_id in bodies]
+    lists = []
+    if network.collection in bodies:
+        names = [text(item, 'name') for item in items(bodies[network.collection], 'value')]
+        lists = [{'resourceId': network.collection, 'names': list(filter(None, names))}]
     return {
-        'loadBalancer': bodies.get(balancer),
-        'publicIpAddresses': [bodies[one] for one in own if one in bodies and _kind(one) == 'publicipaddresses'],
-        'publicIpPrefixes': [bodies[one] for one in own if one in bodies and _kind(one) == 'publicipprefixes'],
-        'lists': [{'resourceId': collection, 'names': list(filter(None, names))}] if collection in bodies else [],
-        'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in read.items()
+        'loadBalancer': bodies.get(network.balancer) if network.balancer else None,
+        'publicIpAddresses': [bodies[address] for address in addresses if not names_prefix(address)],
+        'publicIpPrefixes': [bodies[address] for address in addresses if names_prefix(address)],
+        'lists': lists,
+        'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in answers.items()
                    if isinstance(answer, ReadFailure)],
     }
-
-
-def _kind(resource_id):
-    return 'publicipprefixes' if 'publicipprefixes' in id_segments(resource_id) else 'publicipaddresses'

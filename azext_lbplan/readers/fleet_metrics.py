@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The SNAT peak of the last day for many clusters: Azure Monitor's batch API, 50 load balancers a call.
+"""The SNAT metrics of the last day of many clusters: Azure Monitor's batch API, 50 load balancers a call.
 
 A batch is of one subscription and region. Where batches are not to be had, each load balancer is asked for alone.
 Source: learn.microsoft.com, REST reference "Metrics Batch - Batch" (2023-10-01).
@@ -8,22 +8,23 @@ Source: learn.microsoft.com, REST reference "Metrics Batch - Batch" (2023-10-01)
 import datetime
 import re
 from functools import partial
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 from urllib.parse import urlsplit
 
+from azure.cli.core import AzCli
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from knack.util import CLIError
 
-from ..demand import Demand, first_pass, measure, unmeasured
-from ..demand.measure import NO_DATA
+from ..demand import questions
 from ..model.cluster import Cluster
-from ..model.metrics import Answer, Query
-from ..model.observed import load_balancer_id
-from ..model.values import items, text
+from ..model.metrics import Answer, ClusterMetrics, Query
+from ..model.observed import egress_load_balancer_id, has_snat_metrics
+from ..model.values import Json, items, text
 from .arm import ArmClient, ReadFailure, Request, connect, side_by_side
-from .metrics import METRICS_API, MetricsReading, ask, window_of
+from .metrics import METRICS_API, MetricsReading, answers_in, ask, window_of
 from .progress import Progress
 
 #: Load balancers of one call. Source: the page "Migrate from the metrics API to the getBatch API".
@@ -32,7 +33,7 @@ BATCH = 50
 #: Clusters that are asked for alone at the same time, three or four requests each.
 SINGLES = 8
 
-#: How far back the peak is looked for.
+#: How far back they are read.
 OFFSET = datetime.timedelta(days=1)
 
 _NAMESPACE = 'Microsoft.Network/loadBalancers'
@@ -43,13 +44,41 @@ _REGION = re.compile(r'[a-z0-9]{1,40}\Z')
 class MetricsClient(ArmClient):
     """A client for the data plane of Azure Monitor: the CLI's policies, with a token for another audience."""
 
-    def __init__(self, credential, subscription_id=None, base_url=None, audience=None, **kwargs):
+    def __init__(self, credential: TokenCredential, subscription_id: Optional[str] = None,
+                 base_url: Optional[str] = None, audience: str = '', **kwargs: Any):
         kwargs['authentication_policy'] = BearerTokenCredentialPolicy(credential, f'{audience}/.default')
         super().__init__(credential, subscription_id, base_url, **kwargs)
 
 
-def endpoint_of(resource_manager: str, region: str) -> Optional[Tuple[str, str]]:
-    """(URL, audience) of the metrics data plane of a region, from the URL of the cloud's Resource Manager.
+class Endpoint(NamedTuple):
+    """The metrics data plane of a region: its URL, and the audience that its tokens are for."""
+
+    url: str
+    audience: str
+
+
+class _Member(NamedTuple):
+    """One cluster of a batch: where it stands among all that are read, and its load balancer."""
+
+    position: int
+    cluster: Cluster
+    load_balancer_id: str
+
+
+class _Batch(NamedTuple):
+    """Clusters that one call may ask about."""
+
+    subscription: str
+    region: str
+    members: Sequence[_Member]
+
+
+class _NoBatches(Exception):
+    """Why batches are not to be had."""
+
+
+def endpoint_of(resource_manager: str, region: str) -> Optional[Endpoint]:
+    """The endpoint of a region, from the URL of the cloud's Resource Manager.
 
     Both share their suffix: management.SUFFIX and REGION.metrics.monitor.SUFFIX. None where the cloud names its
     Resource Manager otherwise. In a cloud where the two differ the login refuses a token for such an audience, so
@@ -59,103 +88,111 @@ def endpoint_of(resource_manager: str, region: str) -> Optional[Tuple[str, str]]
     if not host.startswith(_ARM_HOST) or not _REGION.match(region):
         return None
     suffix = host[len(_ARM_HOST):]
-    return f'https://{region}.metrics.monitor.{suffix}', f'https://metrics.monitor.{suffix}'
+    return Endpoint(f'https://{region}.metrics.monitor.{suffix}', f'https://metrics.monitor.{suffix}')
 
 
 class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of one pass
-    """Measures clusters. `notes` tells, one line each, why batches were not used."""
+    """Reads the metrics of clusters, the first round alone. `notes` tells, one line each, why batches were not used."""
 
-    def __init__(self, cli_ctx):
+    def __init__(self, cli_ctx: AzCli):
         self.notes: List[str] = []
         self._cli_ctx = cli_ctx
-        self._alone: Dict[str, bool] = {}
+        self._without_batches: Set[str] = set()
         self._now = datetime.datetime.now(datetime.timezone.utc)
         self._progress = Progress(cli_ctx)
 
-    def measure(self, clusters: Sequence[Cluster]) -> List[Optional[Demand]]:
-        """The demand of each of `clusters` in their order; None where SNAT ports do not matter."""
-        demands: List[Optional[Demand]] = [None] * len(clusters)
+    def read(self, clusters: Sequence[Cluster]) -> Iterator[Tuple[int, ClusterMetrics]]:
+        """The position in `clusters` and what was read of its metrics, where SNAT ports matter; batch by batch, because
+        the answers of a whole fleet are too many to be kept."""
         done = 0
         with self._progress:
             for batch in _batches(clusters):
                 tick = self._progress.show(f'Metrics of {done} clusters read')
-                for index, demand in zip(batch, self._measure([clusters[index] for index in batch], tick)):
-                    demands[index] = demand
-                done += len(batch)
-        return demands
+                for member, metrics in zip(batch.members, self._read_batch(batch, tick)):
+                    yield member.position, metrics
+                done += len(batch.members)
 
-    def _measure(self, clusters, tick):
-        subscription, region = clusters[0].subscription_id, (clusters[0].location or '').lower()
-        answers = None if self._alone.get(subscription) else self._ask_batch(clusters, subscription, region, tick)
-        if answers is None:
-            return self._measure_alone(clusters, subscription, tick)
-        return [_demand(cluster, [answer for answer in answers if answer is not None])
-                for cluster, answers in zip(clusters, answers)]
+    def _read_batch(self, batch: _Batch, tick: Callable[[], None]) -> List[ClusterMetrics]:
+        if batch.subscription not in self._without_batches:
+            try:
+                return self._ask_together(batch, tick)
+            except _NoBatches as reason:
+                self._give_up(batch.subscription, str(reason))
+        return self._ask_alone(batch, tick)
 
-    def _ask_batch(self, clusters, subscription, region, tick):
-        """Answers for each cluster, None where a batch cannot be asked; then `notes` says why."""
-        endpoint = endpoint_of(self._cli_ctx.cloud.endpoints.resource_manager, region)
+    def _ask_together(self, batch: _Batch, tick: Callable[[], None]) -> List[ClusterMetrics]:
+        """What each cluster's part of the answers says. Raises _NoBatches."""
+        endpoint = endpoint_of(self._cli_ctx.cloud.endpoints.resource_manager, batch.region)
         if endpoint is None:
-            return self._give_up(subscription, 'this cloud has no known address for it')
+            raise _NoBatches('this cloud has no known address for it')
+        clusters = [member.cluster for member in batch.members]
+        # The nodes of all: the grain that keeps one answer small must keep this one small.
+        queries = next(questions(window_of(self._now, OFFSET),
+                                 nodes=sum(pool.current for cluster in clusters for pool in cluster.pools),
+                                 frontends=max(len(cluster.profile.effective_ids) for cluster in clusters)))
         try:
-            client = get_mgmt_service_client(self._cli_ctx, MetricsClient, subscription_id=subscription,
-                                             base_url_bound=False, base_url=endpoint[0], audience=endpoint[1])
-            send = partial(_send_batch, client, subscription, [load_balancer_id(cluster) for cluster in clusters])
-            nodes = sum(pool.current for cluster in clusters for pool in cluster.pools)
-            frontends = max(len(cluster.profile.effective_ids) for cluster in clusters)
-            # The nodes of all: the grain that keeps one answer small must keep this one small.
-            answered = side_by_side([(endpoint[0], partial(ask, send, query))
-                                     for query in first_pass(window_of(self._now, OFFSET), nodes, frontends)], tick)
+            client = get_mgmt_service_client(self._cli_ctx, MetricsClient, subscription_id=batch.subscription,
+                                             base_url_bound=False, base_url=endpoint.url, audience=endpoint.audience)
+            send = partial(_send_batch, client, batch)
+            results = side_by_side([(endpoint.url, partial(ask, send, query)) for query in queries], tick)
         except (CLIError, AzureError) as error:
-            return self._give_up(subscription, str(error))
-        failure = next((one for one in answered if isinstance(one, ReadFailure)), None)
+            raise _NoBatches(str(error)) from error
+        failure = _failure_in(results)
         if failure is not None:
-            return self._give_up(subscription, f'{failure.message} ({failure.code})')
-        by_id = [_by_resource(answer) for answer in answered]
-        return [[one.get(load_balancer_id(cluster).lower()) for one in by_id] for cluster in clusters]
+            raise _NoBatches(failure)
+        parts = [_by_resource(answer) for answer in answers_in(results)]
+        ids = [member.load_balancer_id.lower() for member in batch.members]
+        return [ClusterMetrics(tuple(part[resource_id] for part in parts if resource_id in part))
+                for resource_id in ids]
 
-    def _give_up(self, subscription, reason):
-        self._alone[subscription] = True
+    def _give_up(self, subscription: str, reason: str) -> None:
+        self._without_batches.add(subscription)
         note = f'Metrics are read one load balancer at a time, the batch API was not to be had: {reason}.'
         if note not in self.notes:
             self.notes.append(note)
 
-    def _measure_alone(self, clusters, subscription, tick):
-        client = connect(self._cli_ctx, subscription)
-        demands = []
-        for start in range(0, len(clusters), SINGLES):
-            part = clusters[start:start + SINGLES]
-            jobs = [MetricsReading(client, cluster, self._now, OFFSET).first_jobs() for cluster in part]
-            answers = iter(side_by_side([job for some in jobs for job in some], tick))
-            demands += [_demand(cluster, [next(answers) for _ in some]) for cluster, some in zip(part, jobs)]
-        return demands
+    def _ask_alone(self, batch: _Batch, tick: Callable[[], None]) -> List[ClusterMetrics]:
+        client = connect(self._cli_ctx, batch.subscription)
+        found: List[ClusterMetrics] = []
+        for start in range(0, len(batch.members), SINGLES):
+            jobs = [MetricsReading(client, member.cluster, self._now, OFFSET).first_jobs()
+                    for member in batch.members[start:start + SINGLES]]
+            results = iter(side_by_side([job for of_cluster in jobs for job in of_cluster], tick))
+            found += [_metrics_of([next(results) for _ in of_cluster]) for of_cluster in jobs]
+        return found
 
 
-def _demand(cluster, answers):
-    good = [answer for answer in answers if isinstance(answer, Answer)]
-    failure = next((answer for answer in answers if isinstance(answer, ReadFailure)), None)
-    if failure is not None and not good:
-        return unmeasured(NO_DATA, f'metrics could not be read: {failure.message} ({failure.code})')
-    return measure(good, cluster.profile.idle_timeout_in_minutes)
+def _metrics_of(results: Sequence[Union[Answer, ReadFailure]]) -> ClusterMetrics:
+    answers = answers_in(results)
+    return ClusterMetrics(answers, None if answers else _failure_in(results))
 
 
-def _batches(clusters):
-    """Indexes of clusters that have SNAT metrics, in batches of one subscription and region."""
-    places = {}
-    for index, cluster in enumerate(clusters):
-        if cluster.on_standard_load_balancer and not cluster.stopped and load_balancer_id(cluster):
-            places.setdefault((cluster.subscription_id, (cluster.location or '').lower()), []).append(index)
-    return [indexes[start:start + BATCH] for indexes in places.values() for start in range(0, len(indexes), BATCH)]
+def _failure_in(results: Sequence[Union[Answer, ReadFailure]]) -> Optional[str]:
+    """Why a read failed, the first that did; None where all went well."""
+    failures = (result for result in results if isinstance(result, ReadFailure))
+    return next((f'{failure.message} ({failure.code})' for failure in failures), None)
 
 
-def _send_batch(client, subscription, resource_ids, query: Query):
+def _batches(clusters: Sequence[Cluster]) -> List[_Batch]:
+    """Those of `clusters` that have SNAT metrics, in batches of one subscription and region."""
+    places: Dict[Tuple[str, str], List[_Member]] = {}
+    for position, cluster in enumerate(clusters):
+        load_balancer_id = egress_load_balancer_id(cluster)
+        if load_balancer_id is not None and has_snat_metrics(cluster):
+            place = (cluster.subscription_id or '', (cluster.location or '').lower())
+            places.setdefault(place, []).append(_Member(position, cluster, load_balancer_id))
+    return [_Batch(subscription, region, members[start:start + BATCH])
+            for (subscription, region), members in places.items() for start in range(0, len(members), BATCH)]
+
+
+def _send_batch(client: MetricsClient, batch: _Batch, query: Query) -> Json:
     """The batch API's answer to `query`, whose parameters it spells in its own way."""
     asked = query.parameters()
     start, _, end = asked.pop('timespan').partition('/')
     parameters = {'api-version': METRICS_API, 'metricnamespace': _NAMESPACE, 'starttime': start, 'endtime': end,
                   **{name.lstrip('$'): value for name, value in asked.items()}}
-    return client.send(Request(f'/subscriptions/{subscription}/metrics:getBatch', parameters,
-                               {'resourceids': resource_ids}))
+    return client.send(Request(f'/subscriptions/{batch.subscription}/metrics:getBatch', parameters,
+                               {'resourceids': [member.load_balancer_id for member in batch.members]}))
 
 
 def _by_resource(answer: Answer) -> Dict[str, Answer]:

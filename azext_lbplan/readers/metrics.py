@@ -1,16 +1,16 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Reading the SNAT metrics of a load balancer, in the two passes that `demand` asks for."""
+"""Reading the SNAT metrics of a load balancer: asking what `demand` wants to know, round by round."""
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Callable, List, Sequence, Tuple, Union
 
-from ..demand import Window, first_pass, second_pass, weaker
+from ..demand import Window, questions, weaker
 from ..model.cluster import Cluster
 from ..model.metrics import Answer, Query, aggregation_refused
 from ..model.observed import metrics_id
-from ..model.values import items
-from .arm import ArmClient, ReadFailure, Request, resource_path, side_by_side
+from ..model.values import Json, items
+from .arm import ArmClient, Job, ReadFailure, Request, resource_path, side_by_side
 
 #: The version of the metrics API; it knows FULL and percent-encoded filters (azure-facts section 4).
 METRICS_API = '2023-10-01'
@@ -23,51 +23,64 @@ def window_of(now: datetime, offset: timedelta) -> Window:
 
 
 class MetricsReading:
-    """The SNAT metrics of a cluster's load balancer from `offset` before `now` on, in two passes."""
+    """The SNAT metrics of a cluster's load balancer, whose place must be known, from `offset` before `now` on."""
 
     def __init__(self, client: ArmClient, cluster: Cluster, now: datetime, offset: timedelta):
-        self._window = window_of(now, offset)
+        path = metrics_id(cluster)
+        if path is None:
+            raise LookupError('metrics are read of a load balancer whose place is known')
+        self._path = path
         self._client = client
-        self._cluster = cluster
+        self._questions = questions(window_of(now, offset), nodes=sum(pool.current for pool in cluster.pools),
+                                    frontends=len(cluster.profile.effective_ids),
+                                    idle_timeout=cluster.profile.idle_timeout_in_minutes)
 
-    def first_jobs(self) -> List[Tuple[str, Callable[[], Any]]]:
-        """The reads of the first pass, as jobs to be run beside the other reads."""
-        nodes = sum(pool.current for pool in self._cluster.pools)
-        frontends = len(self._cluster.profile.effective_ids) or 1
-        return self._jobs(first_pass(self._window, nodes, frontends))
+    def first_jobs(self) -> List[Job[Answer]]:
+        """The reads of the first round, as jobs to be run beside other reads."""
+        return self._jobs(next(self._questions))
 
-    def second_answers(self, first: Sequence, tick: Callable[[], None]) -> list:
-        """The answers of the second pass, which the answers `first` of the first one call for; failures in place."""
-        answered = [answer for answer in first if isinstance(answer, Answer)]
-        if not answered:
-            return []
-        queries = second_pass(answered, self._window, self._cluster.profile.idle_timeout_in_minutes)
-        return side_by_side(self._jobs(queries), tick)
+    def further_answers(self, first: Sequence[Union[Answer, ReadFailure]], tick: Callable[[], None]
+                        ) -> List[Union[Answer, ReadFailure]]:
+        """The answers of all rounds after the `first`, whose answers lead to them; failures in place."""
+        further: List[Union[Answer, ReadFailure]] = []
+        latest = first
+        while True:
+            try:
+                queries = self._questions.send(answers_in(latest))
+            except StopIteration:
+                return further
+            latest = side_by_side(self._jobs(queries), tick)
+            further += latest
 
-    def _jobs(self, queries):
-        path = metrics_id(self._cluster)
+    def _jobs(self, queries: Sequence[Query]) -> List[Job[Answer]]:
+        return [(self._path, partial(ask, self._send, query)) for query in queries]
 
-        def send(query):
-            return self._client.send(Request(resource_path(path), {'api-version': METRICS_API, **query.parameters()}))
-        return [(path, partial(ask, send, query)) for query in queries]
+    def _send(self, query: Query) -> Json:
+        parameters = {'api-version': METRICS_API, **query.parameters()}
+        return self._client.send(Request(resource_path(self._path), parameters))
 
 
-def ask(send: Callable[[Query], Any], query: Query) -> Answer:
+def answers_in(results: Sequence[Union[Answer, ReadFailure]]) -> Tuple[Answer, ...]:
+    """The answers in `results`, without those that failed."""
+    return tuple(result for result in results if isinstance(result, Answer))
+
+
+def ask(send: Callable[[Query], Json], query: Query) -> Answer:
     """What `send` answers to `query`, or to a weaker one where the service refuses it. Raises ReadFailure."""
     while True:
-        refused = None
         try:
             body = send(query)
-            # An answer about several resources holds one in `values` for each.
-            if not any(map(aggregation_refused, (body, *items(body, 'values')))):
-                return Answer(query, body)
         except ReadFailure as failure:
-            if failure.status != 400:
+            instead = weaker(query) if failure.status == 400 else None
+            if instead is None:
                 raise
-            refused = failure
-        weaker_query = weaker(query)
-        if weaker_query is None:
-            if refused:
-                raise refused
-            return Answer(query, body)
-        query = weaker_query
+        else:
+            instead = weaker(query) if _refused(body) else None
+            if instead is None:
+                return Answer(query, body)
+        query = instead
+
+
+def _refused(body: Json) -> bool:
+    """Whether this body of status 200 refuses the aggregation; about several resources, it holds one body for each."""
+    return any(map(aggregation_refused, (body, *items(body, 'values'))))

@@ -7,10 +7,11 @@ bundle, remains its choice and the CLI's: the same bundle is only not read again
 """
 
 from threading import Lock
+from typing import Any, Callable, List, Tuple, Union
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
+from requests import adapters
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -18,7 +19,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 KEPT_CONNECTIONS = 64
 
 
-def shared_transport(connection_verify=True, **settings) -> RequestsTransport:
+def shared_transport(connection_verify: Union[bool, str] = True, **settings: float) -> RequestsTransport:
     """The SDK's transport with these `settings`, around a session whose connections share a TLS context."""
     session = requests.Session()
     if connection_verify is not False:  # without verification there is no bundle to read
@@ -27,34 +28,36 @@ def shared_transport(connection_verify=True, **settings) -> RequestsTransport:
     return RequestsTransport(session=session, connection_verify=connection_verify, **settings)
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(adapters.HTTPAdapter):
     """What `requests` does, with one TLS context for all connections."""
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: Any):
         self._context = create_urllib3_context()
         # Both are called for each connection. A context that others use already is better left as it is.
-        self._context.load_verify_locations = _once(self._context.load_verify_locations)
-        self._context.set_alpn_protocols = _once(self._context.set_alpn_protocols)
+        for name in ('load_verify_locations', 'set_alpn_protocols'):
+            setattr(self._context, name, _once(getattr(self._context, name)))
         super().__init__(**settings)
 
-    def init_poolmanager(self, *args, **settings):
+    def init_poolmanager(self, *args: Any, **settings: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **settings)
 
-    def proxy_manager_for(self, proxy, **settings):
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=self._context, **settings)
 
-    def cert_verify(self, conn, url, verify, cert):
-        super().cert_verify(conn, url, verify, cert)
+    def cert_verify(self, conn: Any, url: str, verify: Union[bool, str], cert: Any) -> None:
+        check: Callable[..., None] = super().cert_verify
+        check(conn, url, verify, cert)
         if verify and not conn.ca_certs and not conn.ca_cert_dir:
             # requests 2.32.0 to 2.32.3 leave the default bundle to a context of their own, which this one replaces.
-            conn.ca_certs = requests.certs.where()
+            conn.ca_certs = adapters.DEFAULT_CA_BUNDLE_PATH
 
 
-def _once(function):
+def _once(function: Callable[..., None]) -> Callable[..., None]:
     """`function`, but what it has done with some arguments it does not do again; whoever comes meanwhile waits."""
-    lock, done = Lock(), []
+    lock = Lock()
+    done: List[Tuple[Any, ...]] = []
 
-    def call(*args):
+    def call(*args: Any) -> None:
         with lock:
             if args not in done:
                 function(*args)

@@ -8,10 +8,11 @@ looks at one subject and yields `rule.finding(...)` for each place where the rul
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
-from typing import Any, Callable, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
-from ..model.finding import Finding, worst_first
+from ..model.finding import WARNING, Finding, worst_first
 
 #: What a rule is applied to: a column of a decision, or a Service in its cluster.
 S = TypeVar('S')
@@ -88,28 +89,42 @@ class Report(NamedTuple):
     findings: Tuple[Finding, ...]
     skipped: Tuple[Skipped, ...]
 
+    def said(self) -> Tuple[Finding, ...]:
+        """The findings of a result that lists no skipped rules: a rule that failed is a warning there, never silent."""
+        failed = [Finding(rule.code, WARNING, rule.reason) for rule in self.skipped if rule.failed]
+        return worst_first([*self.findings, *failed]) if failed else self.findings
 
-def run(rules: Iterable[Rule[S]], subject: S) -> Report:
-    """Apply each of `rules`; one that raises, or lacks what it needs, is reported as skipped and never ends the run."""
+
+def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Report:
+    """Apply each of `rules`; one that raises, or lacks what it needs, is reported as skipped and never ends the run.
+
+    No rule says more than `most` findings, where that is given, and none goes on after that.
+    """
     findings: List[Finding] = []
     skipped: List[Skipped] = []
+    known: Dict[Need[S], Optional[str]] = {}  # many rules have the same needs
     for rule in rules:
-        reason = _missing(rule.needs, subject)
+        reason = _missing(rule.needs, subject, known)
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
             continue
         try:
-            findings += rule.judge(rule, subject)
+            findings += tuple(islice(rule.judge(rule, subject), most))  # all or nothing
         except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
             skipped.append(Skipped(
                 rule.code, f'The rule failed ({type(error).__name__}: {error}). Please report this.', failed=True))
             continue
-        reason = _missing(rule.needs_in_part, subject)
+        reason = _missing(rule.needs_in_part, subject, known)
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
     return Report(worst_first(findings), tuple(skipped))
 
 
-def _missing(needs: Tuple[Need[S], ...], subject: S) -> Optional[str]:
-    """Why the first of `needs` that is not there is missing; None where all are there."""
-    return next((reason for reason in (need(subject) for need in needs) if reason is not None), None)
+def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Need[S], Optional[str]]) -> Optional[str]:
+    """Why the first of `needs` that is not there is missing; None where all are there. `known` are answers so far."""
+    for need in needs:
+        if need not in known:
+            known[need] = need(subject)
+        if known[need] is not None:
+            return known[need]
+    return None

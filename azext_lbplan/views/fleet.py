@@ -1,53 +1,56 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""A fleet: one row per cluster, the one that breaks first on top. The rules and the arithmetic are those of `check`
-and `show`, so that a row never says something else than they do."""
+"""A fleet: one row per cluster, the one that breaks first on top. Each row is a view of the cluster's decision, judged
+by the rules of `check`, so that it never says something else than they do."""
+
+from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, Tuple
 
-from ..rules.cluster import check
-from ..demand import Demand
-from ..model.cluster import NONE
+from ..decision import Decision
+from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, counted
-from ..model.observed import Observed
-from ..model.outbound import Scale, Wanted
-from ..decision.sizing import plan
+from ..rules.cluster import worst
+from .results import NOT_APPLICABLE, OK, status_of
 
-OK = 'ok'
-NOT_APPLICABLE = 'notApplicable'
+if TYPE_CHECKING:
+    from ..demand import Demand
+
+Row = Dict[str, Any]
 
 #: From the riskiest to those that nothing can be said of.
 STATUSES = (ERROR, WARNING, OK, NOT_APPLICABLE)
 
 
-def row(observed: Observed) -> Dict[str, Any]:
-    """The row of one cluster (design section 2)."""
-    case = plan(observed, Scale(), Wanted())
-    report = check(case)
-    cluster, nodes, current = observed.cluster, case.nodes, case.current
-    settings = current.settings
+def row(decision: Decision) -> Row:
+    """The row of one cluster."""
+    report = worst(decision)
+    cluster, nodes, column = decision.cluster, decision.nodes, decision.asked
+    if cluster is None:
+        raise LookupError('a row is of a cluster')
+    settings = column.settings
     return {
         'name': cluster.name, 'resourceGroup': cluster.resource_group, 'subscriptionId': cluster.subscription_id,
-        'location': cluster.location, 'outboundType': current.outbound_type,
+        'location': cluster.location, 'outboundType': column.outbound_type,
         'ipSource': settings.ip_source if settings else NONE,
         'outboundIpCount': settings and settings.outbound_ip_count,
         'outboundPorts': settings and settings.outbound_ports,
-        'portsPerNode': current.ports_per_node, 'portsPerNodeAtMax': current.ports_per_node_at_max,
+        'portsPerNode': column.ports_per_node, 'portsPerNodeAtMax': column.ports_per_node_at_max,
         'nodes': {'current': nodes.current, 'max': nodes.max, 'surge': nodes.surge, 'validated': nodes.validated,
                   'required': nodes.required},
-        'availablePorts': current.available_ports, 'requiredPorts': current.required_ports,
-        'headroomNodes': current.headroom_nodes, 'fits': current.fits, 'status': report.status,
+        'availablePorts': column.available_ports, 'requiredPorts': column.required_ports,
+        'headroomNodes': column.headroom_nodes, 'fits': column.fits, 'status': status_of(decision, report),
         'topFinding': report.findings[0].code if report.findings else None,
     }
 
 
-def with_peaks(rows: Iterable[Dict[str, Any]], demands: Iterable[Optional[Demand]]) -> List[Dict[str, Any]]:
+def with_peaks(rows: Iterable[Row], demands: Iterable[Optional[Demand]]) -> List[Row]:
     """`rows` with what was measured of each: `snatPeak`, null where SNAT ports do not matter. The status stays that
     of the configuration: one day of coarse metrics is less than `check` reads."""
-    return [dict(one, snatPeak=_peak(demand)) for one, demand in zip(rows, demands)]
+    return [dict(found, snatPeak=_peak(demand)) for found, demand in zip(rows, demands)]
 
 
-def _peak(demand):
+def _peak(demand: Optional[Demand]) -> Optional[Row]:
     if demand is None:
         return None
     evidence = demand.evidence
@@ -56,29 +59,29 @@ def _peak(demand):
             'failedConnections': evidence.failed_connections, 'reason': evidence.reason}
 
 
-def riskiest_first(rows: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def riskiest_first(rows: Iterable[Row]) -> List[Row]:
     """`rows` by status; within one status by the share of growth that is left, so that what breaks first stands
     first. Where that is not known, the larger cluster first; then by name, so that the order is always the same."""
     return sorted(rows, key=_risk)
 
 
-def _risk(one):
-    headroom, required = one['headroomNodes'], one['nodes']['required']
+def _risk(found: Row) -> Tuple[Any, ...]:
+    headroom, required = found['headroomNodes'], found['nodes']['required']
     left = float('inf') if headroom is None else headroom / max(required, 1)
-    return (STATUSES.index(one['status']), one['fits'] is not False, left, -required,
-            tuple((one[key] or '').lower() for key in ('name', 'resourceGroup', 'subscriptionId')))
+    return (STATUSES.index(found['status']), found['fits'] is not False, left, -required,
+            tuple((found[key] or '').lower() for key in ('name', 'resourceGroup', 'subscriptionId')))
 
 
-def severities(rows: Iterable[Dict[str, Any]]) -> Tuple[Dict[str, str], ...]:
-    """The severities in `rows`, each once, as `--fail-on` judges findings."""
-    return tuple({'severity': status} for status in sorted({one['status'] for one in rows} & {ERROR, WARNING}))
+def severities(rows: Iterable[Row]) -> Set[str]:
+    """The severities in `rows`, as `--fail-on` judges findings."""
+    return {found['status'] for found in rows} & {ERROR, WARNING}
 
 
-def summary(rows: List[Dict[str, Any]]) -> str:
+def summary(rows: List[Row]) -> str:
     """The fleet in one line: how many clusters, how many at risk, and what is found most often."""
-    counts = Counter(one['status'] for one in rows)
-    places = len({one['subscriptionId'] for one in rows})
-    common = Counter(one['topFinding'] for one in rows if one['status'] in (ERROR, WARNING)).most_common(3)
+    counts = Counter(found['status'] for found in rows)
+    places = len({found['subscriptionId'] for found in rows})
+    common = Counter(found['topFinding'] for found in rows if found['status'] in (ERROR, WARNING)).most_common(3)
     text = (f"{counted(len(rows), 'cluster')} in {counted(places, 'subscription')}: {counts[ERROR]} with errors, "
             f'{counts[WARNING]} with warnings, {counts[OK]} ok, {counts[NOT_APPLICABLE]} without SNAT ports of a '
             'Standard Load Balancer.')

@@ -1,82 +1,104 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Decisions as the plain dicts that commands return: camelCase keys, every key always present (design section 2)."""
+"""Decisions as the plain dicts that commands return: camelCase keys, every key always present."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional
+from __future__ import annotations
 
-from ..decision import flags
-from ..rules.cluster import check as check_rules, plan_findings
-from ..model.finding import Finding
-from ..model.outbound import Case, Configuration, NodeCounts, PoolCount
-from ..decision.unverified import assumptions
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
-if TYPE_CHECKING:
-    from ..rules.service import ManifestCheck
-    from ..decision.recommend import Recommendation
+from ..decision import Configuration, Decision, NoCommand
+from ..decision.assumptions import assumptions, assumptions_in_force
+from ..decision.nodes import Nodes, PoolNodes
+from ..facts.clusters import NONE
+from ..model.finding import ERROR, WARNING, Finding, count_by_severity
+from ..rules.cluster.obstacles import sentence
+
+if TYPE_CHECKING:  # only what measures pays for it
+    from ..demand import Evidence
+    from ..rules.engine import Report, Skipped
+
+Result = Dict[str, Any]
+
+OK = 'ok'
+NOT_APPLICABLE = 'notApplicable'
 
 
-def show(case: Case) -> Dict[str, Any]:
+def show(decision: Decision) -> Result:
     """The result of `az aks lb show`."""
-    return {'cluster': _cluster(case), 'nodes': _nodes(case.nodes), 'current': _configuration(case.current),
-            'unverified': list(assumptions(case))}
+    return {'cluster': _cluster(decision), 'nodes': _nodes(decision.nodes),
+            'current': _configuration(decision.current), 'unverified': list(assumptions_in_force(decision))}
 
 
-def plan(case: Case) -> Dict[str, Any]:
+def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
     """The result of `az aks lb plan`."""
     return {
-        'cluster': _cluster(case), 'nodes': _nodes(case.nodes), 'current': _configuration(case.current),
-        'requested': _configuration(case.requested), 'proposed': _configuration(case.proposed),
-        'findings': [finding(one) for one in plan_findings(case)], 'flags': list(flags.flags(case)),
-        'prerequisites': list(flags.prerequisites(case)), 'command': flags.command(case),
-        'commands': list(flags.commands(case)), 'profile': flags.profile(case),
-        'unverified': list(assumptions(case)),
+        'cluster': _cluster(decision), 'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
+        'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
+        'findings': [finding(found) for found in findings], **_outcome(decision), 'profile': decision.profile,
+        'unverified': list(assumptions(decision)),
     }
 
 
-def recommend(recommendation: 'Recommendation') -> Dict[str, Any]:
-    """The result of `az aks lb recommend`."""
-    result = plan(recommendation.case)
-    del result['requested']
-    alternatives = [{'title': one.title, 'flags': list(one.flags), 'command': one.command, 'fits': one.fits,
-                     'consequence': one.consequence} for one in recommendation.alternatives]
-    return dict(result, status=recommendation.status, reasons=list(recommendation.reasons),
-                evidence=_camel(asdict(recommendation.demand.evidence)), alternatives=alternatives)
+def check(decision: Decision, report: Report) -> Result:
+    """The result of `az aks lb check`."""
+    return {'cluster': _cluster(decision), 'status': status_of(decision, report),
+            'findings': [finding(found) for found in report.findings],
+            'skipped': [_skipped(rule) for rule in report.skipped],
+            'summary': count_by_severity(report.findings), **_outcome(decision)}
 
 
-def _camel(value):
-    """`value` with the keys of its dicts in camelCase."""
-    if isinstance(value, dict):
-        return {_camel_key(key): _camel(one) for key, one in value.items()}
-    return [_camel(one) for one in value] if isinstance(value, (list, tuple)) else value
+def status_of(decision: Decision, report: Report) -> str:
+    """The worst of the findings; without errors and warnings whether the rules apply to such a cluster at all."""
+    severities = {found.severity for found in report.findings}
+    if ERROR in severities:
+        return ERROR
+    if WARNING in severities:
+        return WARNING
+    return OK if decision.applicable else NOT_APPLICABLE
 
 
-def _camel_key(key):
-    first, *rest = key.split('_')
+def finding(found: Finding) -> Result:
+    """A finding as every command shows it."""
+    return {'code': found.code, 'severity': found.severity, 'message': found.message, 'target': found.target,
+            'evidence': dict(found.evidence), 'remediation': found.remediation, 'command': found.command,
+            'link': found.link}
+
+
+def evidence(measured: Evidence) -> Result:
+    """What the metrics show, by the names of its fields."""
+    return _camel_keys(measured._asdict().items())
+
+
+def _camel_keys(fields: Iterable[Tuple[str, Any]]) -> Result:
+    return {_camel(name): _plain(value) for name, value in fields}
+
+
+def _plain(value: Any) -> Any:
+    """Records within records as dicts, too."""
+    if hasattr(value, '_asdict'):
+        return _camel_keys(value._asdict().items())
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split('_')
     return first + ''.join(word.capitalize() for word in rest)
 
 
-def check(case: Case, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Dict[str, Any]:
-    """The result of `az aks lb check`, with rules selected by their codes."""
-    report = check_rules(case, only, without)
-    return {'cluster': _cluster(case), 'status': report.status, 'findings': [finding(one) for one in report.findings],
-            'skipped': [{'code': one.code, 'reason': one.reason} for one in report.skipped],
-            'summary': report.summary}
+def _skipped(rule: Skipped) -> Result:
+    return {'code': rule.code, 'reason': rule.reason}
 
 
-def check_service(checked: 'ManifestCheck') -> List[Dict[str, Any]]:
-    """The result of `az aks lb check-service`."""
-    return [{'file': one.file, 'document': one.document, 'namespace': one.namespace, 'name': one.name,
-             'findings': [finding(found) for found in one.findings]} for one in checked.results]
+def _outcome(decision: Decision) -> Result:
+    """The lines to run, or why there are none."""
+    outcome, column = decision.outcome, decision.proposed or decision.asked
+    no_command = ({'reason': outcome.reason.value, 'message': sentence(outcome, column)}
+                  if isinstance(outcome, NoCommand) else None)
+    return {'flags': list(decision.flags), 'prerequisites': list(decision.prerequisites), 'command': decision.command,
+            'commands': list(decision.commands), 'noCommand': no_command}
 
 
-def finding(one: Finding) -> Dict[str, Any]:
-    """A finding as every command shows it."""
-    return {'code': one.code, 'severity': one.severity, 'message': one.message, 'target': one.target,
-            'evidence': dict(one.evidence), 'remediation': one.remediation, 'command': one.command, 'link': one.link}
-
-
-def _cluster(case) -> Optional[Dict[str, Any]]:
-    cluster = case.cluster
+def _cluster(decision: Decision) -> Optional[Result]:
+    cluster = decision.cluster
     if cluster is None:
         return None
     return {'id': cluster.id, 'name': cluster.name, 'resourceGroup': cluster.resource_group,
@@ -85,38 +107,38 @@ def _cluster(case) -> Optional[Dict[str, Any]]:
             'provisioningState': cluster.provisioning_state, 'powerState': cluster.power_state}
 
 
-def _nodes(nodes: NodeCounts):
+def _nodes(nodes: Nodes) -> Result:
     return {'current': nodes.current, 'max': nodes.max, 'surge': nodes.surge, 'validated': nodes.validated,
             'required': nodes.required, 'backendPool': nodes.backend_pool, 'bounded': nodes.bounded,
-            'pools': [_pool(pool) for pool in nodes.pools]}
+            'pools': _pools(nodes.pools)}
 
 
-def _pool(pool: PoolCount):
-    return {'name': pool.name, 'mode': pool.mode, 'type': pool.type, 'priority': pool.priority,
-            'current': pool.current, 'max': pool.max, 'surgeSetting': pool.surge_setting, 'surge': pool.surge,
-            'validated': pool.validated}
+def _pools(pools: Sequence[PoolNodes]) -> List[Result]:
+    return [{'name': pool.name, 'mode': pool.mode, 'type': pool.type, 'priority': pool.priority,
+             'current': pool.current, 'max': pool.max, 'surgeSetting': pool.surge_setting, 'surge': pool.surge,
+             'validated': pool.validated} for pool in pools]
 
 
-def _configuration(one: Optional[Configuration]):
-    """A configuration; where no load balancer settings apply, the same keys with nulls inside."""
-    if one is None:
+def _configuration(column: Optional[Configuration]) -> Optional[Result]:
+    """A column; where no load balancer settings apply, the same keys with nulls inside."""
+    if column is None:
         return None
-    settings = one.settings
+    settings = column.settings
     return {
-        'outboundType': one.outbound_type, 'loadBalancerSku': one.load_balancer_sku,
-        'ipSource': settings.ip_source if settings else 'none',
+        'outboundType': column.outbound_type, 'loadBalancerSku': column.load_balancer_sku,
+        'ipSource': settings.ip_source if settings else NONE,
         'outboundIpCount': settings and settings.outbound_ip_count,
-        'effectiveOutboundIpCount': one.effective_outbound_ip_count,
+        'effectiveOutboundIpCount': column.effective_outbound_ip_count,
         'outboundIps': list(settings.outbound_ips) if settings else [],
         'outboundIpPrefixes': list(settings.outbound_ip_prefixes) if settings else [],
         'managedOutboundIpCount': settings and settings.managed_outbound_ip_count,
         'managedOutboundIpv6Count': settings and settings.managed_outbound_ipv6_count,
         'outboundPorts': settings and settings.outbound_ports,
-        'portsPerNode': one.ports_per_node, 'portsPerNodeAtMax': one.ports_per_node_at_max,
+        'portsPerNode': column.ports_per_node, 'portsPerNodeAtMax': column.ports_per_node_at_max,
         'idleTimeoutInMinutes': settings and settings.idle_timeout_in_minutes,
-        'enableTcpReset': one.enable_tcp_reset,
+        'enableTcpReset': column.enable_tcp_reset,
         'backendPoolType': settings and settings.backend_pool_type,
-        'availablePorts': one.available_ports, 'requiredPorts': one.required_ports,
-        'headroomPorts': one.headroom_ports, 'maxNodes': one.max_nodes, 'headroomNodes': one.headroom_nodes,
-        'maxPortsPerNode': one.max_ports_per_node, 'fits': one.fits,
+        'availablePorts': column.available_ports, 'requiredPorts': column.required_ports,
+        'headroomPorts': column.headroom_ports, 'maxNodes': column.max_nodes, 'headroomNodes': column.headroom_nodes,
+        'maxPortsPerNode': column.max_ports_per_node, 'fits': column.fits,
     }

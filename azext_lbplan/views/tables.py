@@ -3,7 +3,12 @@
 
 import sys
 import textwrap
-from collections import OrderedDict
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+
+from .results import Result
+
+#: A row as the CLI lays it out: its cells by column, in order.
+Row = Dict[str, Any]
 
 #: Widest cell of a column: a row of two values stays within 80 columns, one of three with a cluster within 120.
 _WIDEST = {'Cluster': 24, 'Setting': 24, 'File': 20, 'Service': 16}
@@ -29,60 +34,59 @@ _NODE_ROWS = (('Nodes now', 'current'), ('Nodes at most', 'max'), ('Upgrade surg
               ('Nodes in backend pool', 'backendPool'))
 
 
-def show_table(result):
+def show_table(result: Any) -> List[Row]:
     """Setting / Current, one row per node count, pool and setting."""
-    return _tables(result, lambda one: _rows(one, ('Current', one['current'])))
+    return _tables(result, lambda shown: _rows(shown, ('Current', shown['current'])))
 
 
-def plan_table(result):
+def plan_table(result: Any) -> List[Row]:
     """Setting / Current / Requested / Proposed."""
-    return _tables(result, lambda one: _rows(one, ('Current', one['current']), ('Requested', one['requested']),
-                                             ('Proposed', one['proposed'])))
+    return _tables(result, lambda shown: _rows(shown, *((key.capitalize(), shown[key])
+                                                        for key in ('current', 'requested', 'proposed'))))
 
 
-def recommend_table(result):
+def recommend_table(result: Any) -> List[Row]:
     """Setting / Current / Recommended, and the evidence in a few lines."""
-    return _tables(result, lambda one: [
-        *_rows(one, ('Current', one['current']), ('Recommended', one['proposed'])),
+    return _tables(result, lambda shown: [
+        *_rows(shown, ('Current', shown['current']), ('Recommended', shown['proposed'])),
         *(_row(label, ('Current', measured), ('Recommended', of_recommended))
-          for label, measured, of_recommended in _evidence(one))])
+          for label, measured, of_recommended in _evidence(shown))])
 
 
-def _tables(result, rows):
+def _tables(result: Any, rows: Callable[[Result], Iterable[Row]]) -> List[Row]:
     """The rows of one result, below its cluster's name; those of several `--ids` with a column for the name."""
     if isinstance(result, list):
-        return [OrderedDict([('Cluster', _cell(_name(one), 'Cluster')), *row.items()])
-                for one in result for row in rows(one)]
+        return [{'Cluster': _cell(_name(shown), 'Cluster'), **row} for shown in result for row in rows(shown)]
     found = list(rows(result))
     titles = list(found[0])
     return [_row('Cluster', (titles[1], _name(result)), *((title, '') for title in titles[2:])), *found]
 
 
-def _name(one):
-    return (one['cluster'] or {}).get('name')
+def _name(result: Result) -> Optional[str]:
+    return (result['cluster'] or {}).get('name')
 
 
-def _rows(one, *columns):
-    nodes = [(label, [one['nodes'][key]] * len(columns)) for label, key in _NODE_ROWS]
-    pools = [(f"Pool {pool['name']}", [_pool(pool)] * len(columns)) for pool in one['nodes']['pools']]
+def _rows(result: Result, *columns: Tuple[str, Optional[Result]]) -> Iterator[Row]:
+    nodes = [(label, [result['nodes'][key]] * len(columns)) for label, key in _NODE_ROWS]
+    pools = [(f"Pool {pool['name']}", [_pool(pool)] * len(columns)) for pool in result['nodes']['pools']]
     settings = [(label, [configuration and configuration[key] for _, configuration in columns])
                 for label, key in _CONFIGURATION_ROWS]
     for label, values in nodes + pools + settings:
         yield _row(label, *((title, value) for (title, _), value in zip(columns, values)))
 
 
-def _row(label, *columns):
-    return OrderedDict([('Setting', _cell(label, 'Setting')), *((title, _cell(value)) for title, value in columns)])
+def _row(label: str, *columns: Tuple[str, Any]) -> Row:
+    return {'Setting': _cell(label, 'Setting'), **{title: _cell(value) for title, value in columns}}
 
 
-def _pool(pool):
+def _pool(pool: Result) -> str:
     return f"{pool['current']}/{pool['max']}+{pool['surge']}"
 
 
-def _evidence(one):
+def _evidence(result: Result) -> Iterator[Tuple[str, Any, Any]]:
     """(label, as measured, against the recommended ports) of what the metrics show."""
-    evidence, proposed = one['evidence'], one['proposed'] or {}
-    yield 'Status', one['status'], None
+    evidence, proposed = result['evidence'], result['proposed'] or {}
+    yield 'Status', result['status'], None
     yield 'Metrics', evidence['status'], None
     yield 'Metrics cover', None if evidence['coverage'] is None else f"{evidence['coverage']:.0%}", None
     yield 'Peak ports per node', evidence['peakPortsPerNode'], None
@@ -95,7 +99,7 @@ def _evidence(one):
                _used(node['peakPorts'], proposed.get('portsPerNode')))
 
 
-def _used(used, allocated):
+def _used(used: Optional[int], allocated: Optional[int]) -> Union[int, str, None]:
     """A bar and the numbers: ███▌    512/1024."""
     if not allocated or used is None:
         return used
@@ -104,7 +108,7 @@ def _used(used, allocated):
     return f'{full * filled}{empty * (_BAR - filled)} {used}/{allocated}'
 
 
-def _prints(characters):
+def _prints(characters: str) -> bool:
     """Whether the terminal can show `characters`."""
     try:
         characters.encode(sys.stdout.encoding or 'ascii')
@@ -113,12 +117,12 @@ def _prints(characters):
     return True
 
 
-def check_service_table(result):
+def check_service_table(result: List[Result]) -> List[Row]:
     """File / Line / Service / Severity / Code / Message: a row per finding, or one that says ok."""
     return [row for service in result for row in _service_rows(service)]
 
 
-def _service_rows(service):
+def _service_rows(service: Result) -> Iterator[Row]:
     name = '/'.join(filter(None, (service['namespace'], service['name']))) or None
     for found in service['findings'] or [{'evidence': {}, 'severity': 'ok', 'code': '-', 'message': ''}]:
         # The message is what the row is there for: it goes on below, and is never cut.
@@ -126,10 +130,10 @@ def _service_rows(service):
             cells = ('',) * 5 if number else (
                 _cell(service['file'], 'File'), _cell(found['evidence'].get('line')), _cell(name, 'Service'),
                 found['severity'], found['code'])
-            yield OrderedDict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
+            yield dict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
 
 
-def _cell(value, column=None):
+def _cell(value: Any, column: str = '') -> str:
     """Text of a cell: True as Yes, None as a dash, 0 as 0, and never wider than its column."""
     if value is None:
         return '-'
@@ -138,7 +142,7 @@ def _cell(value, column=None):
     return _fit(value, _WIDEST.get(column, _WIDEST_VALUE))
 
 
-def _fit(value, widest):
+def _fit(value: Any, widest: int) -> str:
     """`value` on one line of at most `widest` characters; None as a dash."""
     written = '-' if value is None else ' '.join(str(value).split())
     return written if len(written) <= widest else written[:widest - 1] + ('…' if _prints('…') else '~')
@@ -151,24 +155,24 @@ _WIDEST_SERVICE_MESSAGE = 33
 _WIDEST_MESSAGE = 50
 
 
-def check_table(result):
+def check_table(result: Any) -> List[Row]:
     """Cluster / Severity / Code / Message: a row per finding and per reason for skipping, or one that says ok."""
-    return [row for one in (result if isinstance(result, list) else [result]) for row in _check_rows(one)]
+    return [row for shown in (result if isinstance(result, list) else [result]) for row in _check_rows(shown)]
 
 
-def _check_rows(one):
-    found = [(finding['severity'], finding['code'], finding['message']) for finding in one['findings']]
-    codes = OrderedDict()
-    for skipped in one['skipped']:
+def _check_rows(result: Result) -> Iterator[Row]:
+    found = [(finding['severity'], finding['code'], finding['message']) for finding in result['findings']]
+    codes: Dict[str, List[str]] = {}
+    for skipped in result['skipped']:
         codes.setdefault(skipped['reason'], []).append(skipped['code'])
-    found = found or [(one['status'], '-', 'Nothing was found.')]
+    found = found or [(result['status'], '-', 'Nothing was found.')]
     found += [('skipped', skipped[0] if len(skipped) == 1 else f'{len(skipped)} rules', reason)
               for reason, skipped in codes.items()]
     for severity, code, message in found:
         # The message is what the row is there for: it goes on below, and is never cut.
         for number, line in enumerate(textwrap.wrap(message, _WIDEST_MESSAGE)):
-            cells = ('', '', '') if number else (_cell(one['cluster']['name'], 'Cluster'), severity, code)
-            yield OrderedDict(zip(('Cluster', 'Severity', 'Code', 'Message'), (*cells, line)))
+            cells = ('', '', '') if number else (_cell(result['cluster']['name'], 'Cluster'), severity, code)
+            yield dict(zip(('Cluster', 'Severity', 'Code', 'Message'), (*cells, line)))
 
 
 #: Columns of a fleet. With two more for a title than its letters, and two between columns, they take 120.
@@ -176,14 +180,13 @@ _FLEET_WIDTHS = {'Status': 8, 'Cluster': 18, 'ResourceGroup': 15, 'IPs': 5, 'Pea
                  'Headroom': 10, 'TopFinding': 27}
 
 
-def list_table(rows):
+def list_table(rows: List[Result]) -> List[Row]:
     """A row per cluster; ports as allocated, for automatic allocation now→at most; nodes as now/to size for. The
     measured peak, where it was read, takes the place of the IPs."""
-    return [OrderedDict((column, _fit(value, _FLEET_WIDTHS[column])) for column, value in _fleet_cells(row))
-            for row in rows]
+    return [{column: _fit(value, _FLEET_WIDTHS[column]) for column, value in _fleet_cells(row)} for row in rows]
 
 
-def _fleet_cells(row):
+def _fleet_cells(row: Result) -> Iterator[Tuple[str, Any]]:
     yield 'Status', 'n/a' if row['status'] == 'notApplicable' else row['status']
     yield 'Cluster', row['name']
     yield 'ResourceGroup', row['resourceGroup']
@@ -197,7 +200,7 @@ def _fleet_cells(row):
     yield 'TopFinding', row['topFinding']
 
 
-def _ports(row):
+def _ports(row: Result) -> Any:
     if row['outboundPorts'] != 0:
         return row['outboundPorts']
     now, at_max = (_cell(row[key]) for key in ('portsPerNode', 'portsPerNodeAtMax'))

@@ -2,12 +2,11 @@
 from dataclasses import dataclass
 from typing import Callable, Dict, List
 
-from azext_lbplan.decision import flags
+from azext_lbplan.decision.decide import decide_with
 from azext_lbplan.facts import snat
 from azext_lbplan.demand import measure
 from azext_lbplan.decision.nodes import count_nodes
-from azext_lbplan.decision.recommend import recommend
-from azext_lbplan.model.outbound import Scale
+from azext_lbplan.options import Options, Scale
 from tests.support.asking import Asked
 from tests.support.cases import body, managed, observe
 from tests.azure.builders import pool
@@ -110,10 +109,10 @@ def article(metrics: Metrics) -> Setting:
 def ours(metrics: Metrics, allow_decrease=False) -> Setting:
     """`az aks lb recommend`, its command applied."""
     before = observed(metrics.replay.cluster, metrics.setting)
-    case = recommend(before, metrics.demand, allow_decrease=allow_decrease).case
-    if not flags.flags(case):
+    decision = decide_with(before, Options(allow_decrease=allow_decrease, measure=True), metrics.demand)
+    if not decision.flags:
         return metrics.setting
-    settings = case.proposed.settings
+    settings = decision.proposed.settings
     return Setting(settings.outbound_ports or 0, settings.outbound_ip_count)
 
 

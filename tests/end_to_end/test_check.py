@@ -6,7 +6,7 @@ import pytest
 
 from tests.azure import Status, pool
 from tests.azure.monitor import Monitor
-from tests.support.asking_rules import ask, codes
+from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.spread import snapshot_of
 from tests.support.workload import DAY, Traffic, Workload, addresses, simulate, steady
 
@@ -84,7 +84,7 @@ def test_exhaustion_is_found_in_the_metrics_with_when_where_and_how_many(arm, az
 
 
 def test_the_help_holds_the_catalogue(az):
-    shown = az('aks lb check --help', check=True).stdout
+    shown = ' '.join(az('aks lb check --help', check=True).stdout.split())
     assert 'PortsOvercommittedNow (error):' in shown and 'NodeSkew (info):' in shown
 
 
@@ -107,10 +107,6 @@ def overcommitted_in_dual_stack(arm):
     return arm.add_cluster(ports=8000, pools=[pool(count=8)], dual_stack=True)
 
 
-def before_an_upgrade(arm):
-    return arm.add_cluster(ports=3200, pools=[pool(count=19)])
-
-
 def sharing(arm):
     cluster = arm.add_cluster(ports=16000, pools=[pool(count=3)])
     arm.add_service(cluster, shared_frontend=True)
@@ -127,14 +123,6 @@ def invalid(arm):
 
 def growing(arm):
     return arm.add_cluster(pools=[pool(count=3, max_count=70)])
-
-
-def automatic(arm):
-    return arm.add_cluster(outbound_ips=[arm.add_public_ip('own0')])
-
-
-def large(arm):
-    return arm.add_cluster(ports=256, pools=[pool(count=100)])
 
 
 def without_ip(arm):
@@ -171,9 +159,8 @@ def failed(arm):
 FAULTS = [
     ('PortsOvercommittedAtMaximum', overcommitted), ('PortsOvercommittedNow', overcommitted_on_own_ips),
     ('PortsOvercommittedNow', overcommitted_on_prefixes), ('PortsOvercommittedWithSurge', overcommitted_in_dual_stack),
-    ('UpgradeChangesSurge', before_an_upgrade), ('SharedFrontendPorts', sharing), ('PortsInvalid', invalid),
-    ('TierDrop', growing), ('AutomaticAllocation', automatic), ('SingleOutboundIp', large),
-    ('NoOutboundIp', without_ip), ('PortsDrift', edited(allocatedOutboundPorts=2048)),
+    ('SharedFrontendPorts', sharing), ('PortsInvalid', invalid), ('TierDrop', growing),
+    ('NoOutboundFrontend', without_ip), ('PortsDrift', edited(allocatedOutboundPorts=2048)),
     ('PortsDrift', edited(allocatedOutboundPorts=512)), ('IdleTimeoutDrift', edited(idleTimeoutInMinutes=60)),
     ('IdleTimeoutDrift', edited(idleTimeoutInMinutes=4)), ('TcpResetOff', edited(enableTcpReset=False)),
     ('FrontendDrift', with_frontend_taken_away), ('OutboundIpsDiffer', stuck), ('ClusterNotSucceeded', failed),
@@ -183,10 +170,12 @@ FAULTS = [
 @pytest.mark.parametrize('code, fault', FAULTS, ids=[f'{index}-{code}' for index, (code, _) in enumerate(FAULTS)])
 def test_the_command_of_a_finding_mends_it(arm, az, code, fault):
     cluster = fault(arm)
+    decision = decision_of(snapshot_of(arm, cluster))
     before = ask(snapshot_of(arm, cluster))
     found = next(one for one in before.findings if one.code == code)
     kept = set(arm.resources)
-    az.shell(found.command, check=True)
+    lines = decision.commands if found.command == decision.command else [found.command]
+    az.shell(' && '.join(lines), check=True)
     after = ask(snapshot_of(arm, cluster))
     # Ports of a shared frontend are still taken, but no longer missed.
     assert (code, found.severity) not in [(one.code, one.severity) for one in after.findings]

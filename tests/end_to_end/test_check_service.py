@@ -1,5 +1,4 @@
 """`az aks lb check-service` with the real az: every rule's bad and good manifest, without a login."""
-import dataclasses
 import json
 
 import pytest
@@ -55,7 +54,7 @@ def test_rules_on_all_manifests_together(out, code):
 def test_each_rule_that_needs_a_cluster(out, tmp_path):
     for code, (bad, good, changes) in CLUSTER_CASES.items():
         file = tmp_path / f'{code}.json'
-        file.write_text(json.dumps(snapshot(dataclasses.replace(CONTEXT, **changes))))
+        file.write_text(json.dumps(snapshot(CONTEXT._replace(**changes))))
         for text, wanted in ((bad, True), (good, False)):
             result = out(['aks', 'lb', 'check-service', '-f', '-', '--from-file', str(file)], input=text, check=True)
             found = {finding['code'] for service in result.json for finding in service['findings']}

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from azext_lbplan.views import tables as _format, results
-from azext_lbplan.decision import flags
-from azext_lbplan.demand.observed import measure_observed
+from azext_lbplan import decision
+from azext_lbplan.decision import Reason
 from azext_lbplan.model.cluster import is_cluster
 from azext_lbplan.model.observed import parse_observed
-from azext_lbplan.model.outbound import Scale, Wanted
-from azext_lbplan.decision.recommend import recommend
-from azext_lbplan.decision.sizing import current_case, plan
+from azext_lbplan.options import Change, Options, Scale
+from azext_lbplan.rules.cluster import findings
+from azext_lbplan.views import results, tables
+from azext_lbplan.views.recommendation import recommend
 from tests.azure import aks_rules, pool
 from tests.azure.errors import ArmError
 from tests.support.contract import conform
@@ -21,23 +21,24 @@ from tests.support.spread import SPREAD, snapshot_of
 
 SAMPLES = Path(__file__).resolve().parents[3] / 'shared' / 'samples'
 MANAGED_COUNT = '--load-balancer-managed-outbound-ip-count'
-TABLES = {'show': _format.show_table, 'plan': _format.plan_table, 'recommend': _format.recommend_table}
+TABLES = {'show': tables.show_table, 'plan': tables.plan_table, 'recommend': tables.recommend_table}
 
 #: What a user may type without asking for other IPs, and how big the cluster may become.
-TYPED = [Wanted(), Wanted(outbound_ports=0), Wanted(outbound_ports=8), Wanted(outbound_ports=1024),
-         Wanted(outbound_ports=64000), Wanted(idle_timeout_in_minutes=4), Wanted(backend_pool_type='nodeIP'),
-         Wanted(outbound_ports=4000, idle_timeout_in_minutes=100)]
+TYPED = [Change(), Change(outbound_ports=0), Change(outbound_ports=8), Change(outbound_ports=1024),
+         Change(outbound_ports=64000), Change(idle_timeout_in_minutes=4), Change(backend_pool_type='nodeIP'),
+         Change(outbound_ports=4000, idle_timeout_in_minutes=100)]
 SCALES = [Scale(), Scale(node_count=0), Scale(max_count=1), Scale(max_count=60), Scale(max_count=10 ** 6),
           Scale(node_count=1001), Scale(max_surge='0'), Scale(max_surge='100%', kubernetes_version='1.32'),
           Scale(kubernetes_version='1.29')]
 
 
-def decide(snapshot, wanted=Wanted(), scale=Scale(), consent=False):
+def decide(snapshot, change=Change(), scale=Scale(), consent=False):
     """The three results, as `az` prints them."""
     observed = parse_observed(snapshot)
-    found = {'show': results.show(current_case(observed, Scale())),
-             'plan': results.plan(plan(observed, scale, wanted, consent)),
-             'recommend': results.recommend(recommend(observed, measure_observed(observed), scale, wanted, consent))}
+    plan, measured = (decision.decide(observed, Options(change, scale, consent, measure=measure))
+                      for measure in (False, True))
+    found = {'show': results.show(decision.decide(observed)), 'plan': results.plan(plan, findings(plan)),
+             'recommend': recommend(measured, findings(measured))}
     return {command: conform(command, json.loads(json.dumps(result))) for command, result in found.items()}
 
 
@@ -62,9 +63,9 @@ def test_every_key_is_there_whatever_was_typed(arm, name):
     own = bool(parse_observed(snapshot).cluster.profile.outbound_ips or
                parse_observed(snapshot).cluster.profile.outbound_ip_prefixes)
     for consent in (False, True):
-        for wanted in TYPED:
+        for change in TYPED:
             for scale in SCALES:
-                for command, result in decide(snapshot, wanted, scale, consent).items():
+                for command, result in decide(snapshot, change, scale, consent).items():
                     assert_table(command, result)
                     assert not own or MANAGED_COUNT not in json.dumps(result)
                     assert len(result.get('command') or '') < 100_000, 'longer than a shell takes'
@@ -77,8 +78,8 @@ def test_every_key_is_there_on_recorded_clusters():
         for body in _clusters(json.loads(path.read_text(encoding='utf-8'))):
             seen += 1
             for snapshot in ({'schema': 1, 'managedCluster': body}, {'managedCluster': _with_nulls(body)}):
-                for wanted in TYPED[:4]:
-                    for command, result in decide(snapshot, wanted, Scale(max_count=200)).items():
+                for change in TYPED[:4]:
+                    for command, result in decide(snapshot, change, Scale(max_count=200)).items():
                         assert_table(command, result)
     assert seen >= 13
 
@@ -157,18 +158,18 @@ def test_aks_takes_what_is_proposed(arm, seed):
     for _ in range(40):
         arm.reset()
         cluster = _draw(arm, chance)
-        wanted = Wanted(outbound_ports=8 * chance.randint(0, 1500))
-        case = plan(parse_observed(snapshot_of(arm, cluster)), Scale(), wanted)
-        for address in case.new_addresses:
+        change = Change(outbound_ports=8 * chance.randint(0, 1500))
+        decided = decision.decide(parse_observed(snapshot_of(arm, cluster)), Options(change))
+        for address in decided.new_addresses:
             add = arm.add_public_ip if address.length is None else arm.add_public_ip_prefix
             assert add(address.name, **({} if address.length is None else {'length': address.length})) == address.id
         body = arm.get(cluster)
-        for configuration, profile in ((case.proposed, flags.profile(case)),
-                                       (case.requested, dict(body['properties']['networkProfile'][
-                                           'loadBalancerProfile'], allocatedOutboundPorts=wanted.outbound_ports))):
-            if case.obstacle is None:
+        for column, profile in ((decided.proposed, decided.profile),
+                                (decided.requested, dict(body['properties']['networkProfile'][
+                                    'loadBalancerProfile'], allocatedOutboundPorts=change.outbound_ports))):
+            if decided.reason in (None, Reason.NOTHING_TO_DO):
                 body['properties']['networkProfile']['loadBalancerProfile'] = profile
-                assert configuration.fits == accepted(arm, body)
+                assert column.fits == accepted(arm, body)
 
 
 # what a shell makes of it

@@ -1,14 +1,14 @@
-"""Both passes over the metrics of a simulated workload, as a reader makes them, without a server in between."""
+"""The metrics of a simulated workload, asked for as a reader does, without a server in between."""
 import json
 
-from azext_lbplan.demand import Window, first_pass, measure, second_pass, weaker
+from azext_lbplan.demand import Window, measure, questions, weaker
 from azext_lbplan.model.metrics import Answer, aggregation_refused
 
 from tests.azure.monitor import BadRequest, Monitor
 
 
 class Asked:
-    """The answers of both passes, their size in bytes, and how many requests they took."""
+    """The answers of each round, their size in bytes, and how many requests they took."""
 
     def __init__(self, workload, end, days=7, nodes=None, frontends=None, timeout=30, **switches):
         self.monitor = Monitor(workload, now=end, **switches)
@@ -16,10 +16,12 @@ class Asked:
         self.bytes = 0
         self.requests = 0
         self.window = Window(end - int(days * 1440), end)
-        first = first_pass(self.window, nodes or len(workload.nodes), frontends or len(workload.frontends))
-        self.first = self.ask(first)
-        self.second = self.ask(second_pass(self.first, self.window, timeout))
-        self.answers = self.first + self.second
+        self.rounds = answered(self.questions(nodes or len(workload.nodes), frontends or len(workload.frontends)),
+                               self.ask)
+        self.answers = sum(self.rounds, ())
+
+    def questions(self, nodes=1, frontends=1):
+        return questions(self.window, nodes, frontends, self.timeout)
 
     def ask(self, queries):
         """One answer for each query; weaker questions where one is refused."""
@@ -44,3 +46,19 @@ class Asked:
 
     def demand(self):
         return measure(self.answers, self.timeout)
+
+
+def answered(asking, answer):
+    """The answers to each round of the questions `asking`, where `answer` gives those to its queries."""
+    rounds = [answer(next(asking))]
+    for queries in iter(lambda: next_round(asking, rounds[-1]), ()):
+        rounds.append(answer(queries))
+    return rounds
+
+
+def next_round(asking, answers):
+    """The queries that follow from `answers`; none at the end."""
+    try:
+        return asking.send(answers)
+    except StopIteration:
+        return ()

@@ -1,22 +1,20 @@
-"""What `check` says of a snapshot."""
-from dataclasses import replace
-
-from azext_lbplan.rules.cluster import check
-from azext_lbplan.demand.observed import measure_observed
+"""What is decided of a snapshot, and what `check` says of it."""
+from azext_lbplan.decision import decide
+from azext_lbplan.decision.decide import decide_with
 from azext_lbplan.model.observed import parse_observed
-from azext_lbplan.model.outbound import Scale, Wanted
-from azext_lbplan.decision.sizing import plan
+from azext_lbplan.options import Options
+from azext_lbplan.rules.cluster import check
 
 
-def case_of(snapshot, demand=None):
-    """The case of `az aks lb check`; `demand` stands in for metrics."""
-    observed = parse_observed(snapshot)
-    return replace(plan(observed, Scale(), Wanted()), demand=demand or measure_observed(observed))
+def decision_of(snapshot, demand=None):
+    """The decision of `az aks lb check`; `demand` stands in for metrics."""
+    observed, options = parse_observed(snapshot), Options(measure=True)
+    return decide(observed, options) if demand is None else decide_with(observed, options, demand)
 
 
 def ask(snapshot, demand=None, **selection):
     """The report on a snapshot; no rule may fail on it."""
-    report = check(case_of(snapshot, demand), **selection)
+    report = check(decision_of(snapshot, demand), **selection)
     assert [one for one in report.skipped if one.failed] == []
     return report
 

@@ -22,7 +22,7 @@ ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG,
 ANY = (dict, type(None))
 SHOW = {'cluster': ANY, 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
-            'commands': _LIST, 'profile': ANY}
+            'commands': _LIST, 'noCommand': ANY, 'profile': ANY}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
@@ -42,9 +42,7 @@ def conform(command, result):
         assert result['current'] is not None, 'current is always an object on a cluster'
     for key in ('current', 'requested', 'proposed'):
         if result.get(key) is not None:
-            # What is measured may take more ports than a node can have: then the best within the limits does not fit.
-            infeasible = key == 'proposed' and result.get('status') == 'infeasible'
-            _configuration(result[key], result['nodes'], infeasible)
+            _configuration(result[key], result['nodes'], is_proposed=key == 'proposed')
     if command != 'show':
         _decision(result)
     if command == 'recommend':
@@ -62,7 +60,7 @@ def _shape(value, keys):
         assert bool in kinds or not isinstance(value[key], bool), f'{key} is {value[key]!r}'
 
 
-def _configuration(one, nodes, infeasible=False):
+def _configuration(one, nodes, is_proposed=False):
     _shape(one, CONFIGURATION)
     assert one['ipSource'] in IP_SOURCES
     available, required = one['availablePorts'], one['requiredPorts']
@@ -74,12 +72,22 @@ def _configuration(one, nodes, infeasible=False):
         assert available == 64000 * one['outboundIpCount']
     if one['outboundPorts']:
         assert required == one['outboundPorts'] * nodes['validated']
-        if not (infeasible and one['fits'] is False):
+        if not is_proposed:
             assert one['fits'] == (None if available is None else required <= available)
+        elif one['fits']:
+            assert one['outboundPorts'] * nodes['required'] <= available
         assert available is None or one['maxNodes'] == available // one['outboundPorts']
 
 
 def _decision(result):
+    no_command = result['noCommand']
+    assert (result['command'] is None) == (no_command is not None)
+    if no_command is not None:
+        _shape(no_command, {'reason': (str,), 'message': (str,)})
+    if result['proposed'] and result['proposed']['fits']:
+        assert no_command is None or no_command['reason'] == 'nothingToDo', no_command
+    lines = {finding['command'] for finding in result['findings'] if '--load-balancer-' in (finding['command'] or '')}
+    assert lines <= {result['command']}, 'one line with load balancer options, everywhere the same'
     assert (result['command'] is None) == (result['commands'] == []) == (result['flags'] == [])
     assert result['commands'] == [*result['prerequisites'], *filter(None, [result['command']])]
     ranks = [('error', 'warning', 'info').index(finding['severity']) for finding in result['findings']]

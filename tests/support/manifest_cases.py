@@ -4,7 +4,7 @@
 Plain data, for the unit tests here and for the tests through the real `az`.
 """
 
-from azext_lbplan.rules.service import PublicAddress, ServiceContext
+from azext_lbplan.model.service_context import PublicAddress, ServiceContext
 
 PREFIX = 'service.beta.kubernetes.io/'
 

@@ -52,7 +52,7 @@ def flattened(body):
 @lru_cache(maxsize=None)
 def graph_rows():
     """Rows of Resource Graph for the whole spread, as the two queries of the extension bring them."""
-    from azext_lbplan.model.graph import clusters_query, network_queries
+    from azext_lbplan.readers.graph_queries import clusters_query, network_queries
     from tests.azure import OTHER_SUBSCRIPTION, SUBSCRIPTION
     with StandIn() as arm:
         for name in SPREAD:

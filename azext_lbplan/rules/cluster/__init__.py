@@ -1,46 +1,51 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The catalogue of findings: one small function per rule, grouped by subject.
+"""The catalogue of rules on clusters, grouped by subject, and how a decision is judged by them.
 
-`rule` says what a rule is, `runner` applies rules, `fixes` makes the lines that repair, `catalogue` prints them all.
+`check` gives all of them, `plan` and `recommend` those that concern a change. A rule judges one column of a decision:
+what the user asked about. Asked again at what is proposed, a finding that is gone or milder there is one that the
+decision's line mends; exactly those carry it.
 """
 
-from typing import Collection, Optional, Tuple
+from typing import Collection, Iterable, List, Optional, Tuple
 
+from ...decision import Decision
 from ...model.finding import WARNING, Finding, worst_first
-from ...model.outbound import Case
-from . import (automatic, capacity, catalogue, changes, drift, limits, measured, outbound_ips, outbound_types, state,
+from ..engine import Report, Rule, run
+from . import (automatic, capacity, changes, drift, limits, measured, obstacles, outbound_ips, outbound_types, state,
                timeouts)
-from .rule import CHECK, PLAN, Rule
-from .runner import Report, run
+from .mending import mend
+from .subject import CHECK, PLAN, AtColumn
 
 #: Every rule, in the order in which findings of one severity are shown.
-RULES: Tuple[Rule, ...] = (
-    state.RULES + measured.RULES + capacity.RULES + outbound_ips.RULES + drift.RULES + automatic.RULES +
-    timeouts.RULES + limits.RULES + outbound_types.RULES + changes.RULES)
+RULES: Tuple[Rule[AtColumn], ...] = tuple(
+    rule for rules in (state.RULES, measured.RULES, obstacles.RULES, capacity.RULES, outbound_ips.RULES, drift.RULES,
+                       automatic.RULES, timeouts.RULES, limits.RULES, outbound_types.RULES, changes.RULES)
+    for rule in rules)
 
 #: The codes that `--rules` and `--skip-rules` of `check` know.
 CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in RULES if CHECK in rule.commands)
 
 
-def check(case: Case, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Report:
+def check(decision: Decision, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Report:
     """What `check` says of a cluster: all its rules, or `only` those of some codes, `without` those of others."""
-    return run((rule for rule in RULES if CHECK in rule.commands and rule.code not in without and
-                (only is None or rule.code in only)), case)
+    return mend(decision, RULES, run(_selected(only, without), AtColumn(decision, decision.asked)))
 
 
-def plan_findings(case: Case) -> Tuple[Finding, ...]:
+def worst(decision: Decision) -> Report:
+    """The findings of `check` as they stand, for a row of a fleet: what the line would mend does not matter there."""
+    return run(_selected(None, ()), AtColumn(decision, decision.asked))
+
+
+def findings(decision: Decision) -> Tuple[Finding, ...]:
     """What `plan` and `recommend` say beside their numbers, the worst first. They list no skipped rules: what they
     could not read is a finding of its own; a rule that failed becomes one."""
-    report = run((rule for rule in RULES if PLAN in rule.commands), case)
-    failed = tuple(Finding(one.code, WARNING, one.reason) for one in report.skipped if one.failed)
-    return worst_first(report.findings + failed)
+    report = mend(decision, RULES, run((rule for rule in RULES if PLAN in rule.commands),
+                                       AtColumn(decision, decision.asked)))
+    failed: List[Finding] = [Finding(skipped.code, WARNING, skipped.reason)
+                             for skipped in report.skipped if skipped.failed]
+    return worst_first([*report.findings, *failed])
 
 
-def rules_table() -> str:
-    """All rules as a Markdown table, for the README."""
-    return catalogue.markdown(RULES)
-
-
-def rules_help() -> Tuple[str, ...]:
-    """The rules of `check`, a line each, for its help."""
-    return catalogue.help_lines(rule for rule in RULES if CHECK in rule.commands)
+def _selected(only: Optional[Collection[str]], without: Collection[str]) -> Iterable[Rule[AtColumn]]:
+    return (rule for rule in RULES if CHECK in rule.commands and rule.code not in without and
+            (only is None or rule.code in only))

@@ -1,174 +1,190 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What a change would cut or break: fewer ports, fewer IPs, other egress IPs, a shorter idle timeout."""
 
+from typing import Iterable, NamedTuple, Optional, Tuple
+
+from ...decision import Settings
 from ...facts import snat
-from ...model.cluster import MANAGED, NODE_IP
-from ...model.finding import INFO, WARNING
-from ...model.outbound import Settings
-from ...decision.sizing import removed_ids
-from .rule import EFFECTIVE_IPS, IDLE_TIMEOUT, OUTBOUND_TYPES, PLAN, PORTS, PROFILE, Hit, Rule
+from ...facts.clusters import MANAGED, NODE_IP
+from ...facts.links import OUTBOUND_TYPES, USE_STANDARD_LB
+from ...model.finding import INFO, WARNING, Finding
+from ..engine import CHANGE, Rule, Rulebook
+from .subject import EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, PROFILE, AtColumn, standard_load_balancer
+
+RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN,), about=CHANGE, needs=(standard_load_balancer,),
+                                     link=USE_STANDARD_LB)
 
 
-def _change(case):
-    """(settings now, settings after), or None where nothing is proposed or no command is given."""
-    if case.current is None or case.current.settings is None or case.proposed is None or case.obstacle is not None:
+class _Change(NamedTuple):
+    """Settings before and after the decision's line."""
+
+    before: Settings
+    after: Settings
+
+
+def _change(subject: AtColumn) -> Optional[_Change]:
+    """What the line changes on a cluster; None where there is no line or no cluster yet."""
+    current, proposed = subject.decision.current, subject.decision.proposed
+    if current is None or proposed is None or current.settings is None or proposed.settings is None or \
+            subject.decision.command is None:
         return None
-    held, after = case.current.settings, case.proposed.settings
-    return None if held == after else (held, after)
+    return _Change(current.settings, proposed.settings)
 
 
-def ports_decrease(case):
-    """The change leaves nodes fewer ports than they have now.
-
-    Why: connections on the ports that are taken back die.
-    Source: azure-facts section 2 [D]; design section 4, Decrease.
-    """
-    if _change(case) is None:
+@RULES.rule('EgressIpsChange', WARNING,
+            title='The change adds, removes or replaces egress IPs.',
+            why='Firewalls and partners allow-list the addresses that traffic comes from; a new address is refused '
+                'there.',
+            source='azure-facts section 1.')
+def egress_ips_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Any change of the IPs."""
+    change, cluster = _change(subject), subject.cluster
+    if change is None or cluster is None or change.before.ips == change.after.ips:
         return
-    before, after = case.current.ports_per_node, case.proposed.ports_per_node
-    if before is None or after is None or after >= before:
+    ids = {resource_id.lower(): resource_id for resource_id in cluster.profile.effective_ids}
+    addresses = [ip.ip_address for ip in subject.observed.public_ips if ip.ip_address and ip.id.lower() in ids]
+    yield rule.finding(
+        'The egress IPs of the cluster change: firewalls and partners that allow-list them must know the new.',
+        target=EFFECTIVE_IPS, evidence={'egressIpsNow': list(ids.values()), 'addressesNow': addresses},
+        remediation='New managed IPs get addresses that nobody knows before.' if change.after.ip_source == MANAGED else
+        'Own IPs can be allow-listed before they are used: make them first, allow them, then update.')
+
+
+@RULES.rule('PortsDecrease', WARNING,
+            title='The change leaves nodes fewer ports than they have now.',
+            why='Connections on the ports that are taken back die.',
+            source='azure-facts section 2 [D].')
+def ports_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Per node, as in force and as proposed."""
+    if _change(subject) is None:
         return
-    yield Hit(f'Ports per node fall from {before} to {after}: connections on the ports that are taken back die.',
-              target=PORTS, evidence={'portsBefore': before, 'portsAfter': after},
-              remediation='Make the change when little traffic flows, and let clients reconnect.')
+    proposed = subject.decision.proposed
+    before, after = subject.current.ports_per_node, proposed.ports_per_node if proposed else None
+    if before is not None and after is not None and after < before:
+        yield rule.finding(
+            f'Ports per node fall from {before} to {after}: connections on the ports that are taken back die.',
+            target=PORTS, evidence={'portsBefore': before, 'portsAfter': after},
+            remediation='Make the change when little traffic flows, and let clients reconnect.')
 
 
-def outbound_ips_decrease(case):
-    """The change removes outbound IPs.
-
-    Why: AKS deletes managed IPs that are no longer counted and detaches own ones; live connections through them fail.
-    Source: azure-facts section 1 [D].
-    """
-    change = _change(case)
+@RULES.rule('OutboundIpsDecrease', WARNING,
+            title='The change removes outbound IPs.',
+            why='AKS deletes managed IPs that are no longer counted and detaches own ones; live connections through '
+                'them fail.',
+            source='azure-facts section 1 [D].')
+def outbound_ips_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Fewer managed ones, or own ones that are no longer named."""
+    change = _change(subject)
     if change is None:
         return
-    before, after = (settings.outbound_ip_count for settings in change)
-    removed = removed_ids(*change)
-    fewer_managed = any((getattr(change[1], count) or 0) < (getattr(change[0], count) or 0)
-                        for count in ('managed_outbound_ip_count', 'managed_outbound_ipv6_count'))
-    if not removed and not fewer_managed and (before is None or after is None or after >= before):
-        return
-    yield Hit('The change removes outbound IPs: live connections through them fail.',
-              target=EFFECTIVE_IPS, evidence={'ipsBefore': before, 'ipsAfter': after, 'removed': list(removed)},
-              remediation='Make the change when little traffic flows.')
+    before, after = change.before.outbound_ip_count, change.after.outbound_ip_count
+    removed = _removed_ids(change)
+    fewer = before is not None and after is not None and after < before
+    if removed or _fewer_managed(change) or fewer:
+        yield rule.finding('The change removes outbound IPs: live connections through them fail.', target=EFFECTIVE_IPS,
+                           evidence={'ipsBefore': before, 'ipsAfter': after, 'removed': list(removed)},
+                           remediation='Make the change when little traffic flows.')
 
 
-def egress_ips_change(case):
-    """The change adds, removes or replaces egress IPs.
-
-    Why: firewalls and partners allow-list the addresses that traffic comes from; a new address is refused there.
-    Source: design section 4, IP modes; azure-facts section 1.
-    """
-    change = _change(case)
-    if change is None or change[0].ips == change[1].ips:
-        return
-    held = case.cluster.profile.effective_ids
-    addresses = [ip.ip_address for ip in case.observed.public_ips if ip.ip_address and
-                 any(ip.id.lower() == one.lower() for one in held)]
-    advice = ('New managed IPs get addresses that nobody knows before.' if change[1].ip_source == MANAGED else
-              'Own IPs can be allow-listed before they are used: make them first, allow them, then update.')
-    yield Hit('The egress IPs of the cluster change: firewalls and partners that allow-list them must know the new.',
-              target=EFFECTIVE_IPS, evidence={'egressIpsNow': list(held), 'addressesNow': addresses},
-              remediation=advice)
+def _fewer_managed(change: _Change) -> bool:
+    before, after = change
+    return ((after.managed_outbound_ip_count or 0) < (before.managed_outbound_ip_count or 0) or
+            (after.managed_outbound_ipv6_count or 0) < (before.managed_outbound_ipv6_count or 0))
 
 
-def idle_timeout_decrease(case):
-    """The change shortens the idle timeout.
+def _removed_ids(change: _Change) -> Tuple[str, ...]:
+    """Own IPs and prefixes that are no longer named."""
+    after = {resource_id.lower() for resource_id in change.after.own_ids}
+    return tuple(resource_id for resource_id in change.before.own_ids if resource_id.lower() not in after)
 
-    Why: quiet connections without keepalives, to databases or message brokers, are cut earlier.
-    Source: design section 4, Decrease; the article, section on the idle timeout.
-    """
-    change = _change(case)
+
+@RULES.rule('IdleTimeoutDecrease', WARNING,
+            title='The change shortens the idle timeout.',
+            why='Quiet connections without keepalives, to databases or message brokers, are cut earlier.',
+            source='the article, section on the idle timeout.')
+def idle_timeout_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Before and after."""
+    change = _change(subject)
     if change is None:
         return
-    before, after = (settings.idle_timeout_in_minutes for settings in change)
-    if after >= before:
+    before, after = change.before.idle_timeout_in_minutes, change.after.idle_timeout_in_minutes
+    if after < before:
+        yield rule.finding(f'The idle timeout falls from {before} to {after} minutes: connections quiet for longer are '
+                           'cut.', target=IDLE_TIMEOUT, evidence={'before': before, 'after': after},
+                           remediation='Turn on keepalives on one side of long quiet connections; one side is enough.')
+
+
+@RULES.rule('BackendPoolTypeChange', WARNING,
+            title='The change switches how nodes join the backend pool.',
+            why='AKS takes the nodes out of the pool and puts them back; connections are interrupted.',
+            source='the backend pool type of the AKS article on load balancers.')
+def backend_pool_type_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Before and after."""
+    change = _change(subject)
+    if change is None or change.before.backend_pool_type == change.after.backend_pool_type:
         return
-    yield Hit(f'The idle timeout falls from {before} to {after} minutes: connections quiet for longer are cut.',
-              target=IDLE_TIMEOUT, evidence={'before': before, 'after': after},
-              remediation='Turn on keepalives on one side of long quiet connections; one side is enough.')
+    yield rule.finding(
+        f'The backend pool type changes to {change.after.backend_pool_type}: outbound traffic is interrupted while '
+        'nodes change places.' + (' Nodes then join by IP address.' if change.after.backend_pool_type == NODE_IP
+                                  else ''),
+        target=f'{PROFILE}.backendPoolType', remediation='Make the change when little traffic flows.')
 
 
-def backend_pool_type_change(case):
-    """The change switches how nodes join the backend pool.
-
-    Why: AKS takes the nodes out of the pool and puts them back; connections are interrupted.
-    Source: the backend pool type of the AKS article on load balancers.
-    """
-    change = _change(case)
-    if change is None or change[0].backend_pool_type == change[1].backend_pool_type:
+@RULES.rule('IdentityMustJoin', INFO,
+            title="The cluster's identity must be able to join the own IPs.",
+            why='Without Microsoft.Network/publicIPAddresses/join/action on them the update fails halfway.',
+            source='azure-facts section 1 [O]; AKS issue 1945.')
+def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Where own IPs change."""
+    change, cluster = _change(subject), subject.cluster
+    if change is None or cluster is None or change.before.ips == change.after.ips or \
+            change.after.ip_source == MANAGED:
         return
-    yield Hit(f'The backend pool type changes to {change[1].backend_pool_type}: outbound traffic is interrupted while '
-              'nodes change places.' + (' Nodes then join by IP address.' if change[1].backend_pool_type == NODE_IP
-                                        else ''),
-              target=f'{PROFILE}.backendPoolType', remediation='Make the change when little traffic flows.')
+    kind = 'publicIPPrefixes' if change.after.outbound_ip_prefixes else 'publicIPAddresses'
+    yield rule.finding(
+        f"The cluster's identity must have Microsoft.Network/{kind}/join/action on each of the own IPs.",
+        target='identity', evidence={'identity': cluster.identity_type},
+        remediation='For example the role Network Contributor on their resource group.')
 
 
-def identity_must_join(case):
-    """The cluster's identity must be able to join the own IPs.
-
-    Why: without Microsoft.Network/publicIPAddresses/join/action on them the update fails halfway.
-    Source: design section 4, Before a command is pasted.
-    """
-    change = _change(case)
-    if change is None or change[0].ips == change[1].ips or change[1].ip_source == MANAGED:
+@RULES.rule('QuotaNotChecked', INFO,
+            title="More public IPs are needed than now, and the subscription's quota was not checked.",
+            why='The update fails halfway when the quota for public IPs is used up or a policy forbids them.',
+            source='the article, limitations (Azure Policy).')
+def quota_not_checked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Beyond those of today, or beyond the one that a new cluster has anyway."""
+    current, proposed = subject.decision.current, subject.decision.proposed
+    if proposed is None or proposed.settings is None or subject.decision.command is None:
         return
-    kind = 'publicIPPrefixes' if change[1].outbound_ip_prefixes else 'publicIPAddresses'
-    yield Hit(f'The cluster\'s identity must have Microsoft.Network/{kind}/join/action on each of the own IPs.',
-              target='identity', evidence={'identity': case.cluster.identity_type},
-              remediation='For example the role Network Contributor on their resource group.')
+    before = current.settings.outbound_ip_count or 0 if current and current.settings else 1
+    more = (proposed.settings.outbound_ip_count or 0) - before
+    if more > 0:
+        yield rule.finding(
+            f'{more} more public IPs are needed; the quota of the subscription and its policies were not checked.',
+            target=EFFECTIVE_IPS, evidence={'more': more},
+            remediation='az network list-usages --location LOCATION -o table')
 
 
-def quota_not_checked(case):
-    """More public IPs are needed than now, and the subscription's quota was not checked.
-
-    Why: the update fails halfway when the quota for public IPs is used up or a policy forbids them.
-    Source: design section 4; the article, limitations (Azure Policy).
-    """
-    if case.proposed is None or case.obstacle is not None:
-        return
-    held = case.current.settings if case.current else Settings(outbound_ip_count=1)
-    more = (case.proposed.settings.outbound_ip_count or 0) - (held.outbound_ip_count or 0)
-    if more <= 0:
-        return
-    yield Hit(f'{more} more public IPs are needed; the quota of the subscription and its policies were not checked.',
-              target=EFFECTIVE_IPS, evidence={'more': more},
-              remediation='az network list-usages --location LOCATION -o table')
+@RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES,
+            title='Many IPs for one cluster: a NAT gateway gives ports on demand.',
+            why='It gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.',
+            source='azure-facts section 5.')
+def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """More than a NAT gateway can have."""
+    proposed = subject.decision.proposed
+    count = proposed.settings.outbound_ip_count if proposed and proposed.settings else None
+    if (count or 0) > snat.NAT_GATEWAY_MAX_IPS:
+        yield rule.finding(f'{count} outbound IPs are many: a NAT gateway gives ports on demand and is recommended at '
+                           'this scale.', target='networkProfile.outboundType',
+                           remediation='az aks lb recommend shows it among the alternatives.')
 
 
-def changed_as_code(case):
-    """Whoever keeps the cluster in Bicep, ARM or Terraform must change it there.
-
-    Why: the next deployment of the code would take the change back.
-    Source: design section 2, `profile`.
-    """
-    if _change(case) is None:
-        return
-    yield Hit('If this cluster is kept in Bicep, ARM templates or Terraform, change it there: the key profile of this '
-              'answer is the loadBalancerProfile to set.', target=PROFILE)
-
-
-def nat_gateway_hint(case):
-    """Many IPs for one cluster: a NAT gateway gives ports on demand.
-
-    Why: it gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.
-    Source: azure-facts section 5.
-    """
-    if case.proposed is None or (case.proposed.settings.outbound_ip_count or 0) <= snat.NAT_GATEWAY_MAX_IPS:
-        return
-    yield Hit(f'{case.proposed.settings.outbound_ip_count} outbound IPs are many: a NAT gateway gives ports on demand '
-              'and is recommended at this scale.', target='networkProfile.outboundType', link=OUTBOUND_TYPES,
-              remediation='az aks lb recommend shows it among the alternatives.')
-
-
-RULES = (
-    Rule('EgressIpsChange', WARNING, egress_ips_change, commands=(PLAN,)),
-    Rule('PortsDecrease', WARNING, ports_decrease, commands=(PLAN,)),
-    Rule('OutboundIpsDecrease', WARNING, outbound_ips_decrease, commands=(PLAN,)),
-    Rule('IdleTimeoutDecrease', WARNING, idle_timeout_decrease, commands=(PLAN,)),
-    Rule('BackendPoolTypeChange', WARNING, backend_pool_type_change, commands=(PLAN,)),
-    Rule('IdentityMustJoin', INFO, identity_must_join, commands=(PLAN,)),
-    Rule('QuotaNotChecked', INFO, quota_not_checked, commands=(PLAN,)),
-    Rule('ManyOutboundIps', INFO, nat_gateway_hint, commands=(PLAN,)),
-    Rule('ChangedAsCode', INFO, changed_as_code, commands=(PLAN,)),
-)
+@RULES.rule('ChangedAsCode', INFO,
+            title='Whoever keeps the cluster in Bicep, ARM or Terraform must change it there.',
+            why='The next deployment of the code would take the change back.',
+            source='azure-facts section 1, the profile.')
+def changed_as_code(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Any change."""
+    if _change(subject) is not None:
+        yield rule.finding('If this cluster is kept in Bicep, ARM templates or Terraform, change it there: the key '
+                           'profile of this answer is the loadBalancerProfile to set.', target=PROFILE)

@@ -1,11 +1,19 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """SKU and outbound type: what applies where egress takes another way, and the ways from one to the other."""
 
-from ...model.cluster import (BASIC, LOAD_BALANCER, MANAGED_NAT_GATEWAY, OUTBOUND_TYPES as ALL_TYPES,
-                              USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
-from ...model.finding import INFO, WARNING
+from typing import Dict, Iterable, Tuple
+
+from ...facts.clusters import (BASIC, LOAD_BALANCER, MANAGED_NAT_GATEWAY, OUTBOUND_TYPES as ALL_TYPES,
+                               USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
+from ...facts.links import OUTBOUND_TYPES
 from ...facts.snat import NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP
-from .rule import CHECK, OUTBOUND_TYPES, PROFILE, Hit, Rule
+from ...model.cluster import Cluster
+from ...model.finding import INFO, WARNING, Finding
+from ..engine import OBSERVATION, Rule, Rulebook
+from .subject import CHECK, PLAN, PROFILE, AtColumn, existing_cluster, standard_load_balancer
+
+RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, needs=(existing_cluster,),
+                                     link=OUTBOUND_TYPES)
 
 _TARGET = 'networkProfile.outboundType'
 _NONE, _BLOCK, _MANAGED_V2 = 'none', 'block', 'managedNATGatewayV2'
@@ -20,7 +28,7 @@ _MANAGED_NAT = _NAT_GATEWAY + (f'Size it with az aks update --nat-gateway-manage
                                f'{NAT_GATEWAY_MAX_IPS} and --nat-gateway-idle-timeout 4 to 120 (default 4).')
 
 #: What applies instead of the load balancer's settings. Source: azure-facts sections 1 and 5.
-_INSTEAD = {
+_INSTEAD: Dict[str, str] = {
     USER_DEFINED_ROUTING: 'The subnet needs a route table with a route for 0.0.0.0/0 to a firewall, gateway or proxy; '
                           'ports, IPs and timeouts are those of that device.',
     MANAGED_NAT_GATEWAY: _MANAGED_NAT,
@@ -32,69 +40,72 @@ _INSTEAD = {
 }
 
 
-def other_outbound_type(case):
-    """Egress does not go through the cluster's load balancer.
-
-    Why: ports per node, outbound IPs and idle timeout of the load balancer have no effect; az aks refuses them.
-    Source: azure-facts section 1 [D].
-    """
-    cluster = case.cluster
-    if cluster is None or cluster.outbound_type == LOAD_BALANCER:
+@RULES.rule('BasicLoadBalancer', WARNING, link=_BASIC_RETIREMENT,
+            title='The cluster is on a Basic load balancer, which is retired.',
+            why='Unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.',
+            source='azure-facts section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".')
+def basic_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the SKU."""
+    cluster = subject.cluster
+    if cluster is None or cluster.outbound_type != LOAD_BALANCER or cluster.load_balancer_sku != BASIC:
         return
-    yield Hit(f'The outbound type is {cluster.outbound_type}: SNAT ports of the load balancer do not apply.',
-              target=_TARGET, evidence={'outboundType': cluster.outbound_type}, link=OUTBOUND_TYPES,
-              remediation=_INSTEAD.get(cluster.outbound_type, 'This type is not known here: see its documentation.'))
+    yield rule.finding(
+        'The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
+        target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
+        remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, allow for downtime, '
+                    'then az aks update --load-balancer-sku Standard; there is no way back. Or blue/green: create a '
+                    'cluster on Standard, move the workloads, switch DNS and allow-lists, delete the old one. Both '
+                    'ways the outbound IPs are new, and Basic IPs cannot be taken along.')
 
 
-def stale_profile(case):
-    """A cluster with another outbound type still carries a load balancer profile.
+@RULES.rule('OtherOutboundType', INFO,
+            title="Egress does not go through the cluster's load balancer.",
+            why='Ports per node, outbound IPs and idle timeout of the load balancer have no effect; az aks refuses '
+                'them.',
+            source='azure-facts section 1 [D].')
+def other_outbound_type(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the outbound type."""
+    outbound_type = subject.cluster.outbound_type if subject.cluster else LOAD_BALANCER
+    if outbound_type != LOAD_BALANCER:
+        yield rule.finding(
+            f'The outbound type is {outbound_type}: SNAT ports of the load balancer do not apply.', target=_TARGET,
+            evidence={'outboundType': outbound_type},
+            remediation=_INSTEAD.get(outbound_type, 'This type is not known here: see its documentation.'))
 
-    Why: its IPs and ports look as if they counted, and have no effect.
-    Source: azure-facts section 9, point 5.
-    """
-    cluster = case.cluster
+
+@RULES.rule('StaleProfile', INFO, commands=(CHECK,),
+            title='A cluster with another outbound type still carries a load balancer profile.',
+            why='Its IPs and ports look as if they counted, and have no effect.',
+            source='azure-facts section 9, point 5.')
+def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """What is left over."""
+    cluster = subject.cluster
     if cluster is None or cluster.outbound_type == LOAD_BALANCER:
         return
     profile = cluster.profile
     if not (profile.has_managed or profile.outbound_ips or profile.outbound_ip_prefixes or profile.effective_ids or
             profile.allocated_outbound_ports):
         return
-    yield Hit(f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports '
-              'is left over. It has no effect.', target=PROFILE, link=OUTBOUND_TYPES,
-              evidence={'outboundType': cluster.outbound_type, 'effectiveOutboundIPs': list(profile.effective_ids),
-                        'allocatedOutboundPorts': profile.allocated_outbound_ports},
-              remediation='Do not read egress IPs from it; allow-lists need those of the other way.')
+    yield rule.finding(
+        f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is left '
+        'over. It has no effect.', target=PROFILE,
+        evidence={'outboundType': cluster.outbound_type, 'effectiveOutboundIPs': list(profile.effective_ids),
+                  'allocatedOutboundPorts': profile.allocated_outbound_ports},
+        remediation='Do not read egress IPs from it; allow-lists need those of the other way.')
 
 
-def basic_load_balancer(case):
-    """The cluster is on a Basic load balancer, which is retired.
-
-    Why: unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.
-    Source: azure-facts section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".
-    """
-    cluster = case.cluster
-    if cluster is None or cluster.outbound_type != LOAD_BALANCER or cluster.load_balancer_sku != BASIC:
-        return
-    yield Hit('The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
-              target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
-              remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, plan '
-                          'downtime, then az aks update --load-balancer-sku Standard; there is no way back. Or '
-                          'blue/green: create a cluster on Standard, move the workloads, switch DNS and allow-lists, '
-                          'delete the old one. Both ways the outbound IPs are new, and Basic IPs cannot be taken '
-                          'along.',
-              link=_BASIC_RETIREMENT)
-
-
-def multiple_load_balancers(case):
-    """The cluster spreads its Services over several Standard load balancers.
-
-    Why: egress still goes through the first one, `kubernetes`: the others add no SNAT ports.
-    Source: azure-facts section 1 [D], enableMultipleStandardLoadBalancers.
-    """
-    if case.cluster is not None and case.cluster.profile.multiple_standard_load_balancers:
-        yield Hit("Several Standard load balancers are enabled. Egress goes through the first one, 'kubernetes', "
-                  'alone: the others add no SNAT ports.', target=f'{PROFILE}.enableMultipleStandardLoadBalancers',
-                  evidence={'enableMultipleStandardLoadBalancers': True}, link=_SEVERAL_BALANCERS)
+@RULES.rule('MultipleLoadBalancers', INFO, commands=(CHECK,), link=_SEVERAL_BALANCERS,
+            needs=(existing_cluster, standard_load_balancer),
+            title='The cluster spreads its Services over several Standard load balancers.',
+            why='Egress still goes through the first one, kubernetes: the others add no SNAT ports.',
+            source='azure-facts section 1 [D], enableMultipleStandardLoadBalancers.')
+def multiple_load_balancers(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the profile."""
+    if subject.cluster is not None and subject.cluster.profile.multiple_standard_load_balancers:
+        yield rule.finding("Several Standard load balancers are enabled. Egress goes through the first one, "
+                           "'kubernetes', alone: the others add no SNAT ports.",
+                           target=f'{PROFILE}.enableMultipleStandardLoadBalancers',
+                           evidence={'enableMultipleStandardLoadBalancers': True})
 
 
 #: From a managed VNet only these moves are known, and no way back. Source: azure-facts section 1, Moves.
@@ -104,7 +115,7 @@ _MOVES_FROM_MANAGED_VNET = {LOAD_BALANCER: (MANAGED_NAT_GATEWAY, _MANAGED_V2, _N
 _MOVES_IN_OWN_VNET = (LOAD_BALANCER, USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING, _NONE)
 
 
-def moves(cluster):
+def moves(cluster: Cluster) -> Tuple[str, ...]:
     """The outbound types that this cluster may move to; empty where none is known."""
     if cluster.node_auto_provisioning:
         return ()
@@ -112,16 +123,16 @@ def moves(cluster):
         return _MOVES_FROM_MANAGED_VNET.get(cluster.outbound_type, ())
     if cluster.outbound_type not in _MOVES_IN_OWN_VNET:
         return ()
-    return tuple(one for one in _MOVES_IN_OWN_VNET if one != cluster.outbound_type)
+    return tuple(outbound_type for outbound_type in _MOVES_IN_OWN_VNET if outbound_type != cluster.outbound_type)
 
 
-def outbound_type_moves(case):
-    """Which other outbound types this cluster may move to.
-
-    Why: it depends on whose VNet it is, and a move changes egress IPs and interrupts connections.
-    Source: azure-facts section 1, Moves (egress-outboundtype.md, 2026-08-05).
-    """
-    cluster = case.cluster
+@RULES.rule('OutboundTypeMoves', INFO, commands=(CHECK,),
+            title='Which other outbound types this cluster may move to.',
+            why='It depends on whose VNet it is, and a move changes egress IPs and interrupts connections.',
+            source='azure-facts section 1, Moves (egress-outboundtype.md, 2026-08-05).')
+def outbound_type_moves(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By outbound type and VNet."""
+    cluster = subject.cluster
     if cluster is None or cluster.outbound_type not in ALL_TYPES:
         return
     if cluster.outbound_type == LOAD_BALANCER and cluster.load_balancer_sku == BASIC:
@@ -134,17 +145,9 @@ def outbound_type_moves(case):
         told = f"In {vnet}, outbound type {cluster.outbound_type} may become {', '.join(possible)}."
     else:
         told = f'In {vnet}, no move away from outbound type {cluster.outbound_type} is documented.'
-    back = (' Whether there is a way back is not documented.' if possible and not cluster.own_vnet else '')
-    yield Hit(f'{told}{back}', target=_TARGET, link=OUTBOUND_TYPES,
-              evidence={'outboundType': cluster.outbound_type, 'ownVnet': cluster.own_vnet, 'moves': list(possible)},
-              remediation='A move changes the egress IPs and interrupts connections: allow-list the new ones first.'
-              if possible else None)
-
-
-RULES = (
-    Rule('BasicLoadBalancer', WARNING, basic_load_balancer, needs=()),
-    Rule('OtherOutboundType', INFO, other_outbound_type, needs=()),
-    Rule('StaleProfile', INFO, stale_profile, commands=(CHECK,), needs=()),
-    Rule('MultipleLoadBalancers', INFO, multiple_load_balancers, commands=(CHECK,)),
-    Rule('OutboundTypeMoves', INFO, outbound_type_moves, commands=(CHECK,), needs=()),
-)
+    back = ' Whether there is a way back is not documented.' if possible and not cluster.own_vnet else ''
+    yield rule.finding(
+        f'{told}{back}', target=_TARGET,
+        evidence={'outboundType': cluster.outbound_type, 'ownVnet': cluster.own_vnet, 'moves': list(possible)},
+        remediation='A move changes the egress IPs and interrupts connections: allow-list the new ones first.'
+        if possible else None)

@@ -1,137 +1,142 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The state of cluster and pools, and what could not be read."""
 
-from ...model.finding import INFO, WARNING
-from ...model.observed import load_balancer_id
+from typing import Iterable, Sequence
+
+from ...decision.aim import is_busy
+from ...facts.links import USE_STANDARD_LB
+from ...model.cluster import AgentPool
+from ...model.finding import INFO, WARNING, Finding
+from ...model.observed import ReadError, load_balancer_id
 from ...model.values import id_segments
-from .fixes import reconcile
-from .rule import POOLS, Hit, Rule
+from ..engine import OBSERVATION, Rule, Rulebook
+from .subject import CHECK, PLAN, POOLS, AtColumn, existing_cluster, kind_of, standard_load_balancer
+
+RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, needs=(existing_cluster,),
+                                     link=USE_STANDARD_LB)
 
 _SUCCEEDED = 'succeeded'
-_BUSY = ('creating', 'updating', 'upgrading', 'scaling', 'starting', 'stopping', 'deleting')
 
 
-def busy(cluster):
-    """Whether an operation on the cluster runs."""
-    return cluster is not None and (cluster.provisioning_state or '').lower() in _BUSY
+def _pools(subject: AtColumn) -> Sequence[AgentPool]:
+    return subject.cluster.pools if subject.cluster else ()
 
 
-def cluster_not_succeeded(case):
-    """The cluster's last operation failed, was cancelled, or still runs.
+def _names(pools: Sequence[AgentPool]) -> str:
+    return ', '.join(pool.name for pool in pools[:5])
 
-    Why: an update is refused while another runs; after a failure, profile and load balancer may disagree.
-    Source: azure-facts section 9, points 4 and 17.
-    """
-    cluster = case.cluster
-    state = (cluster.provisioning_state or '').lower() if cluster else _SUCCEEDED
-    if state in (_SUCCEEDED, ''):
+
+@RULES.rule('ClusterNotSucceeded', WARNING,
+            title="The cluster's last operation failed, was cancelled, or still runs.",
+            why='An update is refused while another runs; after a failure, profile and load balancer may disagree.',
+            source='azure-facts section 9, points 4 and 17.')
+def cluster_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the provisioning state."""
+    state = subject.cluster.provisioning_state if subject.cluster else None
+    if state is None or state.lower() == _SUCCEEDED:
         return
-    yield Hit(f'The cluster is {cluster.provisioning_state}: ' +
-              ('an update is refused until that ends, and what was read may change.' if busy(cluster) else
-               'profile and load balancer may disagree, and the next update must first succeed.'),
-              target='provisioningState', evidence={'provisioningState': cluster.provisioning_state},
-              **({'remediation': 'Wait until it has ended: az aks wait --updated.'} if busy(cluster) else
-                 reconcile(case, 'Reconcile it, and see what fails.')))
+    busy = is_busy(subject.cluster)
+    yield rule.finding(
+        f'The cluster is {state}: ' +
+        ('an update is refused until that ends, and what was read may change.' if busy else
+         'profile and load balancer may disagree, and the next update must first succeed.'),
+        target='provisioningState', evidence={'provisioningState': state},
+        command=None if busy else subject.decision.reconciling_line,
+        remediation='Wait until it has ended: az aks wait --updated.' if busy else
+        'Reconcile it, and see what fails.')
 
 
-def cluster_stopped(case):
-    """The cluster is stopped.
+@RULES.rule('ClusterStopped', WARNING,
+            title='The cluster is stopped.',
+            why='It has no nodes now, so what is in force cannot be read from its load balancer; AKS refuses updates.',
+            source='azure-facts section 9, point 10.')
+def cluster_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the power state."""
+    if subject.cluster is not None and subject.cluster.stopped:
+        yield rule.finding('The cluster is stopped: the numbers of today are those of no nodes, and AKS refuses '
+                           'updates.', target='powerState.code',
+                           evidence={'powerState': subject.cluster.power_state},
+                           remediation='Start it first: az aks start.')
 
-    Why: it has no nodes now, so what is in force cannot be read from its load balancer; AKS refuses updates.
-    Source: azure-facts section 9, point 10.
-    """
-    if case.cluster and case.cluster.stopped:
-        yield Hit('The cluster is stopped: the numbers of today are those of no nodes, and AKS refuses updates.',
-                  target='powerState.code', evidence={'powerState': case.cluster.power_state},
-                  remediation='Start it first: az aks start.')
 
-
-def pool_not_succeeded(case):
-    """A node pool's last operation failed, was cancelled, or still runs.
-
-    Why: its count may not be the count that stays; an upgrade of it surges now.
-    Source: azure-facts section 9, points 10 and 17.
-    """
-    pools = [pool for pool in (case.cluster.pools if case.cluster else ())
-             if (pool.provisioning_state or _SUCCEEDED).lower() != _SUCCEEDED]
+@RULES.rule('PoolNotSucceeded', WARNING,
+            title="A node pool's last operation failed, was cancelled, or still runs.",
+            why='Its count may not be the count that stays; an upgrade of it surges now.',
+            source='azure-facts section 9, points 10 and 17.')
+def pool_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the pools' provisioning states."""
+    pools = [pool for pool in _pools(subject) if (pool.provisioning_state or _SUCCEEDED).lower() != _SUCCEEDED]
     if pools:
-        yield Hit('Node pools that are not Succeeded: ' +
-                  ', '.join(f'{pool.name} ({pool.provisioning_state})' for pool in pools[:5]) + '.',
-                  target=f'{POOLS}.provisioningState', evidence={'pools': [pool.name for pool in pools]},
-                  remediation='Wait for them, or repair them, before the update.')
+        listed = ', '.join(f'{pool.name} ({pool.provisioning_state})' for pool in pools[:5])
+        yield rule.finding(f'Node pools that are not Succeeded: {listed}.', target=f'{POOLS}.provisioningState',
+                           evidence={'pools': [pool.name for pool in pools]},
+                           remediation='Wait for them, or repair them, before the update.')
 
 
-def pool_stopped(case):
-    """A node pool is stopped.
-
-    Why: whether AKS counts it when it validates ports is not documented; this answer counts it.
-    Source: azure-facts section 2 [?].
-    """
-    pools = [pool for pool in (case.cluster.pools if case.cluster else ()) if pool.stopped]
+@RULES.rule('PoolStopped', INFO, needs=(existing_cluster, standard_load_balancer),
+            title='A node pool is stopped.',
+            why='Whether AKS counts it when it validates ports is not documented; this answer counts it.',
+            source='azure-facts section 2 [?].')
+def pool_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the pools' power states."""
+    pools = [pool for pool in _pools(subject) if pool.stopped]
     if pools:
-        yield Hit('Stopped node pools are counted in full: ' + ', '.join(pool.name for pool in pools[:5]) + '.',
-                  target=f'{POOLS}.powerState', evidence={'pools': [pool.name for pool in pools]})
+        yield rule.finding(f'Stopped node pools are counted in full: {_names(pools)}.', target=f'{POOLS}.powerState',
+                           evidence={'pools': [pool.name for pool in pools]})
 
 
-def blue_green_pool(case):
-    """A node pool upgrades blue-green, which doubles it.
-
-    Why: the formula does not hold the second set of nodes; during such an upgrade ports may not reach.
-    Source: azure-facts section 3 [I].
-    """
-    pools = [pool for pool in (case.cluster.pools if case.cluster else ()) if pool.blue_green]
+@RULES.rule('BlueGreenPool', INFO, needs=(existing_cluster, standard_load_balancer),
+            title='A node pool upgrades blue-green, which doubles it.',
+            why='The formula does not count the second set of nodes; during such an upgrade ports may not reach.',
+            source='azure-facts section 3 [I].')
+def blue_green_pool(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the pools' upgrade strategy."""
+    pools = [pool for pool in _pools(subject) if pool.blue_green]
     if pools:
-        yield Hit('Node pools that upgrade blue-green run twice their nodes meanwhile, which is not in the count: ' +
-                  ', '.join(pool.name for pool in pools[:5]) + '.',
-                  target=f'{POOLS}.upgradeStrategy', evidence={'pools': [pool.name for pool in pools]},
-                  remediation="Plan for it: az aks lb plan ... --max-count with twice the pool's nodes.")
+        yield rule.finding(f'Node pools that upgrade blue-green run twice their nodes meanwhile, which is not in the '
+                           f'count: {_names(pools)}.', target=f'{POOLS}.upgradeStrategy',
+                           evidence={'pools': [pool.name for pool in pools]},
+                           remediation="Allow for it: az aks lb plan ... --max-count with twice the pool's nodes.")
 
 
-def load_balancer_not_readable(case):
-    """The load balancer could not be read.
-
-    Why: what is in force, the live backend pool and rules that share frontends are then unknown.
-    Source: design section 3, Reading.
-    """
-    cluster = case.cluster
-    error = case.observed.error_of(load_balancer_id(cluster)) if cluster and load_balancer_id(cluster) else None
-    if error is not None:
-        yield Hit(f'The load balancer could not be read ({error.code}): what is in force, the live backend pool and '
-                  'drift are not known. The answer rests on the cluster alone.',
-                  target=error.resource_id, evidence={'status': error.status, 'code': error.code},
-                  remediation='Ask for Microsoft.Network/loadBalancers/read on resource group '
-                              f'{cluster.node_resource_group}.' if error.status == 403 else _again(error))
-
-
-def outbound_ip_not_readable(case):
-    """An own public IP or prefix could not be read, although it may exist.
-
-    Why: its family, its SKU or the number of its addresses are then unknown.
-    Source: design section 3, Reading; azure-facts section 9, point 1.
-    """
-    errors = [error for error in case.observed.errors if error.status != 404 and
-              {'publicipaddresses', 'publicipprefixes'} & set(id_segments(error.resource_id))]
-    for error in errors:
-        prefix = 'publicipprefixes' in id_segments(error.resource_id)
-        kind = 'publicIPPrefixes' if prefix else 'publicIPAddresses'
-        yield Hit(f'{error.resource_id} could not be read ({error.code}): ' +
-                  ('how many addresses it brings is not known.' if prefix else 'it is counted as one IPv4 address.'),
-                  target=error.resource_id, evidence={'status': error.status, 'code': error.code},
-                  remediation=f'Ask for Microsoft.Network/{kind}/read on it.' if error.status == 403 else _again(error))
+@RULES.rule('LoadBalancerNotReadable', WARNING, needs=(existing_cluster, standard_load_balancer),
+            title='The load balancer could not be read.',
+            why='What is in force, the live backend pool and rules that share frontends are then unknown.',
+            source='azure-facts section 1, names that AKS gives.')
+def load_balancer_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the error of its read."""
+    cluster = subject.cluster
+    balancer = load_balancer_id(cluster) if cluster else None
+    error = subject.observed.error_of(balancer) if balancer else None
+    if error is not None and cluster is not None:
+        yield rule.finding(
+            f'The load balancer could not be read ({error.code}): what is in force, the live backend pool and drift '
+            'are not known. The answer rests on the cluster alone.', target=error.resource_id,
+            evidence={'status': error.status, 'code': error.code},
+            remediation=f'Ask for Microsoft.Network/loadBalancers/read on resource group {cluster.node_resource_group}.'
+            if error.status == 403 else _again(error))
 
 
-def _again(error):
+@RULES.rule('OutboundIpNotReadable', WARNING, needs=(),
+            title='An own public IP or prefix could not be read, although it may exist.',
+            why='Its family, its SKU or the number of its addresses are then unknown.',
+            source='azure-facts section 9, point 1.')
+def outbound_ip_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the errors of their reads."""
+    for error in subject.observed.errors:
+        segments = id_segments(error.resource_id)
+        if error.status == 404 or not {'publicipaddresses', 'publicipprefixes'} & set(segments):
+            continue
+        yield rule.finding(
+            f'{error.resource_id} could not be read ({error.code}): ' +
+            ('how many addresses it brings is not known.' if 'publicipprefixes' in segments else
+             'it is counted as one IPv4 address.'),
+            target=error.resource_id, evidence={'status': error.status, 'code': error.code},
+            remediation=f'Ask for Microsoft.Network/{kind_of(error.resource_id)}/read on it.'
+            if error.status == 403 else _again(error))
+
+
+def _again(error: ReadError) -> str:
     if error.status == 404:
         return 'It does not exist (any more): check the id.'
     return 'Run the command again; with --debug it shows the answer.'
-
-
-RULES = (
-    Rule('ClusterNotSucceeded', WARNING, cluster_not_succeeded, needs=()),
-    Rule('ClusterStopped', WARNING, cluster_stopped, needs=()),
-    Rule('PoolNotSucceeded', WARNING, pool_not_succeeded, needs=()),
-    Rule('PoolStopped', INFO, pool_stopped),
-    Rule('BlueGreenPool', INFO, blue_green_pool),
-    Rule('LoadBalancerNotReadable', WARNING, load_balancer_not_readable),
-    Rule('OutboundIpNotReadable', WARNING, outbound_ip_not_readable, needs=()),
-)

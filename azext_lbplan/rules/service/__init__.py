@@ -1,10 +1,13 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The inbound side: what is wrong with the manifests of Services of type LoadBalancer, before they are applied."""
 
-from .catalogue import Rule
-from .check import RULES, Checked, ManifestCheck, check_manifests, summary
-from .cluster_rules import PublicAddress, ServiceContext
-from .context import context_of
+from typing import Any, Tuple
 
-__all__ = ['RULES', 'Checked', 'ManifestCheck', 'PublicAddress', 'Rule', 'ServiceContext', 'check_manifests',
-           'context_of', 'summary']
+from ..engine import Rule
+from . import check, problem_rules, total_rules
+from .check import Checked, ManifestCheck, check_manifests
+
+#: Every rule, in the order of the documentation: on one Service, on all together, on what cannot be checked.
+RULES: Tuple[Rule[Any], ...] = (*check.RULES, *total_rules.RULES, *problem_rules.RULES)
+
+__all__ = ['RULES', 'Checked', 'ManifestCheck', 'check_manifests']

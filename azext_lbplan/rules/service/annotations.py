@@ -8,10 +8,10 @@ its documentation pages `topics/loadbalancer` and `topics/pls-integration`.
 import difflib
 import re
 from functools import lru_cache
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Pattern, Tuple
 
 from ...model.finding import ERROR, WARNING
-from .service import parse_address, quoted
+from ...model.service import parse_address, quoted
 
 #: Minutes. The AKS article and the cloud provider's code say 30; azure-facts section 6 has 100 as [?].
 SHORTEST_IDLE_TIMEOUT, LONGEST_IDLE_TIMEOUT, DISPUTED_IDLE_TIMEOUT = 4, 30, 100
@@ -40,6 +40,10 @@ class Fault(NamedTuple):
     severity: Optional[str] = None
 
 
+#: What is wrong with a text as the value of an annotation; None where nothing is.
+Kind = Callable[[str], Optional[Fault]]
+
+
 class Need(NamedTuple):
     """Another annotation without which this one has no effect: its name, its value, what happens otherwise."""
 
@@ -54,9 +58,9 @@ class Annotation(NamedTuple):
     warning where the value is passed over. `guards` marks those whose misspelling opens a service to more clients."""
 
     name: str
-    kind: Callable
+    kind: Kind
     severity: str = WARNING
-    since: Tuple = ()
+    since: Tuple[int, ...] = ()
     may_be_empty: bool = False
     needs: Optional[Need] = None
     public_only: bool = False
@@ -64,43 +68,44 @@ class Annotation(NamedTuple):
     deprecated: Optional[str] = None
 
 
-def text(_value):
+def text(_value: str) -> Optional[Fault]:
     """Any text will do, or other rules look at it."""
+    return None
 
 
-def boolean(value):
+def boolean(value: str) -> Optional[Fault]:
     """"true" or "false"; the cloud provider takes everything else for "false"."""
     return None if value.lower() in ('true', 'false') else Fault(
         INVALID, 'is neither "true" nor "false", and counts as "false"')
 
 
-def whole(low, high=None, disputed=None):
+def whole(low: int, high: Optional[int] = None, disputed: Optional[int] = None) -> Kind:
     """A whole number from `low` to `high`; up to `disputed` sources differ."""
-    def kind(value):
+    def kind(value: str) -> Optional[Fault]:
         if not _WHOLE.fullmatch(value):
             return Fault(INVALID, 'is no whole number')
         number = int(value)
         if number >= low and (high is None or number <= high):
             return None
         bounds = f'below {low}' if high is None else f'not within {low} to {high}'
-        if disputed and high < number <= disputed:
+        if disputed and high is not None and high < number <= disputed:
             return Fault(OUT_OF_RANGE, f'is {bounds}, which Azure documents (unverified: newer versions may take up '
                                        f'to {disputed})', WARNING)
         return Fault(OUT_OF_RANGE, f'is {bounds}')
     return kind
 
 
-def address(version):
+def address(version: int) -> Kind:
     """One address of the IP version."""
-    def kind(value):
+    def kind(value: str) -> Optional[Fault]:
         parsed = parse_address(value)
         return None if parsed and parsed.version == version else Fault(INVALID, f'is no IPv{version} address')
     return kind
 
 
-def addresses(separator, version=None):
+def addresses(separator: Optional[str], version: Optional[int] = None) -> Kind:
     """A list of addresses; without a separator, with blanks between them."""
-    def kind(value):
+    def kind(value: str) -> Optional[Fault]:
         for part in value.split(separator):
             parsed = parse_address(part)
             if not parsed or version not in (None, parsed.version):
@@ -110,33 +115,28 @@ def addresses(separator, version=None):
     return kind
 
 
-def matching(pattern, says):
+def matching(pattern: Pattern[str], says: str) -> Kind:
     """A value that is a `pattern` as a whole."""
-    def kind(value):
+    def kind(value: str) -> Optional[Fault]:
         return None if pattern.fullmatch(value) else Fault(INVALID, says)
     return kind
 
 
-def tags(value):
+def tags(value: str) -> Optional[Fault]:
     """`key=value` pairs."""
     return None if all('=' in part for part in value.split(',')) else Fault(
         INVALID, 'is no list of key=value pairs with commas between them')
 
 
-def probe_protocol(value):
+def probe_protocol(value: str) -> Optional[Fault]:
     """The protocols of a health probe; anything else becomes Tcp."""
     return None if value.strip().lower() in ('tcp', 'http', 'https') else Fault(
         INVALID, 'is none of tcp, http and https, and counts as tcp')
 
 
-def request_path(value):
+def request_path(value: str) -> Optional[Fault]:
     """The path that an HTTP probe asks for."""
     return None if value.startswith('/') else Fault(INVALID, 'does not begin with a slash')
-
-
-def one_of(*words):
-    """One of a few words."""
-    return matching(re.compile('|'.join(words)), f'is none of {", ".join(words)}')
 
 
 _NAME = matching(_RESOURCE_NAME, 'is no name of an Azure resource (give the name, not the id)')
@@ -216,20 +216,20 @@ OTHER_CLOUDS = ('aws-', 'do-', 'oci-', 'openstack-', 'linode-', 'vultr-', 'brigh
                 'ibm-', 'scw-', 'yandex-', 'qcloud-', 'tencent', 'huawei-', 'exoscale-', 'cloudstack-', 'upcloud-')
 
 
-def find(name):
+def find(name: str) -> Optional[Annotation]:
     """The row of an annotation, given without its prefix; None where the cloud provider knows no such name."""
     by_port = _PORT_ANNOTATION.fullmatch(name)
     return PORT_ANNOTATIONS.get(by_port[2]) if by_port else ANNOTATIONS.get(name)
 
 
-def port_of(name):
+def port_of(name: str) -> Optional[int]:
     """The port that a per-port annotation is about, or None."""
     by_port = _PORT_ANNOTATION.fullmatch(name)
     return int(by_port[1]) if by_port and by_port[2] in PORT_ANNOTATIONS else None
 
 
 @lru_cache(maxsize=4096)
-def nearest(name):
+def nearest(name: str) -> Optional[str]:
     """The known name that a misspelt one is closest to, or None; names beyond 100 characters are no misspelling."""
     if len(name) > 100:
         return None

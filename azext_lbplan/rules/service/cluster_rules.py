@@ -1,249 +1,157 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Rules that hold a Service against a cluster: what this cluster and its load balancer cannot give it."""
+"""Rules on a Service in a cluster: what this cluster and its load balancer cannot give it."""
 
-from dataclasses import dataclass
-from typing import NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, Optional, Tuple
 
-from ...model.finding import ERROR, WARNING
-from ...model.network import IPV4, IPV6
-from ...model.values import id_segments
-from ...facts.snat import MAX_FRONTENDS, MAX_RULES, MAX_RULES_PER_NIC, PORT_BLOCK
-from .catalogue import AKS, AKS_STATIC_IP, CLOUD_PROVIDER, LIMITS, Hit, Rulebook
-from .service import PREFIX, annotation_path
+from ...facts.links import AKS, AKS_STATIC_IP, CLOUD_PROVIDER
+from ...facts.snat import PORT_BLOCK
+from ...model.fields import Path
+from ...model.finding import ERROR, WARNING, Finding
+from ...model.service import PREFIX, annotation_path
+from ...model.service_context import PublicAddress
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, known_cluster
 
-RULES = Rulebook()
-
-#: Rules on all Services together; their hits belong to no single one.
-TOTAL_RULES = Rulebook()
+RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class, known_cluster))
 
 
-@dataclass(frozen=True)
-class PublicAddress:
-    """A public IP, or prefix, that was read with the cluster; `outbound` where an outbound rule uses it."""
-
-    id: str
-    address: Optional[str] = None
-    location: Optional[str] = None
-    sku: Optional[str] = None
-    outbound: bool = False
-
-    @property
-    def name(self):
-        """Its name in Azure."""
-        return self.id.rstrip('/').rpartition('/')[2]
-
-    @property
-    def resource_group(self):
-        """Its resource group."""
-        return id_segments(self.id).get('resourcegroups', '')
-
-
-@dataclass(frozen=True)
-class ServiceContext:  # pylint: disable=too-many-instance-attributes  # a record
-    """What the rules want to know of a cluster. None or empty where unknown: the rule then says nothing.
-
-    `kubernetes_version` is (major, minor). `frontends` and `rules` count those of the public load balancer,
-    `rules_per_nic` the load balancing, inbound NAT and outbound rules of the busiest NIC.
-    """
-
-    load_balancer_sku: Optional[str] = None
-    location: Optional[str] = None
-    node_resource_group: Optional[str] = None
-    kubernetes_version: Optional[Tuple[int, int]] = None
-    ip_families: Tuple[str, ...] = ()
-    pod_cidrs: Tuple[str, ...] = ()
-    public_addresses: Tuple[PublicAddress, ...] = ()
-    frontends: Optional[int] = None
-    rules: Optional[int] = None
-    rules_per_nic: Optional[int] = None
-
-
-def _asked_for(service, context):
-    """(path, public address) of each public IP or prefix of the context that the service asks for."""
+def _asked_for(subject: ServiceInCluster) -> Iterator[Tuple[Path, PublicAddress]]:
+    """(path, public address) of each public IP or prefix of the cluster that the Service asks for."""
+    service = subject.service
     if service.internal:
         return
-    wanted = {address: path for path, address in service.addresses()}
-    wanted = {str(address): path for address, path in wanted.items()}
+    addresses = {str(address): path for path, address in service.addresses()}
     names = {(service.annotation(name) or '').lower(): annotation_path(name)
              for name in ('azure-pip-name', 'azure-pip-name-ipv6')}
     ids = {(service.annotation(name) or '').lower(): annotation_path(name)
            for name in ('azure-pip-prefix-id', 'azure-pip-prefix-id-ipv6')}
-    group = _group(service, context).lower()
-    for known in context.public_addresses:
-        path = wanted.get(known.address) or ids.get(known.id.lower())
+    group = _group(subject).lower()
+    for known in subject.cluster.public_addresses:
+        path = addresses.get(known.address or '') or ids.get(known.id.lower())
         if not path and known.resource_group.lower() == group:
             path = names.get(known.name.lower())
         if path:
             yield path, known
 
 
-def _group(service, context):
-    """The resource group in which the cloud provider looks for the public IP of a service."""
-    return service.annotation('azure-load-balancer-resource-group') or context.node_resource_group or ''
+def _group(subject: ServiceInCluster) -> str:
+    """The resource group in which the cloud provider looks for the public IP of the Service."""
+    return (subject.service.annotation('azure-load-balancer-resource-group') or subject.cluster.node_resource_group
+            or '')
 
 
-def _is_basic(sku):
+def _is_basic(sku: Optional[str]) -> bool:
     return (sku or '').lower() == 'basic'
 
 
-@RULES.rule(
-    'StandardSkuNeeded', ERROR, 'With a cluster: what only a Standard load balancer has, on a Basic one.',
-    'High availability ports, public IP prefixes, private link services and SCTP need the Standard SKU; Basic has '
-    'been retired.', CLOUD_PROVIDER)
-def standard_sku_needed(service, context):
+@RULES.rule('StandardSkuNeeded', ERROR,
+            title='With a cluster: what only a Standard load balancer has, on a Basic one.',
+            why='High availability ports, public IP prefixes, private link services and SCTP need the Standard SKU; '
+                'Basic has been retired.',
+            source=CLOUD_PROVIDER)
+def standard_sku_needed(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Only where the cluster is on Basic."""
-    if not _is_basic(context.load_balancer_sku):
+    service = subject.service
+    if not _is_basic(subject.cluster.load_balancer_sku):
         return
     for name in ('azure-load-balancer-enable-high-availability-ports', 'azure-pls-create', 'azure-pip-prefix-id',
                  'azure-pip-prefix-id-ipv6'):
         value = service.annotation(name)
         if value and value.lower() != 'false':
-            yield Hit(f'{name} needs a Standard load balancer; the cluster has a Basic one.', annotation_path(name),
-                      'Move the cluster to a Standard load balancer: Basic has been retired.')
+            yield rule.finding(
+                f'{name} needs a Standard load balancer; the cluster has a Basic one.',
+                **subject.at(annotation_path(name)),
+                remediation='Move the cluster to a Standard load balancer: Basic has been retired.')
     for index, port in service.ports:
         if port.get('protocol') == 'SCTP':
-            yield Hit('SCTP needs a Standard load balancer; the cluster has a Basic one.',
-                      ('spec', 'ports', index, 'protocol'), 'Move the cluster to a Standard load balancer.')
+            yield rule.finding(
+                'SCTP needs a Standard load balancer; the cluster has a Basic one.',
+                **subject.at(('spec', 'ports', index, 'protocol')),
+                remediation='Move the cluster to a Standard load balancer.')
 
 
-@RULES.rule(
-    'PublicIPInOtherRegion', ERROR, 'With a cluster: the public IP or prefix is in another region.',
-    'A load balancer takes public IPs of its own region only: the service stays <pending>.', AKS_STATIC_IP)
-def public_ip_in_other_region(service, context):
+@RULES.rule('PublicIPInOtherRegion', ERROR,
+            title='With a cluster: the public IP or prefix is in another region.',
+            why='A load balancer takes public IPs of its own region only: the service stays <pending>.',
+            source=AKS_STATIC_IP)
+def public_ip_in_other_region(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Regions are compared without blanks and case: "West Europe" is westeurope."""
-    here = (context.location or '').replace(' ', '').lower()
-    for path, known in _asked_for(service, context):
-        there = (known.location or '').replace(' ', '').lower()
+    here = _region(subject.cluster.location)
+    for path, known in _asked_for(subject):
+        there = _region(known.location)
         if here and there and here != there:
-            yield Hit(f'The public IP {known.name} is in {there}, the cluster in {here}.', path,
-                      f'Use a public IP in {here}.')
+            yield rule.finding(
+                f'The public IP {known.name} is in {there}, the cluster in {here}.', **subject.at(path),
+                remediation=f'Use a public IP in {here}.')
 
 
-@RULES.rule(
-    'PublicIPSkuMismatch', ERROR, 'With a cluster: the public IP has another SKU than the load balancer.',
-    'A Standard load balancer takes Standard public IPs only: the service stays <pending>.', AKS_STATIC_IP)
-def public_ip_sku_mismatch(service, context):
+def _region(location: Optional[str]) -> str:
+    return (location or '').replace(' ', '').lower()
+
+
+@RULES.rule('PublicIPSkuMismatch', ERROR,
+            title='With a cluster: the public IP has another SKU than the load balancer.',
+            why='A Standard load balancer takes Standard public IPs only: the service stays <pending>.',
+            source=AKS_STATIC_IP)
+def public_ip_sku_mismatch(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Basic and Standard do not mix."""
-    for path, known in _asked_for(service, context):
-        if known.sku and context.load_balancer_sku and _is_basic(known.sku) != _is_basic(context.load_balancer_sku):
-            yield Hit(f'The public IP {known.name} is {known.sku}, the load balancer {context.load_balancer_sku}.',
-                      path, f'Use a {context.load_balancer_sku} public IP.')
+    balancer = subject.cluster.load_balancer_sku
+    for path, known in _asked_for(subject):
+        if known.sku and balancer and _is_basic(known.sku) != _is_basic(balancer):
+            yield rule.finding(
+                f'The public IP {known.name} is {known.sku}, the load balancer {balancer}.', **subject.at(path),
+                remediation=f'Use a {balancer} public IP.')
 
 
-@RULES.rule(
-    'PublicIPInOtherResourceGroup', ERROR,
-    'With a cluster: the address belongs to a public IP in a resource group that the service does not name.',
-    'The cloud provider looks in the node resource group, or in the one that azure-load-balancer-resource-group '
-    'names, and nowhere else: the service stays <pending>.', AKS_STATIC_IP)
-def public_ip_in_other_resource_group(service, context):
+@RULES.rule('PublicIPInOtherResourceGroup', ERROR,
+            title='With a cluster: the address belongs to a public IP in a resource group that the service does not '
+                  'name.',
+            why='The cloud provider looks in the node resource group, or in the one that '
+                'azure-load-balancer-resource-group names, and nowhere else: the service stays <pending>.',
+            source=AKS_STATIC_IP)
+def public_ip_in_other_resource_group(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """A prefix is given by its id, wherever it is."""
-    group = _group(service, context)
-    for path, known in _asked_for(service, context):
+    group = _group(subject)
+    for path, known in _asked_for(subject):
         if group and known.address and known.resource_group.lower() != group.lower():
-            yield Hit(f'{known.address} belongs to the public IP {known.name} in {known.resource_group}, not in '
-                      f'{group}.', path, f'Set {PREFIX}azure-load-balancer-resource-group: "{known.resource_group}".')
+            yield rule.finding(
+                f'{known.address} belongs to the public IP {known.name} in {known.resource_group}, not in {group}.',
+                **subject.at(path),
+                remediation=f'Set {PREFIX}azure-load-balancer-resource-group: "{known.resource_group}".')
 
 
-@RULES.rule(
-    'SharesOutboundIP', WARNING, 'With a cluster: the service asks for an IP that the cluster uses for outbound.',
-    'Each load balancing rule on an outbound frontend takes 8 of its SNAT ports; where all are allocated, the update '
-    'of the load balancer fails. An IP that AKS manages goes away when their number is lowered.', AKS)
-def shares_outbound_ip(service, context):
+@RULES.rule('SharesOutboundIP', WARNING,
+            title='With a cluster: the service asks for an IP that the cluster uses for outbound.',
+            why='Each load balancing rule on an outbound frontend takes 8 of its SNAT ports; where all are allocated, '
+                'the update of the load balancer fails. An IP that AKS manages goes away when their number is lowered.',
+            source=AKS)
+def shares_outbound_ip(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Says what it costs."""
-    for path, known in _asked_for(service, context):
+    for path, known in _asked_for(subject):
         if known.outbound:
-            rules = service.rules()
+            rules = subject.service.rules()
             ports = PORT_BLOCK * rules
-            yield Hit(f'The IP {known.address or known.name} also serves outbound connections: {rules} rule(s) take '
-                      f'{ports} SNAT ports.', path, 'Give the service a public IP of its own.', None,
-                      {'rules': rules, 'snatPorts': ports, 'publicIp': known.id})
+            yield rule.finding(
+                f'The IP {known.address or known.name} also serves outbound connections: {rules} rule(s) take {ports} '
+                'SNAT ports.', **subject.at(path, rules=rules, snatPorts=ports, publicIp=known.id),
+                remediation='Give the service a public IP of its own.')
 
 
-@RULES.rule(
-    'IPFamilyNotInCluster', ERROR, 'With a cluster: an IP family that the cluster does not have.',
-    'Kubernetes refuses the service.', AKS)
-def ip_family_not_in_cluster(service, context):
+@RULES.rule('IPFamilyNotInCluster', ERROR,
+            title='With a cluster: an IP family that the cluster does not have.',
+            why='Kubernetes refuses the service.',
+            source=AKS)
+def ip_family_not_in_cluster(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """PreferDualStack takes what there is."""
-    if not context.ip_families:
+    there = subject.cluster.ip_families
+    if not there:
         return
-    families = service.families
-    policy = service.spec.get('ipFamilyPolicy')
-    if policy == 'RequireDualStack' and len(context.ip_families) < 2:
-        yield Hit(f'The service requires two IP families, and the cluster has {context.ip_families[0]} only.',
-                  ('spec', 'ipFamilyPolicy'), 'Write SingleStack or PreferDualStack.')
-    for index, family in enumerate(families):
-        if family not in context.ip_families and (index == 0 or policy != 'PreferDualStack'):
-            yield Hit(f'The service wants {family}, and the cluster has {", ".join(context.ip_families)} only.',
-                      ('spec', 'ipFamilies'), f'Remove {family}.')
-
-
-def families_of(service, context):
-    """How many IP families a service gets a frontend and rules for; high where it is unknown."""
-    if not service.is_dual_stack:
-        return 1
-    return len(context.ip_families) if context and context.ip_families else len((IPV4, IPV6))
-
-
-def _needs(services, context):
-    """(frontends, rules) that services take which have no address yet; services with one are on the balancer."""
-    frontends, rules = set(), 0
-    for number, service in enumerate(services):
-        count = families_of(service, context)
-        shared = [str(address) for _, address in service.addresses()] \
-            or [name for name in map(service.annotation, ('azure-pip-name', 'azure-pip-name-ipv6')) if name]
-        frontends.update(shared or [(number, family) for family in range(count)])
-        rules += count * service.rules()
-    return len(frontends), rules
-
-
-class _Limit(NamedTuple):
-    """A limit: which of _needs it bounds, up to what number, of what."""
-
-    index: int
-    most: int
-    unit: str
-
-
-def _exceeded(limit, services, context, there, balancer):
-    """The hit of a limit, where what `services` take and what is `there` exceed it together."""
-    take = _needs(services, context)[limit.index]
-    there = there or 0
-    if take + there > limit.most:
-        # Services of the manifests may be on the load balancer already: only what is too many by itself is certain.
-        yield Hit(f'{balancer}: {take:,} {limit.unit} for services without an address yet, and {there:,} that it has, '
-                  f'are more than {limit.most:,}.', (), 'Spread the services over several clusters or load balancers, '
-                  'or put an ingress controller or gateway in front of them.', ERROR if take > limit.most else WARNING,
-                  {'needed': take, 'present': there, 'limit': limit.most})
-
-
-def _per_balancer(limit, services, context, there):
-    """Public and internal services are on two load balancers; what is there is known of the public one."""
-    yield from _exceeded(limit, [service for service in services if not service.internal], context, there,
-                         'The public load balancer')
-    yield from _exceeded(limit, [service for service in services if service.internal], context, None,
-                         'The internal load balancer')
-
-
-_TOTAL_WHY = ('Azure refuses what is beyond. An error where the manifests alone exceed it, a warning where they do '
-              'with what the cluster has.')
-
-
-@TOTAL_RULES.rule('TooManyFrontends', ERROR, f'More than {MAX_FRONTENDS} frontends.', _TOTAL_WHY, LIMITS)
-def too_many_frontends(services, context):
-    """One for each service and IP family; services that ask for the same address share one."""
-    return _per_balancer(_Limit(0, MAX_FRONTENDS, 'frontends'), services, context, context and context.frontends)
-
-
-@TOTAL_RULES.rule('TooManyRules', ERROR, f'More than {MAX_RULES:,} load balancing rules.', _TOTAL_WHY, LIMITS)
-def too_many_rules(services, context):
-    """One for each port and IP family."""
-    return _per_balancer(_Limit(1, MAX_RULES, 'load balancing rules'), services, context, context and context.rules)
-
-
-@TOTAL_RULES.rule(
-    'TooManyRulesPerNic', ERROR, f'More than {MAX_RULES_PER_NIC} rules on the network interface of a node.',
-    _TOTAL_WHY, LIMITS)
-def too_many_rules_per_nic(services, context):
-    """Every node is in the backend pool of every rule, of the public and of the internal load balancer."""
-    return _exceeded(_Limit(1, MAX_RULES_PER_NIC, 'rules'), services, context, context and context.rules_per_nic,
-                     'The network interface of each node')
+    policy = subject.service.spec.get('ipFamilyPolicy')
+    if policy == 'RequireDualStack' and len(there) < 2:
+        yield rule.finding(
+            f'The service requires two IP families, and the cluster has {there[0]} only.',
+            **subject.at(('spec', 'ipFamilyPolicy')), remediation='Write SingleStack or PreferDualStack.')
+    for index, family in enumerate(subject.service.families):
+        if family not in there and (index == 0 or policy != 'PreferDualStack'):
+            yield rule.finding(
+                f'The service wants {family}, and the cluster has {", ".join(there)} only.',
+                **subject.at(('spec', 'ipFamilies')), remediation=f'Remove {family}.')

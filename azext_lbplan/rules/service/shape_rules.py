@@ -2,12 +2,16 @@
 """Rules on the shape of a Service: what the Kubernetes API server refuses, whatever cloud it runs on."""
 
 import re
+from typing import Dict, Iterable, List, Optional, Tuple
 
-from ...model.finding import ERROR, INFO, WARNING
-from .catalogue import CLOUD_PROVIDER, KUBERNETES, KUBERNETES_NAMES, Hit, Rulebook
-from .service import quoted
+from ...facts.links import CLOUD_PROVIDER, KUBERNETES, KUBERNETES_NAMES, YAML_MAPPING
+from ...model.fields import Fields, Path
+from ...model.finding import ERROR, INFO, WARNING, Finding
+from ...model.service import quoted, written_path
+from ...model.values import Json
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule
 
-RULES = Rulebook()
+RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 
 #: Names of Services are DNS labels of RFC 1035 (a letter first); namespaces and port names those of RFC 1123.
 _SERVICE_NAME = re.compile(r'[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?')
@@ -17,10 +21,10 @@ _TARGET_NAME = re.compile(r'(?=.*[a-z])(?!.*--)[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9
 
 _PROTOCOLS = ('TCP', 'UDP', 'SCTP')
 
-_KINDS = {dict: 'a mapping', list: 'a list', str: 'text', bool: 'a boolean', int: 'a whole number'}
+_KINDS: Dict[type, str] = {dict: 'a mapping', list: 'a list', str: 'text', bool: 'a boolean', int: 'a whole number'}
 
 #: The fields that rules of this package look at, and the type that the API server insists on.
-_TYPES = (
+_TYPES: Tuple[Tuple[Path, type], ...] = (
     (('metadata',), dict), (('metadata', 'annotations'), dict), (('metadata', 'namespace'), str),
     (('spec',), dict), (('spec', 'ports'), list), (('spec', 'loadBalancerSourceRanges'), list),
     (('spec', 'loadBalancerIP'), str), (('spec', 'externalTrafficPolicy'), str), (('spec', 'ipFamilies'), list),
@@ -29,114 +33,148 @@ _TYPES = (
 )
 
 
-@RULES.rule(
-    'SpellingInvalid', ERROR, 'kind, spec.type or apiVersion is not spelt as Kubernetes spells it, or is missing.',
-    'The fields are case-sensitive: Kubernetes refuses "loadbalancer" and knows no kind "service".', KUBERNETES)
-def spelling_invalid(service, _context):
+@RULES.rule('SpellingInvalid', ERROR,
+            title='kind, spec.type or apiVersion is not spelt as Kubernetes spells it, or is missing.',
+            why='The fields are case-sensitive: Kubernetes refuses "loadbalancer" and knows no kind "service".',
+            source=KUBERNETES)
+def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Meant for manifests that mean a Service of type LoadBalancer."""
-    for path, value, right in ((('kind',), service.body.get('kind'), 'Service'),
-                               (('apiVersion',), service.body.get('apiVersion'), 'v1'),
-                               (('spec', 'type'), service.spec.get('type'), 'LoadBalancer')):
+    service = subject.service
+    for path, value, right in (('kind', service.body.get('kind'), 'Service'),
+                               ('apiVersion', service.body.get('apiVersion'), 'v1'),
+                               ('spec.type', service.spec.get('type'), 'LoadBalancer')):
         if value != right:
-            yield Hit(f'{".".join(path)} is {quoted(value)}; Kubernetes wants {quoted(right)}.', path,
-                      f'Write {path[-1]}: {right}.')
+            keys = path.split('.')
+            yield rule.finding(
+                f'{path} is {quoted(value)}; Kubernetes wants {quoted(right)}.', **subject.at(tuple(keys)),
+                remediation=f'Write {keys[-1]}: {right}.')
 
 
-@RULES.rule(
-    'FieldTypeInvalid', ERROR, 'A field of another type than Kubernetes wants, such as text for a list.',
-    'Kubernetes refuses the manifest.', KUBERNETES)
-def field_type_invalid(service, _context):
+@RULES.rule('FieldTypeInvalid', ERROR,
+            title='A field of another type than Kubernetes wants, such as text for a list.',
+            why='Kubernetes refuses the manifest.',
+            source=KUBERNETES)
+def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """null is as good as absent."""
+    service = subject.service
     for path, kind in _TYPES:
-        value = service.body
+        value: Json = service.body
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None and not isinstance(value, kind):
-            yield Hit(f'{".".join(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', path,
-                      f'Write {_KINDS[kind]}.')
+            yield rule.finding(
+                f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
+                remediation=f'Write {_KINDS[kind]}.')
     for name in ('loadBalancerSourceRanges', 'ipFamilies', 'ports'):
         values = service.spec.get(name)
         kind = dict if name == 'ports' else str
         for index, value in enumerate(values if isinstance(values, list) else ()):
             if not isinstance(value, kind):
-                yield Hit(f'spec.{name}[{index}] is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.',
-                          ('spec', name, index), f'Write {_KINDS[kind]}.')
+                yield rule.finding(
+                    f'spec.{name}[{index}] is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.',
+                    **subject.at(('spec', name, index)), remediation=f'Write {_KINDS[kind]}.')
 
 
-@RULES.rule(
-    'RepeatedKey', WARNING, 'A key that stands twice in the same mapping.',
-    'The last one wins and the others are lost in silence.', 'https://yaml.org/spec/1.2.2/#mapping')
-def repeated_key(service, _context):
+@RULES.rule('RepeatedKey', WARNING,
+            title='A key that stands twice in the same mapping.',
+            why='The last one wins and the others are lost in silence.',
+            source=YAML_MAPPING)
+def repeated_key(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """In the parts of a Service that matter here."""
-    parts = [((), service.body), (('metadata',), service.metadata),
+    service = subject.service
+    parts: List[Tuple[Path, Fields]] = [((), service.body), (('metadata',), service.metadata),
              (('metadata', 'annotations'), service.annotations), (('spec',), service.spec)]
     parts += [(('spec', 'ports', index), port) for index, port in service.ports]
     for path, part in parts:
         for key, line in part.repeated:
-            yield Hit(f'The key {quoted(key)} stands here again; the value before it is lost.', (*path, key),
-                      'Keep one of the two.', None, {'line': line})
+            yield rule.finding(
+                f'The key {quoted(key)} stands here again; the value before it is lost.',
+                **subject.at((*path, key), line=line), remediation='Keep one of the two.')
 
 
-@RULES.rule(
-    'NameInvalid', ERROR, 'A name or namespace that Kubernetes refuses, or no name.',
-    'Services are named by DNS labels: up to 63 small letters, digits and hyphens, a letter first, no hyphen last.',
-    KUBERNETES_NAMES)
-def name_invalid(service, _context):
+@RULES.rule('NameInvalid', ERROR,
+            title='A name or namespace that Kubernetes refuses, or no name.',
+            why='Services are named by DNS labels: up to 63 small letters, digits and hyphens, a letter first, no '
+                'hyphen last.',
+            source=KUBERNETES_NAMES)
+def name_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """generateName will do for kubectl create."""
+    service = subject.service
     name, namespace = service.metadata.get('name'), service.metadata.get('namespace')
     if name is None and not service.metadata.get('generateName'):
-        yield Hit('The service has no name.', ('metadata', 'name'), 'Give it a metadata.name.')
+        yield rule.finding(
+            'The service has no name.', **subject.at(('metadata', 'name')), remediation='Give it a metadata.name.')
     elif name is not None and not (isinstance(name, str) and _SERVICE_NAME.fullmatch(name)):
-        yield Hit(f'The name {quoted(name)} is no DNS label that begins with a letter.', ('metadata', 'name'),
-                  'Use up to 63 small letters, digits and hyphens; begin with a letter, do not end with a hyphen.')
+        yield rule.finding(
+            f'The name {quoted(name)} is no DNS label that begins with a letter.', **subject.at(('metadata', 'name')),
+            remediation='Use up to 63 small letters, digits and hyphens; begin with a letter, do not end with a '
+                        'hyphen.')
     if isinstance(namespace, str) and namespace and not _LABEL.fullmatch(namespace):
-        yield Hit(f'The namespace {quoted(namespace)} is no DNS label.', ('metadata', 'namespace'),
-                  'Use up to 63 small letters, digits and hyphens, no hyphen first or last.')
+        yield rule.finding(
+            f'The namespace {quoted(namespace)} is no DNS label.', **subject.at(('metadata', 'namespace')),
+            remediation='Use up to 63 small letters, digits and hyphens, no hyphen first or last.')
 
 
-@RULES.rule(
-    'NoPorts', ERROR, 'A Service without ports.', 'Kubernetes refuses it.', KUBERNETES)
-def no_ports(service, _context):
+@RULES.rule('NoPorts', ERROR,
+            title='A Service without ports.',
+            why='Kubernetes refuses it.',
+            source=KUBERNETES)
+def no_ports(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """An empty list counts as none."""
-    if service.spec.get('ports') in (None, []):
-        yield Hit('The service has no ports.', ('spec', 'ports'), 'Add at least one port to spec.ports.')
+    if subject.service.spec.get('ports') in (None, []):
+        yield rule.finding(
+            'The service has no ports.', **subject.at(('spec', 'ports')),
+            remediation='Add at least one port to spec.ports.')
 
 
-@RULES.rule(
-    'PortInvalid', ERROR, 'A port, target port, node port or port name that Kubernetes refuses.',
-    'Ports are whole numbers from 1 to 65535, without quotes; with several ports each needs a name.', KUBERNETES)
-def port_invalid(service, _context):
+@RULES.rule('PortInvalid', ERROR,
+            title='A port, target port, node port or port name that Kubernetes refuses.',
+            why='Ports are whole numbers from 1 to 65535, without quotes; with several ports each needs a name.',
+            source=KUBERNETES)
+def port_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """A targetPort may also be the name of a container's port."""
-    for index, port in service.ports:
+    several = len(subject.service.ports) > 1
+    for index, port in subject.service.ports:
+        path = ('spec', 'ports', index)
         for key, lowest in (('port', 1), ('nodePort', 0)):
             value = port.get(key)
             if not _is_port(value, lowest) and not (key == 'nodePort' and value is None):
-                yield Hit(f'{key} is {quoted(value)}, not a whole number from 1 to 65535.',
-                          ('spec', 'ports', index, key), 'Write a number without quotes.')
+                yield rule.finding(
+                    f'{key} is {quoted(value)}, not a whole number from 1 to 65535.', **subject.at((*path, key)),
+                    remediation='Write a number without quotes.')
         goal = port.get('targetPort')
-        if goal is not None and not _is_port(goal, 0) \
-                and not (isinstance(goal, str) and (not goal or _TARGET_NAME.fullmatch(goal))):
-            yield Hit(f'targetPort is {quoted(goal)}, neither a port nor the name of one.',
-                      ('spec', 'ports', index, 'targetPort'),
-                      'Write a number without quotes, or a name of up to 15 small letters, digits and hyphens.')
+        if goal is not None and not _is_port(goal, 0) and not _is_target_name(goal):
+            yield rule.finding(
+                f'targetPort is {quoted(goal)}, neither a port nor the name of one.',
+                **subject.at((*path, 'targetPort')),
+                remediation='Write a number without quotes, or a name of up to 15 small letters, digits and hyphens.')
         name = port.get('name')
-        if name in (None, '') and len(service.ports) > 1:
-            yield Hit('With several ports each needs a name.', ('spec', 'ports', index, 'name'), 'Give it a name.')
-        elif name not in (None, '') and not (isinstance(name, str) and _LABEL.fullmatch(name)):
-            yield Hit(f'The name {quoted(name)} of a port is no DNS label.', ('spec', 'ports', index, 'name'),
-                      'Use small letters, digits and hyphens.')
+        if name in (None, ''):
+            if several:
+                yield rule.finding('With several ports each needs a name.', **subject.at((*path, 'name')),
+                                   remediation='Give it a name.')
+        elif not (isinstance(name, str) and _LABEL.fullmatch(name)):
+            yield rule.finding(
+                f'The name {quoted(name)} of a port is no DNS label.', **subject.at((*path, 'name')),
+                remediation='Use small letters, digits and hyphens.')
 
 
-def _is_port(value, lowest):
+def _is_target_name(value: Json) -> bool:
+    return isinstance(value, str) and (not value or _TARGET_NAME.fullmatch(value) is not None)
+
+
+def _is_port(value: Json, lowest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= 65535
 
 
-@RULES.rule(
-    'DuplicatePort', ERROR, 'Two entries with the same port and protocol, node port and protocol, or name.',
-    'Kubernetes refuses it.', KUBERNETES)
-def duplicate_port(service, _context):
+@RULES.rule('DuplicatePort', ERROR,
+            title='Two entries with the same port and protocol, node port and protocol, or name.',
+            why='Kubernetes refuses it.',
+            source=KUBERNETES)
+def duplicate_port(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Protocols may share a port: 53/TCP and 53/UDP are two."""
-    seen = {}
+    service = subject.service
+    seen: Dict[Tuple[str, Json, Optional[str]], int] = {}
     for index, port in service.ports:
         protocol = port.get('protocol') or 'TCP'
         for key in ('port', 'nodePort', 'name'):
@@ -145,50 +183,63 @@ def duplicate_port(service, _context):
                 continue
             first = seen.setdefault((key, value, None if key == 'name' else str(protocol)), index)
             if first != index:
-                yield Hit(f'{key} {quoted(value)} stands in spec.ports[{first}] already.',
-                          ('spec', 'ports', index, key), 'Use another one, or remove the entry.')
+                yield rule.finding(
+                    f'{key} {quoted(value)} stands in spec.ports[{first}] already.',
+                    **subject.at(('spec', 'ports', index, key)), remediation='Use another one, or remove the entry.')
 
 
-@RULES.rule(
-    'ProtocolInvalid', ERROR, 'A protocol other than TCP, UDP and SCTP.',
-    'The field is case-sensitive: Kubernetes refuses "tcp".', KUBERNETES)
-def protocol_invalid(service, _context):
+@RULES.rule('ProtocolInvalid', ERROR,
+            title='A protocol other than TCP, UDP and SCTP.',
+            why='The field is case-sensitive: Kubernetes refuses "tcp".',
+            source=KUBERNETES)
+def protocol_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Left out it is TCP."""
+    service = subject.service
     for index, port in service.ports:
         value = port.get('protocol')
         if value not in (None, '', *_PROTOCOLS):
             right = value.upper() if isinstance(value, str) and value.upper() in _PROTOCOLS else None
-            yield Hit(f'The protocol is {quoted(value)}; Kubernetes knows TCP, UDP and SCTP.',
-                      ('spec', 'ports', index, 'protocol'), f'Write {right}.' if right else 'Write TCP or UDP.')
+            yield rule.finding(
+                f'The protocol is {quoted(value)}; Kubernetes knows TCP, UDP and SCTP.',
+                **subject.at(('spec', 'ports', index, 'protocol')),
+                remediation=f'Write {right}.' if right else 'Write TCP or UDP.')
 
 
-@RULES.rule(
-    'SctpOnPublicService', ERROR, 'SCTP on a public service.',
-    'Azure\'s load balancer takes SCTP on internal Standard load balancers only.', CLOUD_PROVIDER)
-def sctp_on_public_service(service, _context):
+@RULES.rule('SctpOnPublicService', ERROR,
+            title='SCTP on a public service.',
+            why='Azure\'s load balancer takes SCTP on internal Standard load balancers only.',
+            source=CLOUD_PROVIDER)
+def sctp_on_public_service(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """One finding per port."""
+    service = subject.service
     for index, port in service.ports:
         if port.get('protocol') == 'SCTP' and not service.internal:
-            yield Hit('SCTP works on internal services only.', ('spec', 'ports', index, 'protocol'),
-                      'Make the service internal, or use another protocol.')
+            yield rule.finding(
+                'SCTP works on internal services only.', **subject.at(('spec', 'ports', index, 'protocol')),
+                remediation='Make the service internal, or use another protocol.')
 
 
-@RULES.rule(
-    'NoRuleOnEveryPort', ERROR, 'port_{port}_no_lb_rule "true" on every port.',
-    'The service gets an address and not one load balancing rule: nobody reaches it.', CLOUD_PROVIDER)
-def no_rule_on_every_port(service, _context):
+@RULES.rule('NoRuleOnEveryPort', ERROR,
+            title='port_{port}_no_lb_rule "true" on every port.',
+            why='The service gets an address and not one load balancing rule: nobody reaches it.',
+            source=CLOUD_PROVIDER)
+def no_rule_on_every_port(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Meant for a port that only serves health checks."""
+    service = subject.service
     if service.ports and not service.rules():
-        yield Hit('No port of the service gets a load balancing rule.', ('metadata', 'annotations'),
-                  'Remove port_..._no_lb_rule from the ports that clients use.')
+        yield rule.finding(
+            'No port of the service gets a load balancing rule.', **subject.at(('metadata', 'annotations')),
+            remediation='Remove port_..._no_lb_rule from the ports that clients use.')
 
 
-@RULES.rule(
-    'OtherLoadBalancerClass', INFO, 'spec.loadBalancerClass is set.',
-    'Azure\'s cloud provider leaves such a service to somebody else; rules on Azure were not applied.', KUBERNETES)
-def other_load_balancer_class(service, _context):
+@RULES.rule('OtherLoadBalancerClass', INFO,
+            title='spec.loadBalancerClass is set.',
+            why='Azure\'s cloud provider leaves such a service to somebody else; rules on Azure were not applied.',
+            source=KUBERNETES)
+def other_load_balancer_class(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """The other rules on Azure are passed over then."""
-    value = service.spec.get('loadBalancerClass')
-    if isinstance(value, str) and value:
-        yield Hit(f'The service is of the load balancer class {quoted(value)}, which is not Azure\'s.',
-                  ('spec', 'loadBalancerClass'), 'Remove the field if Azure shall serve it.')
+    name = subject.service.load_balancer_class
+    if name is not None:
+        yield rule.finding(
+            f'The service is of the load balancer class {quoted(name)}, which is not Azure\'s.',
+            **subject.at(('spec', 'loadBalancerClass')), remediation='Remove the field if Azure shall serve it.')

@@ -1,8 +1,8 @@
 """Node counts as AKS counts them."""
 import pytest
 
-from azext_lbplan.model.outbound import Scale
-from azext_lbplan.decision.nodes import count_nodes, count_planned_nodes
+from azext_lbplan.options import Scale
+from azext_lbplan.decision.nodes import count_nodes, count_new_nodes
 from tests.azure.builders import ABSENT, pool
 from tests.support.cases import body, observe
 
@@ -99,7 +99,7 @@ def test_a_smaller_surge_or_version_never_lowers_what_aks_counts():
         nodes = counts(pools, '1.33.1', scale=scale)
         assert (nodes.validated, nodes.low_validated) == (243, 243)
         assert [one.surge_setting for one in nodes.pools] == ['33%', None]
-    assert count_planned_nodes(Scale(node_count=100, max_surge='1')).validated == 110
+    assert count_new_nodes(Scale(node_count=100, max_surge='1')).validated == 110
 
 
 def test_node_auto_provisioning_has_no_bound_until_one_is_given():
@@ -121,4 +121,4 @@ def test_a_cluster_without_pools_takes_the_given_maximum():
     (Scale(node_count=100, kubernetes_version='1.31'), 101),
     (Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), 102)])
 def test_a_planned_cluster_is_one_pool_on_1_32_or_later(scale, validated):
-    assert count_planned_nodes(scale).validated == validated
+    assert count_new_nodes(scale).validated == validated

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from azext_lbplan.demand import Window, first_pass, measure, second_pass, unmeasured, weaker
+from azext_lbplan.demand import Window, measure, questions, unmeasured, weaker
 from azext_lbplan.demand.choice import MOST_BLOCKS
 from azext_lbplan.demand.hold import relief, udp_relief
 from azext_lbplan.demand.retries import NO_RETRIES, Retries
@@ -15,7 +15,7 @@ from azext_lbplan.demand.saturation import BLIND_FACTOR, CAP_FACTOR, accepted_of
 from azext_lbplan.demand.tables import Bucket, Flows, Tables
 from azext_lbplan.model.metrics import Answer, answers_from_snapshot, minute_of, timestamp
 
-from tests.support.asking import Asked
+from tests.support.asking import Asked, answered, next_round
 from tests.support.workload import (DAY, IDLE, TCP, UDP, Placed, Traffic, Workload, addresses, bursts, diurnal,
                                     exponential, growing, simulate, steady, weekly, window)
 
@@ -70,7 +70,9 @@ def test_a_short_spike_among_hundreds_of_nodes_is_found_in_bounded_bytes_and_tim
     text = json.dumps([answer.to_snapshot() for answer in reading.answers])
     begin = time.process_time()
     answers = answers_from_snapshot(json.loads(text))
-    second_pass(answers[:len(reading.first)], reading.window, 30)
+    asking = reading.questions(nodes, frontends)
+    first = next(asking)
+    next_round(asking, answers[:len(first)])
     evidence = measure(answers, 30).evidence
     seconds = time.process_time() - begin
     print(f'{nodes} nodes, {frontends} frontends, {switches}: {reading.bytes / 1e6:.1f} MB in {reading.requests} '
@@ -247,9 +249,9 @@ def test_without_protocols_the_sum_is_called_an_upper_bound():
         return query
     workload = cluster([Traffic(rate=steady(50)), Traffic(rate=steady(5), protocol=UDP)], days=2)
     reading = asked(workload, 2)
-    answers = reading.ask([both(query) for query in first_pass(reading.window, 1)])
-    assert all('Protocol' not in query.filter for query in second_pass(answers, reading.window))
-    demand = measure(answers)
+    first, *later = answered(reading.questions(), lambda queries: reading.ask([both(query) for query in queries]))
+    assert later and all('Protocol' not in answer.query.filter for answers in later for answer in answers)
+    demand = measure(first)
     assert demand.evidence.peak_protocol == 'TCP+UDP' and not demand.peak_is_exact
 
 
@@ -366,7 +368,7 @@ def test_no_data_in_its_variants():
     nothing = asked(Workload(MONDAY, {})).demand().evidence
     assert nothing.status == 'noData' and nothing.start == '2026-08-17T00:00:00Z' and nothing.peak_at is None
     empty = asked(cluster([Traffic(rate=steady(5))], days=1), 1, empty=True)
-    assert empty.demand().evidence.status == 'noData' and not empty.second
+    assert empty.demand().evidence.status == 'noData' and len(empty.rounds) == 1
     told = unmeasured('noData', 'no permission', MONDAY, MONDAY + DAY)
     assert (told.evidence.reason, told.trigger(25), told.target(25), told.actionable) == (
         'no permission', None, None, False)
@@ -457,22 +459,34 @@ def test_from_the_file_and_in_any_order_the_same():
         entries = [answer.to_snapshot() for answer in reading.answers]
         random.Random(seed).shuffle(entries)
         assert measure(answers_from_snapshot(json.loads(json.dumps(entries))), 30) == live_demand
-    assert second_pass(reversed(reading.first), reading.window, 30) == tuple(
-        answer.query for answer in reading.second)
+    first, second = reading.rounds
+    asking = reading.questions(2, 2)
+    assert next(asking) == tuple(answer.query for answer in first)
+    assert next_round(asking, first[::-1]) == tuple(answer.query for answer in second)
 
 
-# the queries
+# the questions
+
+def test_questions_come_in_rounds_that_are_never_empty():
+    reading = asked(cluster([Traffic(rate=diurnal(50, 150))], days=2), 2)
+    assert len(reading.rounds) == 2 and all(reading.rounds)
+    asking = reading.questions()
+    next(asking)
+    assert next_round(asking, reading.rounds[0][:1]) and not next_round(asking, ())
+    asking = reading.questions()
+    next(asking)
+    assert not next_round(asking, ())  # nothing could be read
+
 
 @settings(deadline=None)
-@given(st.integers(1, 5000), st.integers(1, 16), st.integers(1, 30), st.booleans())
-def test_the_first_pass_is_few_questions_with_top_and_all_nodes(nodes, frontends, days, maximum):
+@given(st.integers(0, 5000), st.integers(0, 16), st.integers(1, 30))
+def test_the_first_round_is_few_queries_with_top_and_all_nodes(nodes, frontends, days):
     span = Window(MONDAY - days * DAY + 17, MONDAY + 17)
-    queries = first_pass(span, nodes, frontends, maximum)
+    queries = next(questions(span, nodes, frontends))
     assert 3 <= len(queries) <= 5
     for query in queries:
         assert query.top >= 10 and query.end == span.end and query.start <= span.start
         assert query.interval == 0 or query.start % query.interval == 0
-        assert 'Maximum' not in query.aggregations or maximum
     assert {name for query in queries for name in query.metrics} == {
         'UsedSnatPorts', 'AllocatedSnatPorts', 'SnatConnectionCount'}
     assert all("BackendIPAddress eq '*'" in query.filter for query in queries[:3])
@@ -480,14 +494,15 @@ def test_the_first_pass_is_few_questions_with_top_and_all_nodes(nodes, frontends
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10 ** 6), st.integers(1, 40), st.integers(1, 7))
-def test_the_second_pass_is_bounded_and_stays_in_the_window(seed, count, days):
+def test_the_second_round_is_bounded_and_stays_in_the_window(seed, count, days):
     generator = random.Random(seed)
     usual = [simulate([Traffic(rate=bursts(3, generator.randint(5, 400), generator.choice([60, 240, 1440]), 5))],
                       days * DAY, 1024, seed=n) for n in range(3)]
     workload = Workload(MONDAY, {node: generator.choice(usual) for node in addresses(count)})
     reading = asked(workload, days)
-    assert 0 < len(reading.second) <= 2 * MOST_BLOCKS
-    for answer in reading.second:
+    _, second = reading.rounds
+    assert 0 < len(second) <= 2 * MOST_BLOCKS
+    for answer in second:
         query = answer.query
         assert query.interval == 1 and reading.window.start <= query.start < query.end <= reading.window.end
         assert len(urlencode(query.parameters())) < 2000
@@ -506,13 +521,15 @@ def test_addresses_that_are_none_are_never_asked_for():
              'data': [{'timeStamp': text, 'average': 900, 'maximum': 900}]}
             for node in ("10.0.0.4", "x' or BackendIPAddress eq '*", 'node')]
     answer = Answer(None, {'interval': 'PT1H', 'value': [{'name': {'value': 'UsedSnatPorts'}, 'timeseries': rows}]})
-    queries = second_pass([answer], Window(MONDAY, MONDAY + DAY))
+    asking = questions(Window(MONDAY, MONDAY + DAY), 3)
+    next(asking)
+    queries = next_round(asking, [answer])
     assert queries and all("'10.0.0.4'" in query.filter and 'node' not in query.filter and "x'" not in query.filter
                            for query in queries)
 
 
 def test_what_is_refused_is_asked_again_more_weakly():
-    query = first_pass(Window(MONDAY, MONDAY + DAY), 3)[0]
+    query = next(questions(Window(MONDAY, MONDAY + DAY), 3))[0]
     means = weaker(query)
     assert means.aggregations == ('Average',) and means.filter == query.filter
     together = weaker(means)

@@ -10,13 +10,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azext_lbplan.rules.service import check_manifests
-from azext_lbplan.views.results import check_service
 from azext_lbplan.inputs import documents as reading
-from azext_lbplan.rules.service.check import MOST_HITS
 from azext_lbplan.inputs.documents import read_documents
+from azext_lbplan.inputs.manifests import ManifestFile, Problem
 from azext_lbplan.inputs.scalars import plain
-
+from azext_lbplan.model.service_context import NO_CLUSTER
+from azext_lbplan.rules.service import check_manifests
+from azext_lbplan.rules.service.check import MOST_FINDINGS
+from azext_lbplan.views.services import check_service
 from tests.support.manifest_cases import CASES, CONTEXT, INTERNAL, PREFIX, manifest
 
 #: Unquoted scalars and the JSON that kubectl 1.32 makes of them: `kubectl annotate --local -f FILE -o json`.
@@ -44,7 +45,7 @@ def values(text):
 
 def problem(text):
     """The only problem in a file."""
-    found = [value for value in values(text) if isinstance(value, reading.Unreadable)]
+    found = [value for value in values(text) if isinstance(value, Problem)]
     assert len(found) == 1, found
     assert found[0].message.isprintable()
     return found[0]
@@ -126,7 +127,7 @@ class TestAliases:
 
     def test_annotations_from_a_merge_key_are_checked(self):
         text = manifest(INTERNAL).replace('  annotations:\n', '  annotations:\n    <<: &a {a/b: 4}\n')
-        checked = check_manifests([('f', text.encode(), None)])
+        checked = check_manifests([ManifestFile('f', text.encode())])
         assert 'AnnotationNotString' in {finding.code for finding in checked.results[0].findings}
 
     @pytest.mark.parametrize('first, join', [
@@ -152,7 +153,7 @@ class TestAliases:
     def test_nested_lists_of_objects_stay_bounded(self):
         item = manifest().replace('\n', '\n    ')
         text = f'kind: List\nitems:\n  - &one\n    {item}\n' + '  - *one\n' * 1000
-        assert check_manifests([('f', text.encode(), None)]).services == 1001
+        assert check_manifests([ManifestFile('f', text.encode())]).services == 1001
 
 
 class TestRefused:
@@ -171,7 +172,7 @@ class TestRefused:
         assert problem(content).code == code
 
     def test_line_of_a_broken_one(self):
-        finding, = check_service(check_manifests([('f', b'# 1\n---\na: 1\nb: c: d\n', None)]))[0]['findings']
+        finding, = check_service(check_manifests([ManifestFile('f', b'# 1\n---\na: 1\nb: c: d\n')]))[0]['findings']
         assert finding['evidence'] == {'line': 4}
         assert finding['message'] == ('Line 4: The document is no valid YAML: mapping values are not allowed in this '
                                       'context.')
@@ -184,12 +185,12 @@ class TestRefused:
 
     def test_quoted_templates_in_a_service(self):
         text = manifest('azure-load-balancer-internal: "{{ .Values.internal }}"')
-        finding, = check_manifests([('f', text.encode(), None)]).results[0].findings
+        finding, = check_manifests([ManifestFile('f', text.encode())]).results[0].findings
         assert finding.code == 'TemplateNotRendered'
         text = manifest(INTERNAL).replace('annotations:\n',
                                           'annotations:\n    example.com/alert: "{{ $labels.pod }}"\n')
         assert 'TemplateNotRendered' not in {finding.code for finding in
-                                             check_manifests([('f', text.encode(), None)]).results[0].findings}
+                                             check_manifests([ManifestFile('f', text.encode())]).results[0].findings}
 
     def test_braces_in_quotes_do_not_make_a_template(self):
         assert problem('a: "{{ x }}"\n b: c\n').code == 'ManifestNotParsed'
@@ -197,7 +198,7 @@ class TestRefused:
     def test_too_many_values(self, monkeypatch):
         monkeypatch.setattr(reading, 'MOST_VALUES', 1000)
         found = values('---\n'.join(['[' + '1, ' * 400 + ']\n'] * 5))
-        assert [isinstance(value, reading.Unreadable) for value in found] == [False, False, True]
+        assert [isinstance(value, Problem) for value in found] == [False, False, True]
         assert found[-1].code == 'ManifestTooLarge'
 
 
@@ -208,14 +209,14 @@ class TestLists:
         item = yaml.safe_load(manifest())
         inner = {'kind': 'List', 'items': [item, None]}
         text = json.dumps({'kind': 'List', 'apiVersion': 'v1', 'items': [item, inner]})
-        checked = check_manifests([('f', text.encode(), None)])
+        checked = check_manifests([ManifestFile('f', text.encode())])
         assert (checked.objects, checked.services) == (2, 2)
 
     def test_service_list_whose_items_name_no_kind(self):
         item = yaml.safe_load(manifest('azure-load-balancer-tcp-idle-timeout: "3"'))
         del item['kind'], item['apiVersion']
         text = yaml.safe_dump({'kind': 'ServiceList', 'apiVersion': 'v1', 'items': [item]})
-        checked = check_manifests([('f', text.encode(), None)])
+        checked = check_manifests([ManifestFile('f', text.encode())])
         assert checked.services == 1
         assert {finding.code for finding in checked.results[0].findings} >= {'AnnotationOutOfRange'}
         assert 'SpellingInvalid' not in {finding.code for finding in checked.results[0].findings}
@@ -256,7 +257,7 @@ def test_time_grows_with_the_number_of_services(write):
     for number in (500, 2000):
         content = write(dump(number)).encode()
         begin = time.process_time()
-        assert check_manifests([('dump', content, None)]).services == number
+        assert check_manifests([ManifestFile('dump', content)]).services == number
         seconds.append(time.process_time() - begin)
     assert seconds[1] < 6
     assert seconds[1] < 4 * 2.5 * max(seconds[0], 0.1)
@@ -265,8 +266,8 @@ def test_time_grows_with_the_number_of_services(write):
 def test_a_flood_of_misspellings_is_cut_short():
     lines = '\n'.join(f'azure-load-balancer-x{number}: "1"' for number in range(20_000))
     begin = time.process_time()
-    found = check_manifests([('f', manifest(lines).encode(), None)]).results[0].findings
-    assert sum(finding.code == 'UnknownAnnotation' for finding in found) == MOST_HITS
+    found = check_manifests([ManifestFile('f', manifest(lines).encode())]).results[0].findings
+    assert sum(finding.code == 'UnknownAnnotation' for finding in found) == MOST_FINDINGS
     assert time.process_time() - begin < 6
 
 
@@ -291,8 +292,8 @@ SERVICES = st.fixed_dictionaries({}, optional={
 @given(SERVICES, st.booleans())
 def test_odd_types_anywhere(body, in_list):
     text = json.dumps({'kind': 'List', 'items': [body, body]} if in_list else body)
-    for context in (None, CONTEXT):
-        checked = check_manifests([('f', text.encode(), None)], context)
+    for context in (NO_CLUSTER, CONTEXT):
+        checked = check_manifests([ManifestFile('f', text.encode())], context)
         json.dumps(check_service(checked)).encode()
         for result in checked.results:
             assert all(finding.message and '\n' not in finding.message for finding in result.findings)
@@ -301,7 +302,7 @@ def test_odd_types_anywhere(body, in_list):
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='ab:- \n\t[]{},&*"\'|>%#!?<0\x85\ufeff', max_size=60).map(str.encode))
 def test_any_bytes(content):
-    json.dumps(check_service(check_manifests([('f', content, None)]))).encode()
+    json.dumps(check_service(check_manifests([ManifestFile('f', content)]))).encode()
 
 
 @settings(max_examples=200, deadline=None)
@@ -309,7 +310,7 @@ def test_any_bytes(content):
 def test_values_survive(value):
     text = json.dumps({'a': value}).replace('NaN', '1').replace('-Infinity', '1').replace('Infinity', '1')
     found, = values(text)
-    assert isinstance(found, reading.Unreadable) or _same(json.loads(text), found)
+    assert isinstance(found, Problem) or _same(json.loads(text), found)
 
 
 def _same(one, other):

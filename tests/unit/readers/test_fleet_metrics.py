@@ -6,6 +6,7 @@ import pytest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from knack.util import CLIError
 
+from azext_lbplan.demand import measure_fleet
 from azext_lbplan.model.cluster import parse_cluster
 from azext_lbplan.readers import fleet_metrics
 from azext_lbplan.readers.arm import ArmClient
@@ -30,7 +31,8 @@ def fixture_measured(arm, monkeypatch):
 
     def run(ids):
         metrics = FleetMetrics(SimpleNamespace(cloud=SimpleNamespace(endpoints=endpoints)))
-        return metrics.measure([parse_cluster(arm.get(one)) for one in ids]), metrics.notes
+        clusters = [parse_cluster(arm.get(cluster_id)) for cluster_id in ids]
+        return measure_fleet(clusters, metrics.read(clusters)), metrics.notes
     run.endpoints = endpoints
     return run
 

@@ -8,11 +8,10 @@ import sys
 
 import pytest
 
-from azext_lbplan.rules.service import RULES, check_manifests
-from azext_lbplan.views.results import check_service
 from azext_lbplan.readers import manifests as reader
 from azext_lbplan.readers.manifests import read_manifests
-
+from azext_lbplan.rules.service import RULES, check_manifests
+from azext_lbplan.views.services import check_service
 from tests.support.manifest_cases import manifest
 
 POSIX = pytest.mark.skipif(os.name != 'posix', reason='needs a POSIX file system')

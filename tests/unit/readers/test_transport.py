@@ -59,7 +59,6 @@ def test_a_bundle_that_cannot_be_read_is_an_error_each_time(arm, bundles, tmp_pa
 
 
 def test_the_default_bundle_is_that_of_requests(arm, bundles, monkeypatch):
-    monkeypatch.setattr(requests.certs, 'where', lambda: arm.ca_bundle)
     monkeypatch.setattr(requests.adapters, 'DEFAULT_CA_BUNDLE_PATH', arm.ca_bundle)
     for name in ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'):
         monkeypatch.delenv(name, raising=False)

@@ -1,36 +1,36 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Rules on manifests: each with one manifest that breaks it and one that does not, and what must never be an error."""
 
-import dataclasses
 import json
 
 import pytest
 
-from azext_lbplan.rules.service import RULES, check_manifests, summary
-from azext_lbplan.views.results import check_service
-from azext_lbplan.rules.service.annotations import ANNOTATIONS, PORT_ANNOTATIONS, nearest
-from azext_lbplan.rules.service.check import PROBLEMS
+from azext_lbplan.inputs.manifests import ManifestFile
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
-
+from azext_lbplan.model.service_context import NO_CLUSTER
+from azext_lbplan.rules.engine import Rule
+from azext_lbplan.rules.service import RULES, check_manifests, problem_rules, shape_rules
+from azext_lbplan.rules.service.annotations import ANNOTATIONS, PORT_ANNOTATIONS, nearest
+from azext_lbplan.views.services import check_service, summary
 from tests.support.manifest_cases import ARTICLE, CASES, CLUSTER_CASES, CONTEXT, DOCUMENTED, INTERNAL, PREFIX, manifest
 
 
-def check(text, context=None):
+def check(text, context=NO_CLUSTER):
     """The check of one file with `text`."""
-    return check_manifests([('web.yaml', text.encode(), None)], context)
+    return check_manifests([ManifestFile('web.yaml', text.encode())], context)
 
 
-def findings(text, context=None):
+def findings(text, context=NO_CLUSTER):
     """All findings on `text`."""
     return [finding for checked in check(text, context).results for finding in checked.findings]
 
 
-def codes(text, context=None):
+def codes(text, context=NO_CLUSTER):
     """Their codes."""
     return {finding.code for finding in findings(text, context)}
 
 
-def only(text, code, context=None):
+def only(text, code, context=NO_CLUSTER):
     """The single finding with `code`."""
     found = [finding for finding in findings(text, context) if finding.code == code]
     assert len(found) == 1, found
@@ -47,7 +47,8 @@ def test_a_name_cannot_steer_the_terminal():
 
 def test_a_value_in_a_finding_cannot_steer_the_terminal():
     body = {'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'web', 'annotations': {
-        PREFIX + 'azure-load-balancer-internal': 'true\n\x7f'}}, 'spec': {'type': 'LoadBalancer', 'ports': '\x7f\u202e'}}
+        PREFIX + 'azure-load-balancer-internal': 'true\n\x7f'}},
+        'spec': {'type': 'LoadBalancer', 'ports': '\x7f\u202e'}}
     found = {finding.code: finding for finding in findings(json.dumps(body))}
     assert '"\ufffd\ufffd"' in found['FieldTypeInvalid'].message
     assert found['AnnotationValueInvalid'].evidence['value'] == 'true\ufffd\ufffd'
@@ -66,18 +67,18 @@ class TestEachRule:
     @pytest.mark.parametrize('code', CLUSTER_CASES)
     def test_breaks_and_holds_with_a_cluster(self, code):
         bad, good, changes = CLUSTER_CASES[code]
-        context = dataclasses.replace(CONTEXT, **changes)
+        context = CONTEXT._replace(**changes)
         assert code in codes(bad, context)
         assert code not in codes(good, context)
 
     def test_all_rules_have_a_case(self):
-        of_files = {rule.code for rule in PROBLEMS}
+        of_files = {rule.code for rule in problem_rules.RULES}
         assert {rule.code for rule in RULES} == {*CASES, *CLUSTER_CASES} | of_files
 
     def test_codes_are_distinct_and_rows_complete(self):
         assert len({rule.code for rule in RULES}) == len(RULES)
         for rule in RULES:
-            assert rule.severity in SEVERITIES and rule.what and rule.why and rule.source.startswith('https://')
+            assert rule.severity in SEVERITIES and rule.title and rule.why and rule.source.startswith('https://')
 
     @pytest.mark.parametrize('bad', [bad for bad, *_ in CASES.values()], ids=list(CASES))
     def test_each_finding_names_line_field_and_fix(self, bad):
@@ -224,13 +225,13 @@ class TestExposure:
         assert only(manifest(lines), 'AddressFamilyMismatch').target.endswith('azure-load-balancer-ipv6"]')
         assert 'AddressFamilyMismatch' not in codes(manifest(lines, 'ipFamilyPolicy: PreferDualStack'))
         assert 'AddressFamilyMismatch' not in codes(manifest(
-            'azure-load-balancer-ipv6: "2001:db8::1"'), dataclasses.replace(CONTEXT, ip_families=('IPv6',)))
+            'azure-load-balancer-ipv6: "2001:db8::1"'), CONTEXT._replace(ip_families=('IPv6',)))
 
     def test_pods_are_not_asked_about_before_1_25(self):
         text = manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]')
         assert only(text, 'PodRangeMissing').severity == INFO
         assert only(text, 'PodRangeMissing', CONTEXT).severity == WARNING
-        assert 'PodRangeMissing' not in codes(text, dataclasses.replace(CONTEXT, kubernetes_version=(1, 24)))
+        assert 'PodRangeMissing' not in codes(text, CONTEXT._replace(kubernetes_version=(1, 24)))
 
     def test_private_link_with_proxy_protocol_keeps_its_probe(self):
         lines = INTERNAL + '\nazure-load-balancer-health-probe-request-path: /a\nazure-pls-create: "true"'
@@ -265,7 +266,7 @@ class TestCluster:
 
     def test_both_families_count_twice(self):
         text = manifest(spec='ipFamilyPolicy: PreferDualStack')
-        two = dataclasses.replace(CONTEXT, ip_families=('IPv4', 'IPv6'), frontends=599)
+        two = CONTEXT._replace(ip_families=('IPv4', 'IPv6'), frontends=599)
         assert 'TooManyFrontends' in codes(text, two)
         assert only(text, 'TooManyFrontends', two).severity == WARNING
 
@@ -276,15 +277,16 @@ class TestCluster:
 
     def test_an_empty_context_says_nothing_more(self):
         for bad, _, _ in CLUSTER_CASES.values():
-            assert codes(bad, dataclasses.replace(CONTEXT, **{field.name: field.default for field in
-                                                              dataclasses.fields(CONTEXT)})) == codes(bad)
+            # Known, and empty but for what no rule looks at alone.
+            assert codes(bad, NO_CLUSTER._replace(location='westeurope')) == codes(bad)
 
 
 class TestResult:
     """What the command returns."""
 
     def test_shape(self):
-        result = check_service(check(manifest(kind='ClusterIP') + '---\n' + manifest(spec='externalTrafficPolicy: Local')))
+        result = check_service(check(
+            manifest(kind='ClusterIP') + '---\n' + manifest(spec='externalTrafficPolicy: Local')))
         assert [{key: one[key] for key in ('file', 'document', 'namespace', 'name')} for one in result] == [
             {'file': 'web.yaml', 'document': 2, 'namespace': None, 'name': 'web'}]
         finding, = result[0]['findings']
@@ -317,3 +319,23 @@ class TestResult:
     def test_services_of_other_classes_get_no_azure_rules(self):
         text = manifest('azure-load-balancer-interal: "true"', 'loadBalancerClass: example.com/other')
         assert codes(text) == {'OtherLoadBalancerClass'}
+
+
+class TestFailures:
+    """A rule that fails is said, and does not stop the others."""
+
+    @pytest.fixture(autouse=True)
+    def breaking(self, monkeypatch):
+        def judge(rule, subject):
+            yield rule.finding('Before.', **subject.at(('spec',)))
+            raise ZeroDivisionError('by zero')
+        rule = Rule('Breaking', ERROR, 'Title.', 'Why.', 'https://example.com', judge)
+        monkeypatch.setattr('azext_lbplan.rules.service.check.RULES', (rule, *shape_rules.RULES))
+
+    def test_it_is_a_warning_in_the_engine_s_words(self):
+        finding = only(manifest(ports=''), 'Breaking')
+        assert (finding.severity, finding.message) == (
+            WARNING, 'The rule failed (ZeroDivisionError: by zero). Please report this.')
+
+    def test_the_others_have_a_say(self):
+        assert codes(manifest(ports='')) == {'Breaking', 'NoPorts'}

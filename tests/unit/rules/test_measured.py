@@ -1,10 +1,8 @@
 """The rules that need metrics: a demand that shows the fault, and one that just does not."""
-from dataclasses import replace
-
 import pytest
 
 from azext_lbplan.rules.cluster import RULES
-from azext_lbplan.rules.cluster.rule import METRICS
+from azext_lbplan.rules.cluster.subject import metrics as METRICS
 from azext_lbplan.demand import Demand, Evidence
 from azext_lbplan.demand.failures import failures
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
@@ -20,7 +18,7 @@ CALM = Evidence('sufficient', start='2026-08-01T00:00:00Z', end='2026-08-08T00:0
 
 
 def demand(unsaturated_peak=400, estimate=None, unexplained=0, skew=1.2, **evidence):
-    return Demand(replace(CALM, **evidence), unsaturated_peak=unsaturated_peak, estimate=estimate, days=7.0,
+    return Demand(CALM._replace(**evidence), unsaturated_peak=unsaturated_peak, estimate=estimate, days=7.0,
                   unexplained_failures=unexplained, skew=skew)
 
 

@@ -4,12 +4,14 @@ import re
 import pytest
 
 from azext_lbplan.rules.cluster import CHECK_CODES, RULES
-from azext_lbplan.rules.cluster.rule import METRICS
+from azext_lbplan.rules.cluster.subject import metrics as METRICS
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
+from azext_lbplan.rules.cluster.mending import MENDED
+from azext_lbplan.views.results import status_of
 from tests.azure import pool
 from tests.support.cases import GROUP
 
-from tests.support.asking_rules import ask, codes
+from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, outbound_rule, over, profile, with_,
                                   without_reading, world)
 
@@ -132,7 +134,7 @@ CASES = [
     ('AutomaticAllocation', INFO, world(), world(ports=1024)),
 
     ('NoOutboundIp', ERROR, world(managed=0), world(managed=1)),
-    ('NoOutboundIp', ERROR, with_(world(), 'loadBalancer', 'properties', 'outboundRules', value=[]), world()),
+    ('NoOutboundFrontend', ERROR, with_(world(), 'loadBalancer', 'properties', 'outboundRules', value=[]), world()),
     ('OutboundIpMissing', ERROR, without_reading(world(own=2), OWN, 404, 'ResourceNotFound'),
      without_reading(world(own=2), OWN, 403)),
     ('OutboundIpNotStandard', ERROR, with_(world(own=1), *IP, 'sku', value={'name': 'Basic'}), world(own=1)),
@@ -226,7 +228,7 @@ def test_every_rule_has_a_case():
 def test_a_healthy_cluster_has_no_errors_and_no_warnings(healthy):
     report = ask(healthy)
     assert codes(report, ERROR, WARNING) == []
-    assert report.status == 'ok'
+    assert status_of(decision_of(healthy), report) == 'ok'
     assert {one.code for one in report.skipped} == {rule.code for rule in RULES if METRICS in rule.needs}
 
 
@@ -234,15 +236,16 @@ def test_the_catalogue_documents_each_rule():
     assert len({rule.code for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert re.fullmatch(r'[A-Z][A-Za-z]+', rule.code) and rule.severity in SEVERITIES
-        assert rule.what.endswith('.') and rule.why.endswith('.') and rule.source.endswith('.'), rule.code
-        assert '\n' not in rule.what and len(rule.what) < 120, rule.code
+        assert rule.title.endswith('.') and rule.why.endswith('.') and rule.source.endswith('.'), rule.code
+        assert '\n' not in rule.title and len(rule.title) < 130, rule.code
 
 
 def test_drift_says_that_the_profile_wins_and_the_command_never_cuts():
     more = with_(world(ports=1000), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
                  'allocatedOutboundPorts', value=2000)
     kept = next(one for one in ask(more).findings if one.code == 'PortsDrift')
-    assert kept.evidence['wins'] == 'profile' and 'fall from 2000 to 1000' in kept.message
+    assert kept.evidence['wins'] == 'profile' and kept.message.endswith(MENDED)
+    assert (kept.evidence['portsPerNodeNow'], kept.evidence['portsPerNodeAfter']) == (2000, 1000)
     assert kept.command.endswith('--load-balancer-outbound-ports 2000')
     fewer = with_(world(ports=2000), 'loadBalancer', 'properties', 'outboundRules', 0, 'properties',
                   'allocatedOutboundPorts', value=1000)
@@ -251,11 +254,11 @@ def test_drift_says_that_the_profile_wins_and_the_command_never_cuts():
 
 
 @pytest.mark.parametrize('change', [{'allocatedOutboundPorts': 2048}, {'idleTimeoutInMinutes': 60}])
-def test_no_reconcile_is_offered_where_it_would_cut(change):
+def test_where_a_reconcile_would_cut_the_line_puts_what_is_in_force_into_the_profile(change):
     snapshot = world(ports=1024)
     outbound_rule(snapshot).update(enableTcpReset=False, **change)
     found = next(one for one in ask(snapshot).findings if one.code == 'TcpResetOff')
-    assert found.command is None and 'First put into the profile' in found.remediation
+    assert found.command.endswith(f' {max(change.values())}') and '--yes' not in found.command
 
 
 def test_ips_that_only_the_rule_has_are_not_taken_away():

@@ -8,12 +8,13 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from azext_lbplan.decision import decide
 from azext_lbplan.views import fleet
 from azext_lbplan.model.fleet import NOT_SHOWN, Assembly
-from azext_lbplan.model.graph import MOST_NAMES, clusters_query, network_queries
 from azext_lbplan.readers import fleet as reading
 from azext_lbplan.readers.arm import ArmClient
 from azext_lbplan.readers.fleet import FleetReader, Scope
+from azext_lbplan.readers.graph_queries import MOST_NAMES, clusters_query, network_queries
 from tests.azure import SUBSCRIPTION, Cut, Status, pool
 from tests.support.fleet import Fleet, all_kinds
 
@@ -39,7 +40,7 @@ def fixture_read(arm, monkeypatch):
 
     def run(*scopes, **more):
         reader = FleetReader(SimpleNamespace(), scopes or [Scope(None, (SUBSCRIPTION,))], **more)
-        rows = [fleet.row(observed) for observed in reader.read()]
+        rows = [fleet.row(decide(observed)) for observed in reader.read()]
         assert len({(row['name'], row['resourceGroup'], row['subscriptionId']) for row in rows}) == len(rows)
         return {row['name']: row for row in rows}, reader
     return run
@@ -307,7 +308,7 @@ def test_odd_values_never_break_a_row(sample, data, odd):
     assembly = Assembly()
     observed = [assembly.add_cluster(row) for row in parts[0]]
     observed += [assembly.add_network(row) for row in parts[1]] + list(assembly.rest())
-    rows = [fleet.row(one) for one in observed if one]
+    rows = [fleet.row(decide(one)) for one in observed if one]
     assert len(rows) + assembly.unusable == 1
     json.dumps(fleet.riskiest_first(rows))
     assert fleet.summary(rows)
@@ -343,7 +344,7 @@ def test_what_breaks_first_stands_first():
     for rows in (wanted, wanted[::-1]):
         assert [one['name'] for one in fleet.riskiest_first(rows)] == [one['name'] for one in wanted]
     assert fleet.summary(wanted).startswith('8 clusters in 1 subscription: 3 with errors, 2 with warnings, 2 ok, 1 ')
-    assert fleet.severities(wanted) == ({'severity': 'error'}, {'severity': 'warning'})
+    assert fleet.severities(wanted) == {'error', 'warning'}
 
 
 def test_clusters_leave_as_soon_as_they_can(arm):

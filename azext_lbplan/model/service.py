@@ -5,16 +5,20 @@ import ipaddress
 import json
 import re
 from functools import lru_cache
+from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
-from ...model.network import IPV4, IPV6
-from ...model.values import printable
-from ...inputs.documents import Fields
+from ..facts.networks import IPV4, IPV6
+from .fields import Fields, Path
+from .values import Json, printable
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 #: All annotations that Azure's cloud provider reads on a Service begin with it. Source: azure-facts section 6.
 PREFIX = 'service.beta.kubernetes.io/'
 
 #: The networks that no client on the Internet has as its address (RFC 1918, 6598, 3927, 1122, 4193, 4291).
-PRIVATE_NETWORKS = tuple(ipaddress.ip_network(network) for network in (
+PRIVATE_NETWORKS: Tuple[Network, ...] = tuple(ipaddress.ip_network(network) for network in (
     '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8',
     'fc00::/7', 'fe80::/10', '::1/128'))
 
@@ -22,55 +26,64 @@ PRIVATE_NETWORKS = tuple(ipaddress.ip_network(network) for network in (
 LONGEST_KEY = 317
 
 _CIDR = re.compile(r'[0-9a-fA-F:.]+/(?:0|[1-9][0-9]{0,2})')
-_EMPTY = Fields()
 
 
-class Service:
-    """A Service with its annotations and ports at hand; names are given without PREFIX."""
+class Service(NamedTuple):
+    """A Service with its annotations and ports at hand; names of annotations are given without PREFIX.
 
-    def __init__(self, body):
-        self.body = body
-        self.metadata = _fields(body, 'metadata')
-        self.spec = _fields(body, 'spec')
-        self.annotations = _fields(self.metadata, 'annotations')
-        self.name = printable(text_or_none(self.metadata.get('name')) or '') or None
-        self.namespace = printable(text_or_none(self.metadata.get('namespace')) or '') or None
-        ports = self.spec.get('ports')
-        self.ports = tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())
-                           if isinstance(port, Fields))
+    `ports` are pairs of the position in the manifest and what stands there.
+    """
+
+    body: Fields
+    metadata: Fields
+    spec: Fields
+    annotations: Fields
+    name: Optional[str]
+    namespace: Optional[str]
+    ports: Tuple[Tuple[int, Fields], ...]
 
     @property
-    def internal(self):
+    def internal(self) -> bool:
         """Whether the Service asks for a private address."""
         return self.is_true('azure-load-balancer-internal')
 
-    def annotation(self, name):
+    @property
+    def load_balancer_class(self) -> Optional[str]:
+        """The class that it names; None where Azure's cloud provider serves it."""
+        return text_or_none(self.spec.get('loadBalancerClass'))
+
+    @property
+    def has_address(self) -> bool:
+        """Whether it has its address: then its frontend and rules are on the load balancer already."""
+        return bool(self.body.fields('status').fields('loadBalancer').get('ingress'))
+
+    def annotation(self, name: str) -> Optional[str]:
         """The text of an annotation; None where it is absent or no text (null is empty text to Kubernetes)."""
         key = PREFIX + name
         value = self.annotations.get(key)
         return '' if value is None and key in self.annotations else value if isinstance(value, str) else None
 
-    def is_true(self, name):
+    def is_true(self, name: str) -> bool:
         """Whether an annotation says "true", in any case, as the cloud provider compares."""
         return (self.annotation(name) or '').lower() == 'true'
 
     @property
-    def is_local(self):
+    def is_local(self) -> bool:
         """Whether traffic only goes to nodes with a pod of the Service."""
-        return self.spec.get('externalTrafficPolicy') == 'Local'
+        return bool(self.spec.get('externalTrafficPolicy') == 'Local')
 
     @property
-    def families(self):
+    def families(self) -> Tuple[str, ...]:
         """The IP families that the manifest names; empty where the cluster decides."""
         families = self.spec.get('ipFamilies')
         return tuple(family for family in (families if isinstance(families, list) else ()) if family in (IPV4, IPV6))
 
     @property
-    def is_dual_stack(self):
+    def is_dual_stack(self) -> bool:
         """Whether the Service asks for both families, where the cluster has them."""
         return self.spec.get('ipFamilyPolicy') in ('PreferDualStack', 'RequireDualStack') or len(self.families) > 1
 
-    def addresses(self):
+    def addresses(self) -> Iterator[Tuple[Path, Address]]:
         """(path, address) of each address that the Service asks for, where it can be parsed."""
         for path, value in ((annotation_path('azure-load-balancer-ipv4'), self.annotation('azure-load-balancer-ipv4')),
                             (annotation_path('azure-load-balancer-ipv6'), self.annotation('azure-load-balancer-ipv6')),
@@ -79,14 +92,14 @@ class Service:
             if address:
                 yield path, address
 
-    def source_ranges(self):
+    def source_ranges(self) -> Iterator[Tuple[Path, str]]:
         """(path, text) of each source range of the spec."""
         ranges = self.spec.get('loadBalancerSourceRanges')
         for index, value in enumerate(ranges if isinstance(ranges, list) else ()):
             if isinstance(value, str):
                 yield ('spec', 'loadBalancerSourceRanges', index), value.strip()
 
-    def allowed_ranges(self):
+    def allowed_ranges(self) -> Iterator[Tuple[Path, str]]:
         """(path, text) of each range of the annotations that restrict who may connect."""
         for name in ('azure-allowed-ip-ranges', 'load-balancer-source-ranges'):
             value = self.annotation(name)
@@ -94,44 +107,43 @@ class Service:
                 if part.strip():
                     yield annotation_path(name), part.strip()
 
-    def networks(self):
+    def networks(self) -> Iterator[Tuple[Path, Network]]:
         """(path, network) of every range, of spec and annotations, that is a CIDR without host bits."""
         for path, value in (*self.source_ranges(), *self.allowed_ranges()):
             network = parse_network(value)
             if network is not None:
                 yield path, network
 
-    def has_ranges(self):
+    def has_ranges(self) -> bool:
         """Whether anything restricts who may connect."""
         return any(True for _ in self.source_ranges()) or any(True for _ in self.allowed_ranges())
 
-    def rules(self):
+    def rules(self) -> int:
         """How many load balancing rules the Service takes for each IP family."""
         if self.internal and self.is_true('azure-load-balancer-enable-high-availability-ports'):
             return 1
         return sum(not self.is_true(f'port_{port.get("port")}_no_lb_rule') for _, port in self.ports)
 
-    def line(self, path):
-        """The line of the field at `path`, or of the nearest one around it that is there."""
-        line = next(iter(self.body.lines.values()), None)
-        container = self.body
-        for key in path:
-            lines = getattr(container, 'lines', None)
-            try:
-                line = lines[key]
-                container = container[key]
-            except (KeyError, IndexError, TypeError):
-                break
-        return line
+
+def parse_service(body: Fields) -> Service:
+    """The Service in an object of a manifest."""
+    metadata, spec = body.fields('metadata'), body.fields('spec')
+    ports = spec.get('ports')
+    return Service(
+        body, metadata, spec, metadata.fields('annotations'),
+        name=printable(text_or_none(metadata.get('name')) or '') or None,
+        namespace=printable(text_or_none(metadata.get('namespace')) or '') or None,
+        ports=tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())
+                    if isinstance(port, Fields)))
 
 
-def annotation_path(name):
+def annotation_path(name: str) -> Path:
     """The path of an annotation of Azure's cloud provider."""
     return ('metadata', 'annotations', PREFIX + name)
 
 
-def target(path):
-    """A path as kubectl and JSONPath write it: `metadata.annotations["a.b/c"]`, `spec.ports[0].port`."""
+def written_path(path: Path) -> Optional[str]:
+    """A path as kubectl and JSONPath write it: `metadata.annotations["a.b/c"]`, `spec.ports[0].port`; None for none."""
     written = ''
     for key in path:
         if isinstance(key, int):
@@ -143,7 +155,7 @@ def target(path):
     return written or None
 
 
-def quoted(value, longest=60):
+def quoted(value: Json, longest: int = 60) -> str:
     """A value of a manifest inside a message: on one line, never long, and harmless to a terminal (JSON escapes line
     ends, but not U+007F or U+202E)."""
     if isinstance(value, (dict, list)):
@@ -153,25 +165,25 @@ def quoted(value, longest=60):
     return printable(json.dumps(value, ensure_ascii=False))
 
 
-def text_or_none(value):
+def text_or_none(value: Json) -> Optional[str]:
     """`value` where it is text and not empty."""
     return value if isinstance(value, str) and value else None
 
 
 @lru_cache(maxsize=4096)
-def _parse_network(value, strict):
+def _parse_network(value: str, strict: bool) -> Optional[Network]:
     try:
         return ipaddress.ip_network(value, strict=strict)
     except ValueError:
         return None
 
 
-def parse_network(value, strict=True):
+def parse_network(value: str, strict: bool = True) -> Optional[Network]:
     """The network that a CIDR names; None for what is no CIDR, or, when `strict`, has host bits set."""
     return _parse_network(value, strict) if _CIDR.fullmatch(value) else None
 
 
-def parse_address(value):
+def parse_address(value: Json) -> Optional[Address]:
     """The IP address that a text names."""
     if not isinstance(value, str) or '%' in value:
         return None
@@ -181,12 +193,14 @@ def parse_address(value):
         return None
 
 
-def is_private(network):
+def is_private(address: Union[Address, Network]) -> bool:
     """Whether an address or network lies in the private ranges."""
-    network = ipaddress.ip_network(network)
-    return any(network.version == private.version and network.subnet_of(private) for private in PRIVATE_NETWORKS)
+    network = ipaddress.ip_network(address)
+    return any(is_within(network, private) for private in PRIVATE_NETWORKS)
 
 
-def _fields(body, key):
-    value = body.get(key)
-    return value if isinstance(value, Fields) else _EMPTY
+def is_within(network: Network, other: Network) -> bool:
+    """Whether `network` is `other` or a part of it; networks of two IP versions never are."""
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and network.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and network.subnet_of(other)

@@ -1,16 +1,15 @@
-"""The solver: what it keeps, what it raises, what it never does without consent."""
+"""One decision: what it keeps, what it raises, what it never does without consent."""
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azext_lbplan.decision import flags
-from azext_lbplan.facts import snat
-from azext_lbplan.rules.cluster import plan_findings
-from azext_lbplan.model.outbound import INFEASIBLE, MIXED_MODE, NEEDS_DECREASE, UNKNOWN_IP_COUNT, Scale, Wanted
+from azext_lbplan.decision import Reason, decide
+from azext_lbplan.decision.decide import decide_with
 from azext_lbplan.demand import Demand, Evidence
-from azext_lbplan.demand.observed import measure_observed
-from azext_lbplan.decision.recommend import recommend
-from azext_lbplan.decision.sizing import plan
+from azext_lbplan.facts import snat
+from azext_lbplan.options import Change, Options, Scale
+from azext_lbplan.rules.cluster import findings
+from azext_lbplan.views.recommendation import recommend
 from tests.azure.builders import pool
 from tests.support.cases import (GROUP, SUBSCRIPTION, body, ip_ids, managed, observe, own_ips, prefix_bodies,
                                  prefix_ids, prefixes)
@@ -19,17 +18,16 @@ LISTED = {'lists': [{'resourceId': f'{GROUP}/{kind}', 'names': []} for kind in (
                                                                                 'publicIPPrefixes')]}
 
 
-def solve(cluster, wanted=Wanted(), scale=Scale(), consent=False, **around):
-    return plan(observe(cluster, **around), scale, wanted, consent)
+def solve(cluster, change=Change(), scale=Scale(), consent=False, **around):
+    return decide(observe(cluster, **around), Options(change, scale, consent))
 
 
-def planned(scale, wanted=Wanted(), **around):
-    return plan(observe(None, **around), scale, wanted)
+def new(scale, change=Change(), **around):
+    return decide(observe(None, **around), Options(change, scale))
 
 
-def recommended(cluster, **around):
-    observed = observe(cluster, **around)
-    return recommend(observed, measure_observed(observed))
+def recommended(cluster, consent=False, **around):
+    return decide(observe(cluster, **around), Options(allow_decrease=consent, measure=True))
 
 
 def figures(configuration):
@@ -53,64 +51,67 @@ def test_aks_verdicts(pools, version, profile, expected):
 
 
 def test_prefixes_count_by_their_length_and_ipv6_not_at_all():
-    case = solve(body([pool(count=3)], **prefixes(2), allocatedOutboundPorts=8000),
+    decision = solve(body([pool(count=3)], **prefixes(2), allocatedOutboundPorts=8000),
                  publicIpPrefixes=prefix_bodies(29, 31))
-    assert case.current.settings.outbound_ip_count == 10
+    assert decision.current.settings.outbound_ip_count == 10
     ipv6 = [dict(one, properties={'publicIPAddressVersion': 'IPv6'}) for one in
             [{'id': ip_ids(2)[1].upper(), 'name': 'own1'}]]
-    case = solve(body([pool(count=3)], dual_stack=True, **own_ips(2), allocatedOutboundPorts=8000),
+    decision = solve(body([pool(count=3)], dual_stack=True, **own_ips(2), allocatedOutboundPorts=8000),
                  publicIpAddresses=ipv6)
-    assert case.current.settings.outbound_ip_count == 1
-    case = solve(body([pool(count=3)], dual_stack=True, **managed(2, ipv6=5), allocatedOutboundPorts=8000))
-    assert case.current.available_ports == 128000
+    assert decision.current.settings.outbound_ip_count == 1
+    decision = solve(body([pool(count=3)], dual_stack=True, **managed(2, ipv6=5), allocatedOutboundPorts=8000))
+    assert decision.current.available_ports == 128000
 
 
 def test_without_options_requested_is_current_and_repair_adds_ips_only():
-    case = solve(body([pool(count=50)], **managed(1), allocatedOutboundPorts=4000, idleTimeoutInMinutes=120))
-    assert case.requested.settings == case.current.settings
-    assert flags.flags(case) == ('--load-balancer-managed-outbound-ip-count', '4')
+    decision = solve(body([pool(count=50)], **managed(1), allocatedOutboundPorts=4000, idleTimeoutInMinutes=120))
+    assert decision.requested.settings == decision.current.settings
+    assert decision.flags == ('--load-balancer-managed-outbound-ip-count', '4')
 
 
 def test_a_cluster_that_fits_needs_nothing():
-    case = solve(body([pool(count=9)], **managed(1), allocatedOutboundPorts=6400))
-    assert (case.current.fits, flags.flags(case), flags.command(case), flags.commands(case)) == (True, (), None, ())
+    decision = solve(body([pool(count=9)], **managed(1), allocatedOutboundPorts=6400))
+    assert (decision.current.fits, decision.flags, decision.command, decision.commands) == (True, (), None, ())
 
 
 def test_typed_ports_raise_the_ips():
-    case = solve(body([pool(count=9)], **managed(1)), Wanted(outbound_ports=8000))
-    assert case.requested.fits is False and case.proposed.fits is True
-    assert flags.flags(case) == ('--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports',
+    decision = solve(body([pool(count=9)], **managed(1)), Change(outbound_ports=8000))
+    assert decision.requested.fits is False and decision.proposed.fits is True
+    assert decision.flags == ('--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports',
                                  '8000')
 
 
 def test_ports_win_over_a_typed_count_that_is_too_small():
-    case = solve(body([pool(count=9)], **managed(1)), Wanted(outbound_ports=32000, managed_outbound_ip_count=2))
-    assert case.proposed.settings.managed_outbound_ip_count == 5
+    decision = solve(body([pool(count=9)], **managed(1)), Change(outbound_ports=32000, managed_outbound_ip_count=2))
+    assert decision.proposed.settings.managed_outbound_ip_count == 5
 
 
 def test_typed_ips_keep_the_ports_that_fit_and_never_lower_them_without_consent():
     cluster = body([pool(count=9)], **managed(5), allocatedOutboundPorts=32000)
-    case = solve(cluster, Wanted(managed_outbound_ip_count=4))
-    assert (case.obstacle, case.proposed.fits, flags.flags(case)) == (NEEDS_DECREASE, False, ())
-    case = solve(cluster, Wanted(managed_outbound_ip_count=4), consent=True)
-    assert (case.proposed.settings.outbound_ports, case.proposed.fits) == (25600, True)
-    case = solve(cluster, Wanted(managed_outbound_ip_count=6))
-    assert case.proposed.settings.outbound_ports == 32000
+    decision = solve(cluster, Change(managed_outbound_ip_count=4))
+    assert (decision.reason, decision.proposed.fits, decision.flags) == (Reason.NEEDS_DECREASE, False, ())
+    decision = solve(cluster, Change(managed_outbound_ip_count=4), consent=True)
+    assert (decision.proposed.settings.outbound_ports, decision.proposed.fits) == (25600, True)
+    decision = solve(cluster, Change(managed_outbound_ip_count=6))
+    assert decision.proposed.settings.outbound_ports == 32000
 
 
 def test_consent_takes_the_ips_that_fewer_typed_ports_leave_over():
     cluster = body([pool(count=9)], **managed(5), allocatedOutboundPorts=32000)
-    assert flags.flags(solve(cluster, Wanted(outbound_ports=6400))) == ('--load-balancer-outbound-ports', '6400')
-    assert '1' in flags.flags(solve(cluster, Wanted(outbound_ports=6400), consent=True))
-    assert flags.flags(solve(body([pool(count=9)], **managed(5), allocatedOutboundPorts=6400), consent=True)) == ()
+    assert solve(cluster, Change(outbound_ports=6400)).flags == ('--load-balancer-outbound-ports', '6400')
+    assert '1' in solve(cluster, Change(outbound_ports=6400), consent=True).flags
+    spare = body([pool(count=9)], **managed(5), allocatedOutboundPorts=6400)
+    assert solve(spare).flags == ()
+    assert solve(spare, consent=True).flags == recommended(spare, consent=True).flags == (
+        '--load-balancer-managed-outbound-ip-count', '1')
 
 
 def test_own_ips_are_listed_whole_with_new_ones_beside_them():
-    case = solve(body([pool(count=9)], **own_ips(2), allocatedOutboundPorts=16000), **LISTED)
-    option, ids = flags.flags(case)
+    decision = solve(body([pool(count=9)], **own_ips(2), allocatedOutboundPorts=16000), **LISTED)
+    option, ids = decision.flags
     assert option == '--load-balancer-outbound-ips'
     assert ids.split(',') == ip_ids(2) + [f'{GROUP}/publicIPAddresses/aks1-outbound-1']
-    create, update = flags.commands(case)
+    create, update = decision.commands
     assert create == (f'az network public-ip create --resource-group rg1 --name aks1-outbound-1 --version IPv4 '
                       f'--sku Standard --allocation-method Static --location westeurope --subscription {SUBSCRIPTION}')
     assert update.startswith('az aks update --resource-group rg1 --name aks1 ')
@@ -118,55 +119,56 @@ def test_own_ips_are_listed_whole_with_new_ones_beside_them():
 
 def test_a_new_ip_never_bears_a_name_that_is_in_use():
     names = [{'resourceId': f'{GROUP}/publicIPAddresses', 'names': ['AKS1-outbound-1', 'aks1-outbound-2']}]
-    case = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800), lists=names)
-    assert [(one.name, one.name_is_free) for one in case.new_addresses] == [('aks1-outbound-3', True)]
-    case = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800))
-    assert [one.name_is_free for one in case.new_addresses] == [False]
+    decision = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800), lists=names)
+    assert [(one.name, one.name_is_free) for one in decision.new_addresses] == [('aks1-outbound-3', True)]
+    decision = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800))
+    assert [one.name_is_free for one in decision.new_addresses] == [False]
 
 
 @pytest.mark.parametrize('count, ports, lengths', [
     (9, 16000, [31]), (9, 32000, [30]), (9, 64000, [29]), (49, 32000, [28, 29]), (49, 64000, [28, 28, 28])])
 def test_prefixes_grow_by_the_fewest_prefixes(count, ports, lengths):
-    case = solve(body([pool(count=count)], **prefixes(1), allocatedOutboundPorts=ports),
+    decision = solve(body([pool(count=count)], **prefixes(1), allocatedOutboundPorts=ports),
                  publicIpPrefixes=prefix_bodies(31), **LISTED)
-    assert [one.length for one in case.new_addresses] == lengths
-    assert case.proposed.fits and '--load-balancer-managed-outbound-ip-count' not in flags.flags(case)
+    assert [one.length for one in decision.new_addresses] == lengths
+    assert decision.proposed.fits and '--load-balancer-managed-outbound-ip-count' not in decision.flags
 
 
 def test_a_prefix_that_could_not_be_read_gives_no_command_but_leaves_other_options_alone():
     cluster = body([pool(count=9)], **prefixes(1), allocatedOutboundPorts=16000)
-    case = solve(cluster, Wanted(outbound_ports=8000))
-    assert (case.current.fits, case.obstacle, flags.command(case)) == (None, UNKNOWN_IP_COUNT, None)
-    assert flags.flags(solve(cluster, Wanted(idle_timeout_in_minutes=4))) == ('--load-balancer-idle-timeout', '4')
-    for wanted in (Wanted(), Wanted(idle_timeout_in_minutes=4), Wanted(outbound_ports=8000)):
-        assert [one.code for one in plan_findings(solve(cluster, wanted))].count('OutboundIpsUnknown') == 1
+    decision = solve(cluster, Change(outbound_ports=8000))
+    assert (decision.current.fits, decision.reason, decision.command) == (None, Reason.UNKNOWN_IP_COUNT, None)
+    assert solve(cluster, Change(idle_timeout_in_minutes=4)).flags == ('--load-balancer-idle-timeout', '4')
+    for change in (Change(), Change(idle_timeout_in_minutes=4), Change(outbound_ports=8000)):
+        assert [one.code for one in findings(solve(cluster, change))].count('OutboundIpsUnknown') == 1
     automatic = body([pool(count=9)], **prefixes(1))
-    assert 'OutboundIpsUnknown' not in [one.code for one in plan_findings(solve(automatic))]
+    assert 'OutboundIpsUnknown' not in [one.code for one in findings(solve(automatic))]
 
 
 def test_mixed_options_never_get_an_ip_flag():
     cluster = body([pool(count=9)], **managed(1), **own_ips(1), allocatedOutboundPorts=32000)
-    case = solve(cluster)
-    assert (case.obstacle, flags.commands(case)) == (MIXED_MODE, ())
-    case = solve(cluster, consent=True)
-    assert flags.flags(case) == ('--load-balancer-outbound-ports', '12800')
-    assert flags.flags(solve(cluster, Wanted(outbound_ports=8000))) == ('--load-balancer-outbound-ports', '8000')
+    decision = solve(cluster)
+    assert (decision.reason, decision.commands) == (Reason.MIXED_OUTBOUND_IPS, ())
+    decision = solve(cluster, consent=True)
+    assert decision.flags == ('--load-balancer-outbound-ports', '12800')
+    assert solve(cluster, Change(outbound_ports=8000)).flags == ('--load-balancer-outbound-ports', '8000')
 
 
 @pytest.mark.parametrize('cluster, best', [
     (body([pool(count=999)], **managed(3), allocatedOutboundPorts=64000), 100),
     (body([pool(count=99)], **own_ips(2), allocatedOutboundPorts=64000), 16)])
 def test_beyond_the_limits_the_best_is_shown_but_no_flags(cluster, best):
-    case = solve(cluster, **LISTED)
-    assert (case.obstacle, case.proposed.settings.outbound_ip_count, case.proposed.fits) == (INFEASIBLE, best, False)
-    assert (flags.flags(case), flags.prerequisites(case), flags.commands(case)) == ((), (), ())
+    decision = solve(cluster, **LISTED)
+    assert (decision.reason, decision.proposed.settings.outbound_ip_count, decision.proposed.fits) == (
+        Reason.INFEASIBLE, best, False)
+    assert (decision.flags, decision.prerequisites, decision.commands) == ((), (), ())
 
 
 def test_dual_stack_always_prints_both_counts():
     cluster = body([pool(count=9)], dual_stack=True, **managed(1, ipv6=3), allocatedOutboundPorts=12800)
-    assert flags.flags(solve(cluster)) == ('--load-balancer-managed-outbound-ip-count', '2',
+    assert solve(cluster).flags == ('--load-balancer-managed-outbound-ip-count', '2',
                                            '--load-balancer-managed-outbound-ipv6-count', '3')
-    assert flags.flags(solve(cluster, Wanted(managed_outbound_ipv6_count=2))) == (
+    assert solve(cluster, Change(managed_outbound_ipv6_count=2)).flags == (
         '--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-managed-outbound-ipv6-count', '2')
 
 
@@ -178,19 +180,19 @@ def test_shared_frontends_take_ports_away():
         'outboundRules': [{'name': 'aksOutboundRule', 'id': '/r', 'properties': {
             'allocatedOutboundPorts': 1280, 'frontendIPConfigurations': [{'id': '/lb/frontend'}]}}],
         'loadBalancingRules': rules, 'backendAddressPools': []}}
-    case = solve(body([pool(count=49)], '1.27', **managed(1), allocatedOutboundPorts=1280), loadBalancer=balancer)
-    assert case.current.fits and case.current.available_ports == 64000
-    assert case.current.max_ports_per_node == 1272
-    assert case.proposed.settings.managed_outbound_ip_count == 2
+    decision = solve(body([pool(count=49)], '1.27', **managed(1), allocatedOutboundPorts=1280), loadBalancer=balancer)
+    assert decision.current.fits and decision.current.available_ports == 64000
+    assert decision.current.max_ports_per_node == 1272
+    assert decision.proposed.settings.managed_outbound_ip_count == 2
 
 
 def test_a_plan_without_a_cluster():
-    assert planned(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
-    case = planned(Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), Wanted(managed_outbound_ip_count=7))
-    assert (case.proposed.settings.outbound_ports, case.proposed.settings.managed_outbound_ip_count) == (4392, 7)
-    case = planned(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Wanted(outbound_ports=4000))
-    assert case.proposed.settings.managed_outbound_ip_count == 7
-    assert flags.command(case) == (
+    assert new(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
+    decision = new(Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), Change(managed_outbound_ip_count=7))
+    assert (decision.proposed.settings.outbound_ports, decision.proposed.settings.managed_outbound_ip_count) == (4392, 7)
+    decision = new(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Change(outbound_ports=4000))
+    assert decision.proposed.settings.managed_outbound_ip_count == 7
+    assert decision.command == (
         'az aks create --resource-group MyResourceGroup --name MyCluster --node-count 10 '
         '--enable-cluster-autoscaler --min-count 10 --max-count 99 --kubernetes-version 1.31 '
         '--load-balancer-sku standard --generate-ssh-keys --load-balancer-managed-outbound-ip-count 7 '
@@ -198,20 +200,21 @@ def test_a_plan_without_a_cluster():
 
 
 def test_a_plan_without_a_cluster_on_prefixes_needs_their_length():
-    wanted = Wanted(outbound_ip_prefixes=tuple(prefix_ids(1)))
-    assert planned(Scale(node_count=9), wanted).proposed.fits is None
-    case = planned(Scale(node_count=9, kubernetes_version='1.31'), wanted, publicIpPrefixes=prefix_bodies(31))
-    assert (case.proposed.settings.outbound_ports, case.proposed.fits) == (12800, True)
+    change = Change(outbound_ip_prefixes=tuple(prefix_ids(1)))
+    assert new(Scale(node_count=9), change).proposed.fits is None
+    decision = new(Scale(node_count=9, kubernetes_version='1.31'), change, publicIpPrefixes=prefix_bodies(31))
+    assert (decision.proposed.settings.outbound_ports, decision.proposed.fits) == (12800, True)
 
 
 def test_recommend_keeps_what_automatic_allocation_would_take_away():
     cluster = body([pool(count=10, max_count=120)], '1.31')
-    recommendation = recommended(cluster)
-    assert flags.flags(recommendation.case) == ('--load-balancer-managed-outbound-ip-count', '2',
-                                                '--load-balancer-outbound-ports', '1024')
-    assert any('`nodepool1` may grow to 120 nodes' in reason for reason in recommendation.reasons)
+    decision = recommended(cluster)
+    assert decision.flags == ('--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports', '1024')
+    assert solve(cluster).flags == decision.flags  # without evidence `plan` says the same
+    result = recommend(decision, ())
+    assert any('`nodepool1` may grow to 120 nodes' in reason for reason in result['reasons'])
     unchanged = recommended(body([pool(count=10, max_count=49)], '1.31'))
-    assert (unchanged.status, flags.flags(unchanged.case)) == ('insufficientData', ())
+    assert (recommend(unchanged, ())['status'], unchanged.flags) == ('insufficientData', ())
 
 
 @pytest.mark.parametrize('peak, ports, ips, words', [
@@ -222,10 +225,10 @@ def test_recommend_keeps_what_automatic_allocation_would_take_away():
 def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, words):
     observed = observe(body([pool(count=49)], '1.31', **managed(1), allocatedOutboundPorts=1000))
     evidence = Evidence('sufficient', peak_node='10.224.0.4', peak_ports_per_node=peak, demand_ports_per_node=peak)
-    found = recommend(observed, Demand(evidence, unsaturated_peak=peak, days=7))
-    settings = found.case.proposed.settings
+    decision = decide_with(observed, Options(measure=True), Demand(evidence, unsaturated_peak=peak, days=7))
+    settings, reasons = decision.proposed.settings, recommend(decision, ())['reasons']
     assert (settings.outbound_ports, settings.outbound_ip_count) == (ports, ips)
-    assert any(words in reason for reason in found.reasons), found.reasons
+    assert any(words in reason for reason in reasons), reasons
 
 
 KINDS = st.sampled_from(['managed', 'dual', 'own', 'prefix'])
@@ -248,28 +251,28 @@ def clusters(draw):
 @given(clusters())
 def test_a_recommendation_fits_on_the_fewest_ips_and_is_stable(cluster):
     around = dict(LISTED, publicIpPrefixes=prefix_bodies(*[30] * 6))
-    case = recommended(cluster, **around).case
-    configuration, nodes = case.proposed, case.nodes.required
-    if case.obstacle or configuration.settings.automatic:
+    decision = recommended(cluster, **around)
+    configuration, nodes = decision.proposed, decision.nodes.required
+    if decision.reason not in (None, Reason.NOTHING_TO_DO) or configuration.settings.automatic:
         return
     assert configuration.fits and configuration.headroom_nodes >= 0
-    held, ips = case.current.settings.outbound_ip_count, configuration.settings.outbound_ip_count
+    held, ips = decision.current.settings.outbound_ip_count, configuration.settings.outbound_ip_count
     grain = 16 if configuration.settings.ip_source == 'prefixes' else 1
     assert ips == held or (ips - grain) * 64000 < configuration.settings.outbound_ports * nodes
-    assert configuration.ports_per_node >= (case.current.ports_per_node or 0)
-    profile = flags.profile(case)
+    assert configuration.ports_per_node >= (decision.current.ports_per_node or 0)
+    profile = decision.profile
     again = {**cluster, 'properties': {**cluster['properties'], 'networkProfile': {
         **cluster['properties']['networkProfile'], 'loadBalancerProfile': profile}}}
     lengths = prefix_bodies(*[30] * 6) + [
-        {'id': one.id, 'properties': {'prefixLength': one.length}} for one in case.new_addresses if one.length]
+        {'id': one.id, 'properties': {'prefixLength': one.length}} for one in decision.new_addresses if one.length]
     after = recommended(again, publicIpPrefixes=lengths)
-    assert (flags.flags(after.case), after.case.current.fits) == ((), True)
+    assert (after.flags, after.current.fits) == ((), True)
 
 
 @given(st.integers(1, 500), st.integers(1, 8000).map(lambda blocks: 8 * blocks))
 def test_one_ip_less_than_the_plan_s_never_fits(nodes, ports):
-    case = planned(Scale(node_count=nodes, kubernetes_version='1.31'), Wanted(outbound_ports=ports))
-    count = case.proposed.settings.managed_outbound_ip_count
-    if case.obstacle is None:
-        assert case.proposed.fits
+    decision = new(Scale(node_count=nodes, kubernetes_version='1.31'), Change(outbound_ports=ports))
+    count = decision.proposed.settings.managed_outbound_ip_count
+    if decision.reason is None:
+        assert decision.proposed.fits
         assert count == 1 or ports * (nodes + 1) > (count - 1) * snat.PORTS_PER_IP

@@ -1,0 +1,114 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Assumptions that an answer rests on and that azure-facts marks as unknown, in plain words."""
+
+from typing import Callable, List, Sequence, Tuple
+
+from ..facts import snat
+from ..facts.clusters import MANAGED, MIXED
+from ..model.cluster import AgentPool
+from ..model.network import collection_of
+from .columns import Settings
+from .decide import Decision
+
+
+def assumptions(decision: Decision) -> Tuple[str, ...]:
+    """The assumptions that the numbers and the lines of `decision` rest on."""
+    return assumptions_in_force(decision) + (_those(_OF_LINES, decision) if decision.applicable else ())
+
+
+def assumptions_in_force(decision: Decision) -> Tuple[str, ...]:
+    """The assumptions that what is said of today rests on."""
+    return _those(_IN_FORCE, decision) if decision.applicable else ()
+
+
+def _those(table: '_Table', decision: Decision) -> Tuple[str, ...]:
+    return tuple(text for applies, text in table if applies(decision))
+
+
+def _pools(decision: Decision) -> Sequence[AgentPool]:
+    return decision.cluster.pools if decision.cluster else ()
+
+
+def _settings(decision: Decision) -> List[Settings]:
+    columns = (decision.current, decision.requested, decision.proposed)
+    return [column.settings for column in columns if column is not None and column.settings is not None]
+
+
+def _surge_in_doubt(decision: Decision) -> bool:
+    return any(pool.low_validated and pool.low_validated < pool.validated for pool in decision.nodes.pools)
+
+
+def _ids_not_read(decision: Decision) -> bool:
+    made = {address.id.lower() for address in decision.new_addresses}
+    ids = _settings(decision)[-1].outbound_ips
+    return any(resource_id.lower() not in made and not decision.observed.public_ip(resource_id) for resource_id in ids)
+
+
+def _load_balancer_not_read(decision: Decision) -> bool:
+    return decision.cluster is not None and decision.observed.load_balancer is None
+
+
+def _effective_by_subtraction(decision: Decision) -> bool:
+    return (_load_balancer_not_read(decision) and decision.cluster is not None and decision.cluster.dual_stack and
+            decision.cluster.profile.ip_source in (MANAGED, MIXED))
+
+
+def _prefix_as_frontend(decision: Decision) -> bool:
+    return any(settings.automatic and settings.outbound_ip_prefixes for settings in _settings(decision))
+
+
+def _above_table(decision: Decision) -> bool:
+    return (decision.nodes.required > snat.LARGEST_TIER and
+            any(settings.automatic for settings in _settings(decision)))
+
+
+def _name_not_asked_for(decision: Decision) -> bool:
+    return any(not address.name_is_free for address in decision.new_addresses)
+
+
+def _other_subscription(decision: Decision) -> bool:
+    """New IPs beside own ones of another subscription than the cluster's."""
+    places = {collection_of(address.id) or '' for address in decision.new_addresses}
+    own = (decision.cluster.subscription_id or '').lower() if decision.cluster else ''
+    return any(place and own and f'/subscriptions/{own}/' not in f'{place.lower()}/' for place in places)
+
+
+_Table = Tuple[Tuple[Callable[[Decision], bool], str], ...]
+
+#: (when it applies, what is assumed). Source of each: the lines marked [?] in azure-facts.
+_IN_FORCE: _Table = (
+    (lambda decision: any(pool.stopped for pool in _pools(decision)),
+     'Stopped node pools are counted as if they ran; whether AKS counts them is not documented.'),
+    (lambda decision: any(pool.gateway for pool in _pools(decision)),
+     'Gateway node pools are counted; whether AKS counts them is not documented.'),
+    (lambda decision: any(pool.node_public_ip for pool in _pools(decision)),
+     'Node pools with node public IPs are counted, although their nodes use no SNAT ports; whether AKS counts them is '
+     'not documented.'),
+    (_surge_in_doubt,
+     'A maxSurge of 0 is counted as 1, and an integer maxSurge above the size of its pool in full; how AKS counts '
+     'them is not documented.'),
+    (lambda decision: decision.cluster is not None and decision.cluster.node_auto_provisioning,
+     'Nodes of node auto-provisioning are in no agent pool; how AKS counts them is not documented.'),
+    (_above_table,
+     'Automatic allocation above 1000 nodes is not documented.'),
+    (_prefix_as_frontend,
+     'For automatic allocation a prefix is counted as one frontend; that is not documented.'),
+    (_load_balancer_not_read,
+     'The load balancer was not read: what is in force is taken from the cluster, and the backend pool from its '
+     'node counts.'),
+    (_effective_by_subtraction,
+     'In dual-stack the IPv4 addresses in force are those that are left when the IPv6 ones of the profile are taken '
+     'away.'),
+    (_ids_not_read,
+     'Own public IPs that were not read are counted as one IPv4 address each, and not checked for SKU and region.'),
+)
+
+#: The same of lines that are printed.
+_OF_LINES: _Table = (
+    (_name_not_asked_for,
+     'Whether the names of the new public IPs are free was not checked; creating one that exists would change it.'),
+    (_other_subscription,
+     'New IPs are made beside the own ones, in another subscription than the cluster.'),
+    (lambda decision: decision.cluster is None,
+     'Without a cluster nothing was read: quota, policies and the versions of the region were not checked.'),
+)

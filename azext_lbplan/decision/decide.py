@@ -1,0 +1,277 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The only way to an answer: what was read and what was typed, to one decision, from which every command prints."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Union
+
+from ..facts import snat
+from ..facts.clusters import DEFAULT_MANAGED_OUTBOUND_IP_COUNT
+from ..model.cluster import Cluster
+from ..model.network import LoadBalancer
+from ..model.observed import Observed
+from ..options import Options
+from . import solver, steps
+from .aim import Aim, aim_of, is_busy, less_kept, unmet_trigger
+from .columns import Configuration, Settings, apply, changed, evaluate, in_force, shared_rule_blocks
+from .new_addresses import NewAddress
+from .nodes import Nodes, count_nodes, count_new_nodes
+from .outcome import NoCommand, Reason, Update
+from .own_addresses import OwnAddress, judge_own_addresses
+
+if TYPE_CHECKING:
+    from ..demand import Demand
+
+#: Ports per node of a new cluster where nothing was typed: what the smallest tier gives.
+DEFAULT_PORTS = 1024
+
+
+@dataclass(frozen=True)
+class Decision:  # pylint: disable=too-many-instance-attributes  # a record
+    """What was found and what follows from it.
+
+    `demand` is None where it was not asked for. `current` is what is in force, None for a new cluster; `requested` is
+    that with exactly the typed options, `proposed` the smallest completion that fits; both are None where egress takes
+    another way than a Standard load balancer. `outcome` is what to run, or why nothing.
+    """
+
+    observed: Observed
+    options: Options
+    nodes: Nodes
+    demand: Optional[Demand]
+    current: Optional[Configuration]
+    requested: Optional[Configuration]
+    proposed: Optional[Configuration]
+    own_addresses: Tuple[OwnAddress, ...]
+    new_addresses: Tuple[NewAddress, ...]
+    outcome: Union[Update, NoCommand]
+
+    @property
+    def cluster(self) -> Optional[Cluster]:
+        """The cluster; None for one that does not exist yet."""
+        return self.observed.cluster
+
+    @property
+    def applicable(self) -> bool:
+        """Whether SNAT ports of a Standard Load Balancer are what this is about."""
+        return self.cluster is None or self.cluster.on_standard_load_balancer
+
+    @property
+    def asked(self) -> Configuration:
+        """The column that the user asked about: with load balancer options typed what those would make, else what is
+        in force; for a new cluster without any what is proposed."""
+        columns = (self.requested if self.options.change.anything else None, self.current, self.proposed)
+        return next(column for column in columns if column is not None)
+
+    @property
+    def reason(self) -> Optional[Reason]:
+        """Why there is no line; None where there is one."""
+        return self.outcome.reason if isinstance(self.outcome, NoCommand) else None
+
+    @property
+    def flags(self) -> Tuple[str, ...]:
+        """The load balancer options that change, in argv form; empty where there is no line."""
+        return self.outcome.flags if isinstance(self.outcome, Update) else ()
+
+    @cached_property
+    def commands(self) -> Tuple[str, ...]:
+        """The lines to run in their order, shell-quoted; empty where there is none, so that nothing runs alone."""
+        return tuple(shlex.join(step.argv) for step in self.outcome.steps) if isinstance(self.outcome, Update) else ()
+
+    @property
+    def command(self) -> Optional[str]:
+        """The line that changes the cluster; None where there is none."""
+        return self.commands[-1] if self.commands else None
+
+    @property
+    def prerequisites(self) -> Tuple[str, ...]:
+        """The lines before it, which make the public IPs that it names."""
+        return self.commands[:-1]
+
+    @property
+    def profile(self) -> Optional[Dict[str, Any]]:
+        """The proposed `loadBalancerProfile` in ARM's spelling; None where nothing is proposed."""
+        settings = self.proposed.settings if self.proposed else None
+        return None if settings is None else steps.profile(settings)
+
+    @cached_property
+    def reconciling_line(self) -> Optional[str]:
+        """The line after which the load balancer is in step with the profile: the decision's own, or an update without
+        options. None where AKS would refuse that, where it would cut what the load balancer has beyond the profile, or
+        where an operation runs that will do it by itself."""
+        if self.command is not None:
+            return self.command
+        cluster = self.cluster
+        if cluster is None or self.reason is not Reason.NOTHING_TO_DO or not _may_reconcile(self):
+            return None
+        if is_busy(cluster) or cluster.stopped:
+            return None
+        return shlex.join(steps.update(cluster, ['--yes']).argv)
+
+    @property
+    def unmet_trigger(self) -> Optional[int]:
+        """Ports per node that the measured demand takes, where nodes have fewer; None where they do not."""
+        if self.current is None:
+            return None
+        return unmet_trigger(self.observed, self.current, self.demand, self.options.headroom)
+
+
+def decide(observed: Observed, options: Options = Options()) -> Decision:
+    """Decide for one cluster. Without a cluster in `observed`, `options.scale.node_count` must be given."""
+    return decide_with(observed, options, _measured(observed) if options.measure and observed.cluster else None)
+
+
+def decide_again(decision: Decision, options: Options) -> Decision:
+    """The decision that other `options` would have brought; what was measured is not measured again."""
+    return decide_with(decision.observed, options, decision.demand if options.measure else None)
+
+
+def decide_with(observed: Observed, options: Options, demand: Optional[Demand]) -> Decision:
+    """The same with a demand that was measured before; None for none."""
+    if observed.cluster is None:
+        return _decide_for_new(observed, options)
+    cluster = observed.cluster
+    balancer = observed.load_balancer
+    pool = balancer.backend_pool if balancer else None
+    nodes = count_nodes(cluster, options.scale, pool.ipv4_members if pool else None)
+    current = in_force(observed, cluster, nodes)
+    if current.settings is None:
+        return Decision(observed, options, nodes, demand, current, None, None, (), (),
+                        NoCommand(Reason.OTHER_EGRESS))
+    requested = changed(current, apply(current.settings, options.change, observed), cluster)
+    return _Deciding(observed, options, demand, current, requested).decision()
+
+
+def _decide_for_new(observed: Observed, options: Options) -> Decision:
+    """A cluster that does not exist yet: the largest allocation that typed IPs give, else 1024 ports per node."""
+    nodes = count_new_nodes(options.scale)
+    default = Settings(managed_outbound_ip_count=DEFAULT_MANAGED_OUTBOUND_IP_COUNT, managed_outbound_ipv6_count=0,
+                       outbound_ip_count=1)
+    requested = evaluate(apply(default, options.change, observed), nodes)
+    return _Deciding(observed, options, None, None, requested).decision()
+
+
+def _measured(observed: Observed) -> Demand:
+    from ..demand import measure_observed  # `show` and `plan` shall not pay for it
+    return measure_observed(observed)
+
+
+class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one decision
+    """One decision about a Standard load balancer, on the way from what was asked to what is proposed."""
+
+    def __init__(self, observed: Observed, options: Options, demand: Optional[Demand],
+                 current: Optional[Configuration], requested: Configuration):
+        self._observed = observed
+        self._options = options
+        self._demand = demand
+        self._current = current
+        self._requested = requested
+        self._asked = requested.settings or Settings()
+        self._blocks = current.shared_rule_blocks if current else shared_rule_blocks(observed)
+
+    def decision(self) -> Decision:
+        """What comes out."""
+        own = self._own_addresses()
+        asked_ids = {resource_id.lower() for resource_id in self._asked.own_ids}
+        unusable = tuple(one.id for one in own if one.id.lower() in asked_ids and not one.usable)
+        if unusable:  # nothing is counted on, made or printed until they are replaced
+            solution = solver.Solution(self._asked, obstacle=Reason.ADDRESS_UNUSABLE)
+        else:
+            solution = self._solve()
+        outcome = self._outcome(solution, unusable)
+        proposed = self._column(solution.settings)
+        proposed = proposed._replace(fits=_truth(proposed, outcome))
+        return Decision(self._observed, self._options, self._requested.nodes, self._demand, self._current,
+                        self._requested, proposed, own,
+                        solution.new_addresses if isinstance(outcome, Update) else (), outcome)
+
+    def _own_addresses(self) -> Tuple[OwnAddress, ...]:
+        """Those of the profile, and those that were typed."""
+        before = self._current.settings.own_ids if self._current and self._current.settings else ()
+        ids = {resource_id.lower(): resource_id for resource_id in before + self._asked.own_ids}
+        return judge_own_addresses(self._observed, ids.values())
+
+    def _solve(self) -> solver.Solution:
+        aim = self._aim()
+        solution = solver.complete(self._problem(aim.settings), aim)
+        if aim.over_limit and solution.obstacle is None:
+            solution = solution._replace(obstacle=Reason.INFEASIBLE)
+        if not aim.kept or solution.obstacle is None or not self._options.change.anything or self._current is None:
+            return solution
+        # What nodes have is kept where that fits what was typed; a finding says so where it does not.
+        for ports in less_kept(self._current, self._asked):
+            less = Aim(aim.settings._replace(outbound_ports=ports))
+            found = solver.complete(self._problem(less.settings), less)
+            if found.obstacle is None:
+                return found
+        return solution
+
+    def _aim(self) -> Aim:
+        if self._current is not None:
+            return aim_of(self._observed, self._options, self._current, self._asked, self._demand)
+        if self._options.change.outbound_ports is not None:
+            return Aim(self._asked)
+        ips, nodes = self._asked.outbound_ip_count, self._requested.nodes
+        fitting = snat.largest_ports(ips, nodes.required) if self._options.change.ipv4 and ips else 0
+        return Aim(self._asked._replace(outbound_ports=fitting or DEFAULT_PORTS))
+
+    def _problem(self, settings: Settings) -> solver.Problem:
+        before = self._current.settings if self._current else None
+        changes = before is None or settings.outbound_ports != before.outbound_ports or settings.ips != before.ips
+        ports = self._current.ports_per_node if self._current else None
+        return solver.Problem(self._observed, self._options, self._requested.nodes, self._blocks, ports or 0, changes)
+
+    def _column(self, settings: Settings) -> Configuration:
+        if self._current is not None and self._observed.cluster is not None:
+            return changed(self._current, settings, self._observed.cluster)
+        return evaluate(settings, self._requested.nodes)
+
+    def _outcome(self, solution: solver.Solution, unusable: Tuple[str, ...]) -> Union[Update, NoCommand]:
+        settings = solution.settings
+        if solution.obstacle is not None:
+            problem = self._problem(settings)
+            needed = None if settings.automatic else solver.ips_needed(problem, settings)
+            return NoCommand(solution.obstacle, needed, solver.fitting_ports(problem, settings), unusable)
+        cluster = self._observed.cluster
+        before = self._current.settings if self._current else None
+        argv = steps.changed_options(before, settings, cluster is not None and cluster.dual_stack)
+        if not argv:
+            known = settings.automatic or settings.outbound_ip_count is not None
+            return NoCommand(Reason.NOTHING_TO_DO if known else Reason.UNKNOWN_IP_COUNT)
+        last = (steps.create(self._requested.nodes, self._options.scale, settings, argv) if cluster is None else
+                steps.update(cluster, argv))
+        return Update(argv, (*map(steps.make, solution.new_addresses), last))
+
+
+def _truth(proposed: Configuration, outcome: Union[Update, NoCommand]) -> Optional[bool]:
+    """`fits` of what is proposed: true only where it holds at `nodes.required` too, and there is a line for it or
+    nothing to do."""
+    if isinstance(outcome, NoCommand) and outcome.reason is not Reason.NOTHING_TO_DO:
+        return None if outcome.reason is Reason.UNKNOWN_IP_COUNT else False
+    return proposed.carries_required
+
+
+def _may_reconcile(decision: Decision) -> bool:
+    """Whether AKS takes the profile as it is and setting it cuts nothing: the load balancer has no more ports per node,
+    no longer idle timeout and no other IPs than the profile."""
+    current, balancer, cluster = decision.current, decision.observed.load_balancer, decision.cluster
+    if current is None or current.settings is None or current.fits is False or cluster is None:
+        return False
+    rule = balancer.outbound_rule if balancer else None
+    if balancer is None or rule is None:
+        return True
+    settings = current.settings
+    ports = settings.outbound_ports or snat.automatic_ports(current.nodes.today, settings.frontends) or 0
+    return ((current.ports_per_node or 0) <= ports and
+            (rule.idle_timeout_in_minutes or 0) <= settings.idle_timeout_in_minutes and
+            not _has_unknown_ips(balancer, cluster))
+
+
+def _has_unknown_ips(balancer: LoadBalancer, cluster: Cluster) -> bool:
+    """Whether traffic leaves by IPs that the profile does not call effective."""
+    known = {resource_id.lower() for resource_id in cluster.profile.effective_ids}
+    used = {(frontend.public_ip_id or frontend.prefix_id or '').lower() for frontend in balancer.outbound_frontends}
+    return bool(known) and not used - {''} <= known

@@ -1,0 +1,42 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""What comes out of a decision: the steps to run, or the reason why there are none."""
+
+from enum import Enum
+from typing import NamedTuple, Optional, Tuple
+
+
+class Reason(Enum):
+    """Why there is no line to run; the values are those of `noCommand.reason`."""
+
+    NOTHING_TO_DO = 'nothingToDo'
+    INFEASIBLE = 'infeasible'
+    NEEDS_DECREASE = 'needsDecrease'
+    MIXED_OUTBOUND_IPS = 'mixedOutboundIps'
+    UNKNOWN_IP_COUNT = 'unknownIpCount'
+    UNKNOWN_PLACE = 'unknownPlace'
+    ADDRESS_UNUSABLE = 'addressUnusable'
+    OTHER_EGRESS = 'otherEgress'
+
+
+class NoCommand(NamedTuple):
+    """No line, and why. `ips_needed` and `fitting_ports` (per node, on the proposed IPs) are the ways out; `addresses`
+    the ids that cannot be used."""
+
+    reason: Reason
+    ips_needed: Optional[int] = None
+    fitting_ports: Optional[int] = None
+    addresses: Tuple[str, ...] = ()
+
+
+class Step(NamedTuple):
+    """A line to run, as argv. `creates` is the id of what it makes, for a step that comes before the update."""
+
+    argv: Tuple[str, ...]
+    creates: Optional[str] = None
+
+
+class Update(NamedTuple):
+    """The options that change, in argv form, and the steps in their order; the last one has the options."""
+
+    flags: Tuple[str, ...]
+    steps: Tuple[Step, ...]

@@ -1,0 +1,117 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The user's own public IPs and prefixes, judged once: which of them Azure takes as outbound IPs, and which not.
+
+Sources: azure-facts section 1; the LoadBalancerProfileOutboundIP… errors of AKS.
+"""
+
+from enum import Enum
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+from ..facts.clusters import STANDARD
+from ..model.cluster import Cluster
+from ..model.network import PublicIp, PublicIpPrefix
+from ..model.observed import Observed, ReadError, load_balancer_id
+from ..model.values import id_segments
+from .columns import NOT_FOUND
+
+
+class Fault(Enum):
+    """What is wrong with an address. Those that Azure refuses leave no safe line."""
+
+    MISSING = 'missing'
+    NOT_STANDARD = 'notStandard'
+    OTHER_REGION = 'otherRegion'
+    PREFIX_OF_OTHER_SUBSCRIPTION = 'prefixOfOtherSubscription'
+    MADE_BY_AKS = 'madeByAks'
+    ATTACHED_ELSEWHERE = 'attachedElsewhere'
+    # Not refused, or not documented as refused.
+    IP_OF_OTHER_SUBSCRIPTION = 'ipOfOtherSubscription'
+    DYNAMIC = 'dynamic'
+    IN_NODE_RESOURCE_GROUP = 'inNodeResourceGroup'
+
+
+REFUSED = frozenset({Fault.MISSING, Fault.NOT_STANDARD, Fault.OTHER_REGION, Fault.PREFIX_OF_OTHER_SUBSCRIPTION,
+                     Fault.MADE_BY_AKS, Fault.ATTACHED_ELSEWHERE})
+
+
+class OwnAddress(NamedTuple):
+    """An own public IP or prefix: what was read of it (None where nothing was), and what is wrong with it."""
+
+    id: str
+    resource: Union[PublicIp, PublicIpPrefix, None]
+    error: Optional[ReadError]
+    faults: Tuple[Fault, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing is known that Azure refuses."""
+        return REFUSED.isdisjoint(self.faults)
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it is a prefix, by its id."""
+        return 'publicipprefixes' in id_segments(self.id)
+
+
+def judge_own_addresses(observed: Observed, ids: Iterable[str]) -> Tuple[OwnAddress, ...]:
+    """The own addresses of these ids, each judged against the cluster (or, for a new one, by itself)."""
+    return tuple(_judge(resource_id, observed) for resource_id in ids)
+
+
+def _judge(resource_id: str, observed: Observed) -> OwnAddress:
+    resource = observed.public_ip(resource_id) or observed.prefix(resource_id)
+    error = observed.error_of(resource_id)
+    if resource is not None:
+        return OwnAddress(resource_id, resource, error, tuple(_faults(resource_id, resource, observed.cluster)))
+    missing = error is not None and error.status == NOT_FOUND
+    return OwnAddress(resource_id, None, error, (Fault.MISSING,) if missing else ())
+
+
+def _faults(resource_id: str, resource: Union[PublicIp, PublicIpPrefix], cluster: Optional[Cluster]) -> List[Fault]:
+    """What is wrong with an address that was read, in the order of what weighs most."""
+    faults = []
+    if resource.sku not in (None, STANDARD):
+        faults.append(Fault.NOT_STANDARD)
+    if isinstance(resource, PublicIp) and resource.made_by_aks:
+        faults.append(Fault.MADE_BY_AKS)
+    if isinstance(resource, PublicIp) and resource.allocation_method == 'Dynamic':
+        faults.append(Fault.DYNAMIC)
+    return faults + (_faults_beside(resource_id, resource, cluster) if cluster else [])
+
+
+def _faults_beside(resource_id: str, resource: Union[PublicIp, PublicIpPrefix], cluster: Cluster) -> List[Fault]:
+    """What is wrong with an address where the cluster is."""
+    is_ip, segments = isinstance(resource, PublicIp), id_segments(resource_id)
+    attached_here = _is_attached_to(resource, cluster)
+    found = (
+        (Fault.OTHER_REGION, _differ(_region(cluster.location), _region(resource.location))),
+        (Fault.IP_OF_OTHER_SUBSCRIPTION if is_ip else Fault.PREFIX_OF_OTHER_SUBSCRIPTION,
+         not attached_here and _differ(cluster.subscription_id, segments.get('subscriptions', '-'))),
+        (Fault.IN_NODE_RESOURCE_GROUP, _is_among_made_by_aks(segments, resource, cluster)),
+        (Fault.ATTACHED_ELSEWHERE,
+         not attached_here and bool(resource.attached_to) and load_balancer_id(cluster) is not None),
+    )
+    return [fault for fault, applies in found if applies]
+
+
+def _differ(here: Optional[str], there: Optional[str]) -> bool:
+    """Whether both are known and not the same."""
+    return bool(here and there) and (here or '').lower() != (there or '').lower()
+
+
+def _is_among_made_by_aks(segments: Mapping[str, str], resource: Union[PublicIp, PublicIpPrefix],
+                          cluster: Cluster) -> bool:
+    """Whether a resource that does not bear AKS's tag sits in the node resource group."""
+    group = (cluster.node_resource_group or '').lower()
+    tagged = isinstance(resource, PublicIp) and resource.made_by_aks
+    return bool(group) and not tagged and segments.get('resourcegroups', '').lower() == group
+
+
+def _region(location: Optional[str]) -> Optional[str]:
+    return location.replace(' ', '').lower() if location else None
+
+
+def _is_attached_to(resource: Union[PublicIp, PublicIpPrefix], cluster: Cluster) -> bool:
+    """Whether the cluster's own load balancer has it."""
+    balancer = load_balancer_id(cluster)
+    return bool(balancer and resource.attached_to and resource.attached_to.lower().startswith(f'{balancer.lower()}/'))

@@ -1,0 +1,39 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Words and defaults of a managed cluster, in ARM's spelling."""
+
+#: The resource type, in lower case.
+CLUSTER_TYPE = 'microsoft.containerservice/managedclusters'
+
+#: Outbound types. Source: azure-facts section 1, Outbound types [D].
+LOAD_BALANCER = 'loadBalancer'
+USER_DEFINED_ROUTING = 'userDefinedRouting'
+MANAGED_NAT_GATEWAY = 'managedNATGateway'
+USER_ASSIGNED_NAT_GATEWAY = 'userAssignedNATGateway'
+OUTBOUND_TYPES = (LOAD_BALANCER, USER_DEFINED_ROUTING, MANAGED_NAT_GATEWAY, 'managedNATGatewayV2',
+                  USER_ASSIGNED_NAT_GATEWAY, 'none', 'block')
+
+#: SKUs of the load balancer. Source: azure-facts section 1; Basic is retired [D].
+STANDARD = 'Standard'
+BASIC = 'Basic'
+
+#: How nodes join the inbound backend pool. Source: azure-facts section 1, table, `backendPoolType`.
+NODE_IP_CONFIGURATION = 'nodeIPConfiguration'
+NODE_IP = 'nodeIP'
+BACKEND_POOL_TYPES = (NODE_IP_CONFIGURATION, NODE_IP)
+
+#: Types of agent pools. Source: azure-facts section 9, point 8 [O].
+VIRTUAL_MACHINES = 'VirtualMachines'
+POOL_TYPES = ('VirtualMachineScaleSets', 'AvailabilitySet', VIRTUAL_MACHINES)
+
+#: Defaults of the profile: one managed IP, 30 minutes, automatic ports. Source: azure-facts section 1, table.
+DEFAULT_MANAGED_OUTBOUND_IP_COUNT = 1
+DEFAULT_IDLE_TIMEOUT_IN_MINUTES = 30
+AUTOMATIC_PORTS = 0
+
+#: Where the public IPs of a profile come from: one of three options [D], or several, which exist anyway [O]. Source:
+#: azure-facts section 1; the words are those of `ipSource` in results (design section 2).
+MANAGED = 'managed'
+PUBLIC_IPS = 'publicIps'
+PREFIXES = 'prefixes'
+MIXED = 'mixed'
+NONE = 'none'

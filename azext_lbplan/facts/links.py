@@ -1,0 +1,24 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The pages that findings point to."""
+
+#: Outbound traffic of a cluster.
+USE_STANDARD_LB = 'https://learn.microsoft.com/azure/aks/configure-load-balancer-standard'
+OUTBOUND_TYPES = 'https://learn.microsoft.com/azure/aks/egress-outboundtype'
+TROUBLESHOOT_SNAT = 'https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/connectivity/snat-port-exhaustion'
+OUTBOUND_RULES = 'https://learn.microsoft.com/azure/load-balancer/outbound-rules'
+
+#: Services of type LoadBalancer.
+CLOUD_PROVIDER = 'https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/'
+PRIVATE_LINK = 'https://cloud-provider-azure.sigs.k8s.io/topics/pls-integration/'
+AKS = 'https://learn.microsoft.com/azure/aks/load-balancer-standard'
+AKS_INTERNAL = 'https://learn.microsoft.com/azure/aks/internal-lb'
+AKS_STATIC_IP = 'https://learn.microsoft.com/azure/aks/static-ip'
+KUBERNETES = 'https://kubernetes.io/docs/concepts/services-networking/service/'
+KUBERNETES_OBJECTS = 'https://kubernetes.io/docs/concepts/overview/working-with-objects/'
+KUBERNETES_NAMES = 'https://kubernetes.io/docs/concepts/overview/working-with-objects/names/'
+HELM_TEMPLATE = 'https://helm.sh/docs/helm/helm_template/'
+YAML_MAPPING = 'https://yaml.org/spec/1.2.2/#mapping'
+
+#: Limits of a load balancer.
+LIMITS = ('https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits'
+          '#load-balancer')

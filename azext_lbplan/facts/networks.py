@@ -1,0 +1,30 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Words of the network resources around a cluster, and the names that AKS gives them."""
+
+#: Resource types, in lower case.
+LOAD_BALANCER_TYPE = 'microsoft.network/loadbalancers'
+PUBLIC_IP_TYPE = 'microsoft.network/publicipaddresses'
+PREFIX_TYPE = 'microsoft.network/publicipprefixes'
+
+#: Collections that own outbound addresses sit in, in ARM's spelling.
+PUBLIC_IPS = 'publicIPAddresses'
+PREFIXES = 'publicIPPrefixes'
+
+#: SKUs and allocation methods of public IPs and prefixes. Source: ARM's `PublicIPAddressSkuName`, `IPAllocationMethod`.
+PUBLIC_IP_SKUS = ('Standard', 'Basic', 'StandardV2')
+ALLOCATION_METHODS = ('Static', 'Dynamic')
+
+#: Versions of an address. Source: ARM's `publicIPAddressVersion`; Kubernetes' `ipFamilies` has the same words.
+IPV4 = 'IPv4'
+IPV6 = 'IPv6'
+
+#: Names that AKS gives. Source: azure-facts section 1.
+LOAD_BALANCER_NAME = 'kubernetes'
+OUTBOUND_RULE_NAME = 'aksOutboundRule'
+OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
+
+#: AKS ends the name of the IPv6 addresses that it makes so. Source: samples, a dual-stack cluster's effective IPs.
+MANAGED_IPV6_SUFFIX = '-ipv6'
+
+#: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
+MANAGED_TYPE_TAG = 'aks-managed-type'

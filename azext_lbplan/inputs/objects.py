@@ -1,0 +1,52 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The Kubernetes objects in a document, and which of them are Services of type LoadBalancer."""
+
+from typing import Iterator, List, Optional, Tuple
+
+from ..model.fields import Fields
+from ..model.service import PREFIX, Service
+from ..model.values import Json
+
+
+def objects_in(document: Json) -> Iterator[Fields]:
+    """The document itself, or what a List, a ServiceList or a plain list holds."""
+    waiting: List[Tuple[Json, Optional[str]]] = [(document, None)]
+    while waiting:
+        value, kind = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend((item, kind) for item in reversed(value))
+            continue
+        if not isinstance(value, Fields):
+            continue
+        if kind and 'kind' not in value:
+            # The items of a ServiceList say neither kind nor apiVersion.
+            value['kind'], value['apiVersion'] = kind, value.get('apiVersion', 'v1')
+        own = value.get('kind')
+        if isinstance(own, str) and own.endswith('List') and isinstance(value.get('items'), list):
+            waiting.append((value['items'], own[:-len('List')] or None))
+        elif own is not None:
+            yield value
+
+
+def is_load_balancer(body: Fields) -> bool:
+    """Whether an object is, or is meant to be, a core Service of type LoadBalancer; other groups have Services too."""
+    kind, version, service_type = body.get('kind'), body.get('apiVersion'), body.fields('spec').get('type')
+    return (isinstance(kind, str) and kind.lower() == 'service'
+            and (not isinstance(version, str) or '/' not in version)
+            and isinstance(service_type, str)
+            and service_type.lower().replace('-', '').replace('_', '') == 'loadbalancer')
+
+
+def is_template(service: Service) -> bool:
+    """Whether a text in it is a template, as a chart writes it in quotes."""
+    waiting: List[Json] = [service.metadata, service.spec]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            # Other tools' annotations may hold templates of their own.
+            waiting.extend(item for key, item in value.items() if not ('/' in key and not key.startswith(PREFIX)))
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str) and '{{' in value:
+            return True
+    return False

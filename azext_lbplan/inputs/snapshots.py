@@ -1,0 +1,29 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""One cluster in a JSON document: a snapshot, or the bare body of a managed cluster."""
+
+from ..model.cluster import is_cluster
+from ..model.observed import SCHEMA, Snapshot
+from ..model.values import Json, get
+from .unusable import UnusableDocument
+
+#: How to get a document that holds one.
+ADVICE = ("Give a file that '--save-to' of these commands wrote, or the output of "
+          "'az aks show --resource-group MyResourceGroup --name MyCluster --output json'.")
+
+_ADVICE_ON_SCHEMA = "Upgrade: az extension update --name lbplan. Or save the snapshot again with '--save-to'."
+
+
+def recognise_snapshot(document: Json) -> Snapshot:
+    """The snapshot in `document`; a bare cluster becomes one without anything around it. Raises UnusableDocument."""
+    schema, cluster = get(document, 'schema'), get(document, 'managedCluster')
+    if schema is None and cluster is None:
+        if not is_cluster(document):
+            raise UnusableDocument('holds neither a snapshot nor a managed cluster', ADVICE)
+        return {'schema': SCHEMA, 'managedCluster': document}
+    if schema != SCHEMA:
+        raise UnusableDocument(f'is a snapshot of schema {repr(schema)[:20]}; this version reads schema {SCHEMA}',
+                               _ADVICE_ON_SCHEMA)
+    if not is_cluster(cluster):
+        raise UnusableDocument('is a snapshot without a managed cluster', ADVICE)
+    snapshot: Snapshot = document
+    return snapshot

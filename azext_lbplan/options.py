@@ -1,0 +1,292 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Everything that can be typed, once: what an option is called, what it takes, and where its value goes.
+
+The command line is declared from the tables here (`_params`), checked by them (`_validators`), and printed by them:
+an option that sets something on the load balancer has the name that `az aks update` knows it by. A handler names the
+tables that it takes, and gets one record.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import timedelta
+from inspect import Parameter, Signature
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+
+from .facts import snat
+from .facts.clusters import BACKEND_POOL_TYPES
+
+#: How far back metrics are read, and the percent on top of measured demand, where not typed.
+DEFAULT_OFFSET = '7d'
+DEFAULT_HEADROOM = 25
+
+#: Groups of options in the help.
+WHAT_IF = 'What If'
+SCALE_GROUP = 'Scale'
+SNAPSHOT_GROUP = 'Snapshot'
+FLEET_GROUP = 'Fleet'
+
+#: What an option takes; `_params` knows how the CLI says so.
+TEXT, INTEGER, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME = (
+    'text', 'integer', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group', 'cluster name')
+
+
+class Range(NamedTuple):
+    """What numbers are accepted, both ends included."""
+
+    lowest: int
+    highest: int
+    unit: str = ''
+
+
+class Option(NamedTuple):
+    """An option: the parameter that its value goes to, its names (the long one first), what it takes, its help.
+
+    `help` None leaves it to the CLI, which has a text of its own. `range` is checked before anything is read.
+    """
+
+    name: str
+    flags: Tuple[str, ...]
+    help: Optional[str] = None
+    takes: str = TEXT
+    group: Optional[str] = None
+    range: Optional[Range] = None
+    choices: Tuple[str, ...] = ()
+    default: Any = None
+
+    @property
+    def flag(self) -> str:
+        """The long name, which for load balancer options is that of `az aks update`."""
+        return self.flags[0]
+
+
+class Change(NamedTuple):
+    """Load balancer options that were typed; None where not typed."""
+
+    managed_outbound_ip_count: Optional[int] = None
+    managed_outbound_ipv6_count: Optional[int] = None
+    outbound_ips: Optional[Tuple[str, ...]] = None
+    outbound_ip_prefixes: Optional[Tuple[str, ...]] = None
+    outbound_ports: Optional[int] = None
+    idle_timeout_in_minutes: Optional[int] = None
+    backend_pool_type: Optional[str] = None
+
+    @property
+    def any_ips(self) -> bool:
+        """Whether any IP option was typed: each makes `az aks` rebuild the IP mode (azure-facts section 1)."""
+        return self.managed_outbound_ipv6_count is not None or self.ipv4
+
+    @property
+    def ipv4(self) -> bool:
+        """Whether the number of IPv4 addresses was typed; an IPv6 count alone leaves it open."""
+        return any(value is not None for value in (self.managed_outbound_ip_count, self.outbound_ips,
+                                                   self.outbound_ip_prefixes))
+
+    @property
+    def anything(self) -> bool:
+        """Whether any load balancer option was typed."""
+        return self != Change()
+
+
+class Scale(NamedTuple):
+    """Scale options that were typed: totals over all node pools, and the surge and version of every pool."""
+
+    node_count: Optional[int] = None
+    max_count: Optional[int] = None
+    max_surge: Optional[str] = None
+    kubernetes_version: Optional[str] = None
+
+
+class Options(NamedTuple):
+    """All that was typed and that a decision depends on. `headroom` in percent; `measure` asks for the metrics."""
+
+    change: Change = Change()
+    scale: Scale = Scale()
+    allow_decrease: bool = False
+    headroom: float = DEFAULT_HEADROOM
+    measure: bool = False
+
+
+class Source(NamedTuple):
+    """Where a cluster is read from, and where what was read is kept."""
+
+    resource_group: Optional[str] = None
+    name: Optional[str] = None
+    from_file: Optional[str] = None
+    save_to: Optional[str] = None
+    overwrite: bool = False
+
+
+class Typed(NamedTuple):
+    """What the user typed for one command, by what it is for. A command that does not take an option has its default.
+    """
+
+    source: Source
+    options: Options
+    offset: Optional[timedelta] = None
+    fail_on: Optional[str] = None
+    rules: Optional[Tuple[str, ...]] = None
+    skip_rules: Tuple[str, ...] = ()
+    subscriptions: Optional[Tuple[str, ...]] = None
+    all_subscriptions: bool = False
+    management_groups: Tuple[str, ...] = ()
+    with_metrics: bool = False
+    top: Optional[int] = None
+    filename: Tuple[str, ...] = ()
+    recursive: bool = False
+
+
+CLUSTER = (
+    Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
+    Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
+    Option('from_file', ('--from-file',),
+           'Decide from this file instead of from Azure, without a login: a snapshot that --save-to wrote, or the '
+           "output of 'az aks show --output json'.", FILE, SNAPSHOT_GROUP),
+    Option('save_to', ('--save-to',),
+           'Write all that was read of the cluster to this file, as a snapshot for --from-file. It is readable by its '
+           'owner only.', FILE, SNAPSHOT_GROUP),
+    Option('overwrite_existing', ('--overwrite-existing',), 'Let --save-to replace a file that is there.', SWITCH,
+           SNAPSHOT_GROUP),
+)
+
+#: Each is a field of Change, and its flag an option of `az aks update`. Source: azure-facts section 1, table.
+CHANGE = (
+    Option('managed_outbound_ip_count', ('--load-balancer-managed-outbound-ip-count', '--managed-ip-count'),
+           'Number of outbound IPv4 addresses that AKS manages, 1 to 100.', INTEGER, WHAT_IF,
+           Range(1, snat.MAX_MANAGED_IPS)),
+    Option('managed_outbound_ipv6_count', ('--load-balancer-managed-outbound-ipv6-count', '--managed-ipv6-count'),
+           'Number of outbound IPv6 addresses that AKS manages, 1 to 100; dual-stack clusters only.', INTEGER, WHAT_IF,
+           Range(1, snat.MAX_MANAGED_IPS)),
+    Option('outbound_ips', ('--load-balancer-outbound-ips', '--outbound-ips'),
+           'Resource ids of own outbound public IPs, separated by commas, at most 16.', group=WHAT_IF),
+    Option('outbound_ip_prefixes', ('--load-balancer-outbound-ip-prefixes', '--outbound-ip-prefixes'),
+           'Resource ids of own outbound public IP prefixes, separated by commas.', group=WHAT_IF),
+    Option('outbound_ports', ('--load-balancer-outbound-ports', '--outbound-ports'),
+           'SNAT ports per node: a multiple of 8 from 0 to 64000; 0 means automatic allocation by the size of the '
+           'backend pool.', INTEGER, WHAT_IF, Range(0, snat.MAX_PORTS_PER_NODE, 'ports per node')),
+    Option('idle_timeout_in_minutes', ('--load-balancer-idle-timeout', '--idle-timeout'),
+           'Idle timeout of outbound connections in minutes, 4 to 100.', INTEGER, WHAT_IF,
+           Range(snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT, 'minutes')),
+    Option('backend_pool_type', ('--load-balancer-backend-pool-type', '--backend-pool-type'),
+           'How nodes join the backend pool.', CHOICE, WHAT_IF, choices=BACKEND_POOL_TYPES),
+)
+
+CONSENT = (
+    Option('allow_decrease', ('--allow-decrease',),
+           'Consent to fewer ports per node or fewer IPs where the solution needs that. It cuts live connections. '
+           'Values that are typed are consent by themselves.', YES_OR_NO, WHAT_IF),
+)
+
+#: Each is a field of Scale.
+SCALE = (
+    Option('node_count', ('--node-count', '-c'), 'Nodes now, over all node pools.', INTEGER, SCALE_GROUP,
+           Range(0, 10 ** 6)),
+    Option('max_count', ('--max-count',),
+           'Nodes at full scale, over all node pools, upgrade surge not included. One below what the pools may reach '
+           'lowers nothing, because AKS counts by the pools.', INTEGER, SCALE_GROUP, Range(1, 10 ** 6)),
+    Option('max_surge', ('--max-surge',),
+           'Upgrade surge of every node pool: a number of nodes, or a percentage such as 33%%. One below that of a '
+           'pool does not lower its count, because AKS counts what the pool has.', group=SCALE_GROUP),
+    Option('kubernetes_version', ('--kubernetes-version', '-k'),
+           'Kubernetes version to size for. From 1.32 on an unset maxSurge means 10%%, before it 1 node.',
+           group=SCALE_GROUP),
+)
+
+MEASURED = (
+    Option('offset', ('--offset',),
+           'How far back metrics are read, such as 7d, 36h or 1d12h: 1 hour to 30 days. Default: '
+           f'{DEFAULT_OFFSET}.'),
+)
+
+HEADROOM = (
+    Option('headroom', ('--headroom',),
+           f'Percent of ports on top of measured demand, 0 to 1000. Default: {DEFAULT_HEADROOM}.', NUMBER,
+           range=Range(0, 1000, 'percent')),
+)
+
+GATE = (
+    Option('fail_on', ('--fail-on',),
+           'Exit with code 4 when a finding of this severity or worse exists, after the result was printed.', CHOICE,
+           choices=('none', 'error', 'warning'), default='none'),
+)
+
+RULES = (
+    Option('rules', ('--rules',), 'Apply only these rules, by their codes, separated by spaces.', WORDS),
+    Option('skip_rules', ('--skip-rules',), 'Do not apply these rules, by their codes, separated by spaces.', WORDS),
+)
+
+FLEET = (
+    Option('resource_group_name', ('--resource-group', '-g'), 'Only clusters of this resource group.', GROUP),
+    Option('subscriptions', ('--subscriptions',),
+           'Ids or names of subscriptions, separated by spaces. Default: the current subscription.', WORDS,
+           FLEET_GROUP),
+    Option('all_subscriptions', ('--all-subscriptions',),
+           "All subscriptions of the login, as in 'az account list'.", SWITCH, FLEET_GROUP),
+    Option('management_groups', ('--management-groups',),
+           'Names of management groups, separated by spaces: all subscriptions below them.', WORDS, FLEET_GROUP),
+    Option('from_file', ('--from-file',),
+           "Decide from this file instead of from Azure, without a login: the output of 'az graph query' (clusters, "
+           'and where wanted load balancers, public IPs and prefixes), a saved answer of Azure Resource Graph, or the '
+           "output of 'az aks list --output json'.", FILE),
+    Option('with_metrics', ('--with-metrics',),
+           'Add the SNAT peak of the last day to each row, read from Azure Monitor in batches of 50 clusters.', SWITCH),
+    Option('top', ('--top',), 'Show only so many clusters, the riskiest ones.', INTEGER,
+           range=Range(1, 10 ** 6, 'clusters')),
+)
+
+MANIFESTS = (
+    Option('filename', ('--filename', '-f'),
+           "Files or folders with manifests in YAML or JSON, '-' for standard input. In a folder: *.yaml, *.yml and "
+           '*.json. Files over 32 MiB are refused.', FILES),
+    Option('recursive', ('--recursive', '-R'), 'Also read the folders inside of the folders.', SWITCH),
+    Option('from_file', ('--from-file',),
+           "The cluster that the manifests are for: a snapshot that --save-to wrote, or the output of 'az aks show "
+           "--output json'.", FILE),
+)
+
+#: The options of each command.
+COMMANDS: Dict[str, Tuple[Option, ...]] = {
+    'show': CLUSTER,
+    'plan': CLUSTER + CHANGE + CONSENT + SCALE + GATE,
+    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM,
+    'check': CLUSTER + MEASURED + RULES + GATE,
+    'list': FLEET + GATE,
+    'check-service': MANIFESTS + GATE,
+}
+
+#: The flag of `az aks update` for each field of Change.
+FLAGS: Dict[str, str] = {option.name: option.flag for option in CHANGE}
+
+
+def takes(command: str) -> Callable[[Callable[[Any, Typed], Any]], Callable[..., Any]]:
+    """Give a handler `(cmd, typed)` the signature that the CLI reads the options of `command` from."""
+    options = COMMANDS[command]
+    parameters = [Parameter('cmd', Parameter.POSITIONAL_OR_KEYWORD)]
+    # Only -f of check-service must be given; a cluster may come from a file.
+    parameters += [Parameter(option.name, Parameter.KEYWORD_ONLY,
+                             default=Parameter.empty if option.takes == FILES else option.default)
+                   for option in options]
+
+    def decorate(handler: Callable[[Any, Typed], Any]) -> Callable[..., Any]:
+        @functools.wraps(handler)
+        def run(cmd: Any, **values: Any) -> Any:
+            return handler(cmd, gather(command, values))
+        vars(run)['__signature__'] = Signature(parameters)  # what the CLI's loader looks at
+        return run
+    return decorate
+
+
+def gather(command: str, values: Dict[str, Any]) -> Typed:
+    """The record of what was typed, from the values by parameter."""
+    measure = any(option in COMMANDS[command] for option in MEASURED)
+    headroom = values.get('headroom')
+    return Typed(
+        Source(values.get('resource_group_name'), values.get('name'), values.get('from_file'), values.get('save_to'),
+               bool(values.get('overwrite_existing'))),
+        Options(Change(*(values.get(field) for field in Change._fields)),
+                Scale(*(values.get(field) for field in Scale._fields)), bool(values.get('allow_decrease')),
+                DEFAULT_HEADROOM if headroom is None else headroom, measure),
+        values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
+        values.get('subscriptions'), bool(values.get('all_subscriptions')), values.get('management_groups') or (),
+        bool(values.get('with_metrics')), values.get('top'), values.get('filename') or (),
+        bool(values.get('recursive')))

@@ -1,0 +1,115 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Why no safe line exists, in words: what is in the way, and the ways out."""
+
+from typing import Dict, Iterable, Iterator
+
+from ...decision import Configuration, NoCommand, Reason
+from ...facts.links import OUTBOUND_TYPES
+from ...model.finding import ERROR, WARNING, Finding
+from ..engine import CHANGE, Rule, Rulebook
+from .subject import CHECK, PLAN, PROFILE, AtColumn, standard_load_balancer
+
+RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=CHANGE, needs=(standard_load_balancer,),
+                                     link=OUTBOUND_TYPES)
+
+#: What is in the way, for each reason of a decision without a line.
+_IN_THE_WAY: Dict[Reason, str] = {
+    Reason.NOTHING_TO_DO: 'Nothing needs to change',
+    Reason.INFEASIBLE: 'This does not fit within the limits of the load balancer',
+    Reason.NEEDS_DECREASE: 'The ports per node do not fit on these IPs',
+    Reason.MIXED_OUTBOUND_IPS: 'The ports do not fit, and the profile mixes several kinds of outbound IPs: any IP '
+                               "option of 'az aks update' would remove the others",
+    Reason.UNKNOWN_PLACE: "The ports do not fit, and where the cluster's own IPs are could not be told",
+    Reason.UNKNOWN_IP_COUNT: 'The number of outbound IPs is not known, because the length of a prefix could not be '
+                             'read',
+    Reason.ADDRESS_UNUSABLE: 'Outbound IPs that Azure does not take must be replaced first, or every update fails',
+    Reason.OTHER_EGRESS: 'Egress does not go through a Standard load balancer',
+}
+
+
+def sentence(no_command: NoCommand, proposed: Configuration) -> str:
+    """Why there is no line, with the numbers where they bind."""
+    text, settings = _IN_THE_WAY[no_command.reason], proposed.settings
+    if no_command.reason is Reason.ADDRESS_UNUSABLE:
+        names = ', '.join(resource_id.rsplit('/', 1)[-1] for resource_id in no_command.addresses[:5])
+        return f'{text}: {names}.'
+    if settings is None or settings.outbound_ip_count is None or no_command.reason is Reason.NOTHING_TO_DO:
+        return f'{text}.'
+    return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '
+            f'{settings.outbound_ip_count} IPs.')
+
+
+def ways_out(no_command: NoCommand) -> str:
+    """What a user can do about it."""
+    needed, fitting = no_command.ips_needed, no_command.fitting_ports
+    lower = '' if not fitting else (f" Allow fewer ports per node ({fitting} fit) with '--allow-decrease' or "
+                                    f"'--outbound-ports {fitting}': connections on the ports taken back die.")
+    return {
+        Reason.INFEASIBLE: f'It would take {needed} IPs.{lower} Or lower the maximum of the node pools, or move to a '
+                           'NAT gateway, which gives ports on demand.',
+        Reason.NEEDS_DECREASE: f'Give {needed} IPs.{lower}',
+        Reason.MIXED_OUTBOUND_IPS: f'Choose one kind of outbound IP with {needed} addresses.{lower}',
+        Reason.UNKNOWN_PLACE: "Name all IPs, the new ones too, with '--outbound-ips'.",
+        Reason.UNKNOWN_IP_COUNT: "Ask for Microsoft.Network/publicIPPrefixes/read on the prefix. The output of 'az aks "
+                                 "show' does not hold its length, a snapshot of '--save-to' does.",
+    }.get(no_command.reason, '')
+
+
+def _blocked(rule: Rule[AtColumn], subject: AtColumn, *reasons: Reason) -> Iterator[Finding]:
+    outcome = subject.decision.outcome
+    if isinstance(outcome, NoCommand) and outcome.reason in reasons:
+        yield _in_the_way(rule, subject, outcome)
+
+
+def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> Finding:
+    proposed = subject.decision.proposed or subject.column
+    settings = proposed.settings
+    refused = subject.column.fits is False or rule.severity != ERROR
+    return rule.finding(
+        sentence(outcome, proposed), target=PROFILE, remediation=ways_out(outcome),
+        severity=None if refused else WARNING,  # Azure takes it as it is; nodes will lack ports
+        evidence={'outboundPorts': settings and settings.outbound_ports, 'required': proposed.nodes.required,
+                  'outboundIpCount': settings and settings.outbound_ip_count, 'ipsNeeded': outcome.ips_needed,
+                  'maxPortsPerNode': outcome.fitting_ports})
+
+
+@RULES.rule('Infeasible', ERROR,
+            title='No configuration within the limits fits.',
+            why='More than 64,000 ports per node, 100 managed IPs or 16 own IPs would be needed.',
+            source='azure-facts section 1.')
+def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Beyond the limits."""
+    return _blocked(rule, subject, Reason.INFEASIBLE)
+
+
+@RULES.rule('DecreaseNeeded', ERROR, commands=(PLAN,),
+            title='Only fewer ports per node would fit, and nobody has consented to that.',
+            why='Fewer ports cut live connections; the tool never does that on its own.',
+            source='azure-facts section 2 [D].')
+def decrease_needed(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """On the IPs that were typed."""
+    return _blocked(rule, subject, Reason.NEEDS_DECREASE)
+
+
+@RULES.rule('MixedOutboundIpsBlocked', ERROR,
+            title='IPs are needed, but several kinds of outbound IPs are set at once.',
+            why='Every IP option of az aks rebuilds the IP mode and removes the other kinds.',
+            source='azure-facts section 1 [D, acs _loadbalancer.py]; azure-powershell issue 25793.')
+def mixed_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """In mixed mode."""
+    return _blocked(rule, subject, Reason.MIXED_OUTBOUND_IPS)
+
+
+@RULES.rule('OutboundIpsUnknown', WARNING,
+            title='What the outbound IPs are could not be read: whether ports fit is not known, and no line can change '
+                  'that.',
+            why='A line that rests on a guess may detach IPs or be refused.',
+            source='azure-facts section 9, point 1.')
+def outbound_ips_unknown(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """An unknown number or place."""
+    yield from _blocked(rule, subject, Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_PLACE)
+    proposed = subject.decision.proposed
+    settings = proposed.settings if proposed else None
+    known = settings is None or settings.automatic or settings.outbound_ip_count is not None
+    if not known and subject.decision.reason in (None, Reason.NOTHING_TO_DO):
+        yield _in_the_way(rule, subject, NoCommand(Reason.UNKNOWN_IP_COUNT))

@@ -1,0 +1,194 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""`recommend` in words: its status, the reasons that lead to the numbers, and the other ways with what they cost."""
+
+from typing import Callable, Dict, Iterable, Optional, Tuple
+
+from ..decision import Configuration, Decision, Reason, Settings
+from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
+from ..demand import Demand
+from ..facts import snat
+from ..facts.clusters import LOAD_BALANCER
+from ..model.finding import Finding
+from . import results
+
+CHANGE = 'change'
+INFEASIBLE = 'infeasible'
+INSUFFICIENT_DATA = 'insufficientData'
+
+#: The status where nothing needs to change, by what the metrics were worth: all clear is said only where they were.
+_UNCHANGED = {'sufficient': results.OK, 'insufficientData': INSUFFICIENT_DATA, 'noData': INSUFFICIENT_DATA,
+              'notApplicable': results.NOT_APPLICABLE}
+
+
+def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result:
+    """The result of `az aks lb recommend`."""
+    result = results.plan(decision, findings)
+    del result['requested']
+    demand = _measured(decision)
+    return dict(result, status=_status(decision, demand), reasons=list(_reasons(decision, demand)),
+                evidence=results.evidence(demand.evidence),
+                alternatives=[_alternative(decision, way) for way in alternatives(decision)])
+
+
+def _measured(decision: Decision) -> Demand:
+    """What `recommend` has always asked for."""
+    if decision.demand is None:
+        raise LookupError('no demand')
+    return decision.demand
+
+
+def _status(decision: Decision, demand: Demand) -> str:
+    if decision.reason is None:
+        return CHANGE
+    if decision.reason is Reason.OTHER_EGRESS:
+        return results.NOT_APPLICABLE
+    if decision.reason is Reason.UNKNOWN_IP_COUNT:
+        return INSUFFICIENT_DATA
+    return _UNCHANGED[demand.evidence.status] if decision.reason is Reason.NOTHING_TO_DO else INFEASIBLE
+
+
+# Reasons
+
+def _reasons(decision: Decision, demand: Demand) -> Tuple[str, ...]:
+    current, proposed = decision.current, decision.proposed
+    if current is None or current.settings is None or proposed is None or proposed.settings is None:
+        return (_not_applicable(decision),)
+    found = (_evidence_reason(demand), _demand_reason(decision, demand, proposed.settings),
+             _drop_reason(current, current.settings, proposed.settings),
+             _capacity_reason(current, current.settings, proposed.settings), _growth_reason(decision),
+             _automatic_reason(current, proposed.settings), _again_reason(demand))
+    return tuple(reason for reason in found if reason)
+
+
+def _not_applicable(decision: Decision) -> str:
+    column = decision.asked
+    if column.outbound_type != LOAD_BALANCER:
+        return f'The outbound type is {column.outbound_type}: SNAT ports of the load balancer do not apply.'
+    return f'The load balancer is {column.load_balancer_sku}: it has no outbound rules to size.'
+
+
+def _evidence_reason(demand: Demand) -> Optional[str]:
+    evidence = demand.evidence
+    if evidence.status in ('noData', 'notApplicable'):
+        return (f'No demand was measured: {evidence.reason}. This rests on the configuration alone, so ports per node '
+                'are kept, not sized to what nodes use.')
+    if evidence.status == 'insufficientData':
+        acted = 'connections failed, so what was seen is taken as a floor' if demand.actionable else \
+            'so ports per node are kept, not sized to what nodes use'
+        return f'There is too little data: {evidence.reason}; {acted}.'
+    return None
+
+
+def _demand_reason(decision: Decision, demand: Demand, proposed: Settings) -> Optional[str]:
+    evidence, headroom = demand.evidence, decision.options.headroom
+    if not demand.actionable or evidence.demand_ports_per_node is None:
+        return None
+    used = (f'The busiest node, {evidence.peak_node}, used {evidence.peak_ports_per_node} {evidence.peak_protocol} '
+            f'ports at {evidence.peak_at}')
+    if evidence.allocated_ports_per_node:
+        used += f' of {evidence.allocated_ports_per_node}'
+    if evidence.demand_is_estimate:
+        used += (f', and {evidence.failed_connections} connections failed: it needed about '
+                 f'{evidence.demand_ports_per_node}{" or more" if evidence.demand_is_capped else ""}, an estimate')
+    trigger = decision.unmet_trigger
+    if trigger is None:
+        return f'{used}. With {headroom:g} % headroom that takes {demand.trigger(headroom)} ports, which it has.'
+    return (f'{used}. With {headroom:g} % headroom that takes {trigger} ports; '
+            f'{_room(demand, proposed.outbound_ports, snat.ceil8(trigger))}.')
+
+
+def _room(demand: Demand, ports: int, least: int) -> str:
+    if ports < least:
+        return f'{ports} are what is to be had'
+    if ports > least:
+        return f'{ports} leave room for what {demand.days:.1f} days did not show'
+    return f'{ports} are what the outbound IPs for that give'
+
+
+def _drop_reason(current: Configuration, before: Settings, proposed: Settings) -> Optional[str]:
+    if not before.automatic or proposed.automatic or current.max_nodes is None or \
+            current.nodes.required <= current.max_nodes:
+        return None
+    return (f'Automatic allocation gives {current.ports_per_node} ports per node up to {current.max_nodes} nodes and '
+            f'fewer beyond; the cluster may reach {current.nodes.required}. An explicit allocation keeps them.')
+
+
+def _capacity_reason(current: Configuration, before: Settings, proposed: Settings) -> Optional[str]:
+    usable = current.usable_ports
+    if proposed.automatic or usable is None:
+        return None
+    needed = proposed.outbound_ports * current.nodes.required
+    verdict = 'fit in' if needed <= usable else 'exceed'
+    return (f'{proposed.outbound_ports} ports x {current.nodes.required} nodes = {needed} ports {verdict} the '
+            f'{usable} of the outbound IPs of today ({before.outbound_ip_count} x {snat.PORTS_PER_IP}).')
+
+
+def _growth_reason(decision: Decision) -> Optional[str]:
+    """The node pool that binds: the one that adds most to what runs now."""
+    pools = [pool for pool in decision.nodes.pools if pool.validated > pool.current]
+    if not pools:
+        return None
+    pool = max(pools, key=lambda pool: pool.validated - pool.current)
+    if pool.max > pool.current:
+        return (f'Node pool `{pool.name}` may grow to {pool.max} nodes, and surges by {pool.surge} in an upgrade '
+                f'({pool.current} run now).')
+    return f'Node pool `{pool.name}` ({pool.max} nodes) surges by {pool.surge} in an upgrade.'
+
+
+def _automatic_reason(current: Configuration, proposed: Settings) -> Optional[str]:
+    if not proposed.automatic or current.ports_per_node is None:
+        return None
+    return f'Automatic allocation gives {current.ports_per_node} ports per node, now and at full scale.'
+
+
+def _again_reason(demand: Demand) -> Optional[str]:
+    if demand.actionable and demand.evidence.demand_is_estimate:
+        return 'Demand beyond the ceiling can only be estimated: run this again a day after the change.'
+    return None
+
+
+# Alternatives
+
+def _alternative(decision: Decision, way: Alternative) -> results.Result:
+    title, consequence = _WORDS[way.kind](decision, way)
+    proposed = way.decision.proposed if way.decision else None
+    return {'title': title, 'flags': list(way.flags), 'command': way.command,
+            'fits': proposed.fits if proposed else None, 'consequence': consequence}
+
+
+def _idle_timeout(decision: Decision, way: Alternative) -> Tuple[str, str]:
+    settings, evidence = decision.asked.settings, _measured(decision).evidence
+    return (f'An idle timeout of {way.number} minutes instead of {settings and settings.idle_timeout_in_minutes}',
+            f'Idle flows hold the ports: it frees about {evidence.idle_timeout_relief:.0%} of them, and it cuts quiet '
+            'connections without keepalives, such as those to databases and message brokers.')
+
+
+def _more_ips(decision: Decision, way: Alternative) -> Tuple[str, str]:
+    after = way.decision.proposed.max_nodes if way.decision and way.decision.proposed else None
+    return (f'{way.number} outbound IPs instead of {way.number - 1}',
+            f'One IP more than needed: room for {after} nodes instead of '
+            f'{decision.proposed.max_nodes if decision.proposed else None}.')
+
+
+def _fewer_ports(decision: Decision, way: Alternative) -> Tuple[str, str]:
+    before = decision.current.ports_per_node if decision.current else None
+    cost = (f'instead of {before}: connections on the ports that are taken back die, and a node fails earlier'
+            if before and way.number < before else 'which is less than the demand: a node may still run out')
+    return (f'{way.number} ports per node on the IPs of today',
+            f'No new egress IPs, but each node has {way.number} ports, {cost}.')
+
+
+def _nat_gateway(decision: Decision, way: Alternative) -> Tuple[str, str]:
+    busiest = _measured(decision).cluster_peak_ports
+    sized = (f'{way.number} IPs carry the {busiest} ports of the busiest minute of the whole cluster.' if busiest else
+             f'{way.number} IPs are the fewest that are advised; demand was not measured.')
+    consequence = (f'Ports are given on demand instead of per node. {sized} Egress IPs change, connections are '
+                   'interrupted, and the idle timeout is 4 minutes unless set.')
+    if way.command is None:
+        return ('A NAT gateway of your own on the subnets', consequence + ' Make the gateway and join it to every '
+                'subnet of the cluster first, then run az aks update with these flags.')
+    return 'A managed NAT gateway', consequence
+
+
+_WORDS: Dict[str, Callable[[Decision, Alternative], Tuple[str, str]]] = {
+    IDLE_TIMEOUT: _idle_timeout, MORE_IPS: _more_ips, FEWER_PORTS: _fewer_ports, NAT_GATEWAY: _nat_gateway}

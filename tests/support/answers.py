@@ -1,0 +1,94 @@
+"""The commands as one process asks them: a snapshot goes in, results come out; no login, no network, no file.
+
+The only module of these tests that knows how a handler is reached. Options are those of the handlers, by their names.
+"""
+import gc
+import inspect
+import json
+import os
+import tempfile
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from azext_lbplan import custom, demand
+from azext_lbplan.demand import observed as measuring
+from azext_lbplan.readers import snapshot as snapshot_file
+
+#: What the validators of the commands fill in.
+_FILLED_IN = {'recommend': {'headroom': 25}}
+
+#: Demands by the metrics that they were measured from: the same few serve thousands of clusters. The metrics stand
+#: beside each, so that no other object comes to have their identity.
+_MEASURED = {}
+_measure = measuring.measure_observed
+
+
+def answer(command, snapshot, **options):
+    """What `az aks lb COMMAND --from-file` prints of `snapshot`; `list` of its cluster as the only one."""
+    return _run(command, snapshot, options)[0]
+
+
+def answers(snapshot, commands=('show', 'plan', 'recommend', 'check'), **options):
+    """The results of several commands with the same options, by command."""
+    return {command: answer(command, snapshot, **options) for command in commands}
+
+
+def exit_code(command, snapshot, **options):
+    """The exit code of the CLI, after the result was printed."""
+    try:
+        for handler in _run(command, snapshot, options)[1]:
+            handler()
+    except SystemExit as error:
+        return error.code
+    return 0
+
+
+def _run(command, snapshot, options):
+    after_output = []
+    context = SimpleNamespace(invocation=SimpleNamespace(data={'output': 'json'}),
+                              register_event=lambda _, handler: after_output.append(handler))
+    handler = getattr(custom, f'lb_{command}')
+    with ExitStack() as stack:
+        path = stack.enter_context(_fleet_file(snapshot)) if command == 'list' else 'snapshot.json'
+        stack.enter_context(patch.object(snapshot_file, 'load', lambda _: snapshot))
+        for module in (demand, measuring):
+            if hasattr(module, 'measure_observed'):
+                stack.enter_context(patch.object(module, 'measure_observed', _remembered))
+        # What is good for a process that runs one command takes milliseconds of each of thousands.
+        stack.enter_context(patch.object(gc, 'get_freeze_count', lambda: 1))
+        result = handler(SimpleNamespace(cli_ctx=context), from_file=path,
+                         **_as_taken(handler, {**_FILLED_IN.get(command, {}), **options}))
+    return json.loads(json.dumps(result, allow_nan=False)), after_output
+
+
+def _as_taken(handler, options):
+    """The idle timeout by the name that the handler has for it."""
+    names = {} if 'idle_timeout_in_minutes' in inspect.signature(handler).parameters else {
+        'idle_timeout_in_minutes': 'idle_timeout'}
+    return {names.get(name, name): value for name, value in options.items()}
+
+
+@contextmanager
+def _fleet_file(snapshot):
+    """A file with the resources of the snapshot as Azure Resource Graph would give them."""
+    rows = [row for row in (snapshot['managedCluster'], snapshot.get('loadBalancer'),
+                            *snapshot.get('publicIpAddresses', ()), *snapshot.get('publicIpPrefixes', ())) if row]
+    handle, path = tempfile.mkstemp(suffix='.json')
+    with os.fdopen(handle, 'w', encoding='utf-8') as file:
+        json.dump(rows, file)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _remembered(observed):
+    if not observed.metrics:
+        return _measure(observed)
+    cluster = observed.cluster
+    key = (tuple(map(id, observed.metrics)), cluster.on_standard_load_balancer, cluster.stopped,
+           cluster.profile.idle_timeout_in_minutes)
+    if key not in _MEASURED:
+        _MEASURED[key] = observed.metrics, _measure(observed)
+    return _MEASURED[key][1]

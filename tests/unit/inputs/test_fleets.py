@@ -1,0 +1,48 @@
+"""What a JSON document holds of a fleet, and what is missing in it."""
+import pytest
+
+from azext_lbplan.inputs.fleets import ADVICE, clusters_among, recognise_fleet
+from azext_lbplan.inputs.unusable import UnusableDocument
+
+ID = '/subscriptions/s/resourceGroups/{}/providers/Microsoft.ContainerService/managedClusters/{}'
+ROWS = [{'id': ID.format('Rg1', 'a')}, {'id': ID.format('rg2', 'b'), 'resourceGroup': 'rg2'},
+        {'id': '/subscriptions/s/resourceGroups/rg1/providers/Microsoft.Network/loadBalancers/kubernetes'}, 7]
+
+
+@pytest.mark.parametrize('document', [
+    ROWS,
+    {'data': ROWS},
+    {'data': ROWS, 'totalRecords': 4, 'resultTruncated': 'false'},
+    {'data': ROWS, 'total_records': 4, 'skip_token': None},
+    [{'data': ROWS[:1], 'totalRecords': 4, '$skipToken': 'more'}, {'data': ROWS[1:], 'totalRecords': 4}],
+])
+def test_rows_an_answer_and_all_its_pages_are_whole(document):
+    rows, gaps = recognise_fleet(document)
+    assert list(rows) == ROWS and gaps == ()
+
+
+@pytest.mark.parametrize('said, total', [
+    ({'totalRecords': 5}, 5), ({'total_records': 2000}, 2000), ({'resultTruncated': 'true'}, 4),
+    ({'resultTruncated': True}, 4), ({'$skipToken': 'more'}, 4), ({'skip_token': 'more'}, 4)])
+def test_one_page_of_several_is_a_gap(said, total):
+    rows, gaps = recognise_fleet({'data': ROWS, **said})
+    assert list(rows) == ROWS
+    assert gaps == (f'The file holds 4 of {total} rows or more: it is one page of an answer.',)
+
+
+def test_an_empty_fleet_is_one():
+    assert recognise_fleet([]) == recognise_fleet({'data': []}) == ([], ())
+
+
+@pytest.mark.parametrize('document', [None, {}, 'data', [1, 2], {'data': 'x'}, ROWS[0], ROWS[2:]])
+def test_what_is_none_is_told(document):
+    with pytest.raises(UnusableDocument, match='^holds no fleet$') as refused:
+        recognise_fleet(document)
+    assert refused.value.advice == ADVICE
+
+
+def test_clusters_of_a_group_are_found_in_any_case():
+    assert list(clusters_among(ROWS)) == ROWS[:2]
+    assert list(clusters_among(ROWS, 'RG1')) == ROWS[:1]
+    assert list(clusters_among(ROWS, 'rg2')) == ROWS[1:2]
+    assert list(clusters_among(ROWS, 'rg3')) == []

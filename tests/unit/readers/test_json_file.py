@@ -1,0 +1,35 @@
+"""From a path to what a document holds: every refusal is an error of the CLI's, with the path and what would do."""
+import pytest
+from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
+
+from azext_lbplan.inputs.unusable import UnusableDocument
+from azext_lbplan.readers import json_file
+from azext_lbplan.readers.json_file import read_document
+
+
+def refuse(document):
+    raise UnusableDocument(f'holds {document}', 'Give another one.')
+
+
+def test_what_is_recognised_is_given_back(tmp_path):
+    (tmp_path / 'file').write_bytes('\ufeff{"ä": 1}'.encode('utf-8'))
+    assert read_document(str(tmp_path / 'file'), dict.keys, '') == {'ä'}
+
+
+@pytest.mark.parametrize('content, kind, message, advice', [
+    (b'7', InvalidArgumentValueError, 'holds 7.', 'Give another one.'),
+    (b' ', InvalidArgumentValueError, 'is empty.', 'Give JSON.'),
+    (b'{', InvalidArgumentValueError, 'is no JSON: ', 'Give JSON.'),
+    (b'\xff', InvalidArgumentValueError, 'is no text in UTF-8, nor in UTF-16 with its mark.', 'Give JSON.'),
+    (b'[' * 11, FileOperationError, 'is larger than 0 MiB.', 'Give JSON.'),
+    (None, FileOperationError, 'could not be read: No such file or directory.', 'Check the path.'),
+])
+def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advice):
+    monkeypatch.setattr(json_file, 'LARGEST_FILE', 10)
+    path = tmp_path / 'file'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(kind) as refused:
+        read_document(str(path), refuse, 'Give JSON.')
+    assert str(refused.value).startswith(f"'{path}' {message}")
+    assert refused.value.recommendations == [advice]

@@ -1,0 +1,43 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The engine: needs, failures, and how much a rule may say."""
+
+from azext_lbplan.model.finding import ERROR, INFO, WARNING
+from azext_lbplan.rules.engine import Rule, Skipped, run
+
+
+def rule(code, judge, severity=ERROR, **more):
+    return Rule(code, severity, 'Title.', 'Why.', 'Source.', judge, **more)
+
+
+def endless(its_rule, _subject):
+    while True:
+        yield its_rule.finding('Again.')
+
+
+def failing(its_rule, _subject):
+    yield its_rule.finding('Before.')
+    raise ValueError('no')
+
+
+def test_no_rule_says_more_than_it_may():
+    assert len(run([rule('A', endless), rule('B', endless)], None, 3).findings) == 6
+
+
+def test_a_rule_that_fails_says_nothing_and_is_a_warning_where_skipped_rules_are_not_listed():
+    report = run([rule('A', failing), rule('B', lambda its_rule, _: [its_rule.finding('B.')], INFO)], None)
+    reason = 'The rule failed (ValueError: no). Please report this.'
+    assert report.skipped == (Skipped('A', reason, failed=True),)
+    assert [found.code for found in report.findings] == ['B']
+    assert [(found.code, found.severity, found.message) for found in report.said()] == [
+        ('A', WARNING, reason), ('B', INFO, 'B.')]
+
+
+def test_a_need_is_asked_once_for_all_rules():
+    asked = []
+
+    def need(subject):
+        asked.append(subject)
+        return 'Not there.'
+    report = run([rule(code, endless, needs=(need,)) for code in 'ABC'], 'subject')
+    assert report.skipped == tuple(Skipped(code, 'Not there.') for code in 'ABC')
+    assert asked == ['subject']

@@ -1,0 +1,42 @@
+"""Types and style of the package, where the tools are installed: on the Pythons that they run on."""
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The most branches of a function, as radon counts them; those of demand wait for their rewriting.
+MOST_BRANCHES = 15
+WAITING = {'_intervals', '_judge_buckets'}
+
+
+def needs(name):
+    return pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f'{name} is not for this Python')
+
+
+def run(*arguments):
+    done = subprocess.run([sys.executable, '-m', *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@needs('mypy')
+def test_types(tmp_path):
+    code, output = run('mypy', '--cache-dir', str(tmp_path))
+    assert code == 0, output
+
+
+@needs('ruff')
+def test_style():
+    code, output = run('ruff', 'check', '--no-cache', 'azext_lbplan')
+    assert code == 0, output
+
+
+@needs('radon')
+def test_no_function_hides_more_than_a_reader_can_hold():
+    from radon.complexity import cc_visit
+    found = {block.name: block.complexity for path in sorted((ROOT / 'azext_lbplan').rglob('*.py'))
+             for block in cc_visit(path.read_text(encoding='utf-8')) if block.complexity > MOST_BRANCHES}
+    assert set(found) <= WAITING, found
