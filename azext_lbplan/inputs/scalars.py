@@ -12,11 +12,12 @@ from typing import Dict, Optional, Union
 
 Scalar = Union[str, int, float, bool, None]
 
-_WORDS: Dict[str, Optional[bool]] = {word: value
-          for value, words in ((None, 'null Null NULL ~'),
-                               (True, 'true True TRUE yes Yes YES on On ON y Y'),
-                               (False, 'false False FALSE no No NO off Off OFF n N'))
-          for word in words.split()}
+_WORDS: Dict[str, Optional[bool]] = {
+    word: value
+    for value, words in ((None, 'null Null NULL ~'),
+                         (True, 'true True TRUE yes Yes YES on On ON y Y'),
+                         (False, 'false False FALSE no No NO off Off OFF n N'))
+    for word in words.split()}
 _WORDS[''] = None
 
 _WHOLE = re.compile(r'[-+]?(?:0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|[1-9][0-9]*|0)')

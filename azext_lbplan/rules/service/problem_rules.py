@@ -10,7 +10,7 @@ from ...model.finding import ERROR, WARNING, Finding
 from ..engine import Rule
 
 
-def _rule(code: str, severity: str, title: str, why: str, remediation: Optional[str] = None,
+def _rule(code: str, severity: str, title: str, why: str, remediation: Optional[str] = None, *,
           source: str = KUBERNETES_OBJECTS) -> Rule[Problem]:
     """The rule on the problems of one code. They were found by what reads; the rule says what they mean."""
     def judge(rule: Rule[Problem], problem: Problem) -> Iterator[Finding]:
@@ -34,5 +34,5 @@ RULES = (
     _rule(ALIAS_BOMB, ERROR, 'A document that grows without bound through its aliases.', 'Kubernetes refuses it.',
           'Write the values out.'),
     _rule(TEMPLATE, WARNING, 'A template that was not rendered.', 'It is no manifest yet, and was not checked.',
-          'Render it first, for example: helm template CHART | az aks lb check-service -f -', HELM_TEMPLATE),
+          'Render it first, for example: helm template CHART | az aks lb check-service -f -', source=HELM_TEMPLATE),
 )

@@ -82,8 +82,9 @@ def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
 def repeated_key(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """In the parts of a Service that matter here."""
     service = subject.service
-    parts: List[Tuple[Path, Fields]] = [((), service.body), (('metadata',), service.metadata),
-             (('metadata', 'annotations'), service.annotations), (('spec',), service.spec)]
+    parts: List[Tuple[Path, Fields]] = [
+        ((), service.body), (('metadata',), service.metadata),
+        (('metadata', 'annotations'), service.annotations), (('spec',), service.spec)]
     parts += [(('spec', 'ports', index), port) for index, port in service.ports]
     for path, part in parts:
         for key, line in part.repeated:
