@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ..model.finding import WARNING, Finding, worst_first
+from ..model.values import printable
 
 #: What a rule is applied to: a column of a decision, or a Service in its cluster.
 S = TypeVar('S')
@@ -111,8 +112,8 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
         try:
             findings += tuple(islice(rule.judge(rule, subject), most))  # all or nothing
         except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
-            skipped.append(Skipped(
-                rule.code, f'The rule failed ({type(error).__name__}: {error}). Please report this.', failed=True))
+            told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
+            skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
             continue
         reason = _missing(rule.needs_in_part, subject, known)
         if reason is not None:

@@ -95,6 +95,14 @@ def test_a_rule_that_fails_never_ends_the_run(monkeypatch):
     assert [(one.code, one.severity) for one in findings(decision)] == [('Working', WARNING), ('Breaking', WARNING)]
 
 
+def test_what_a_failed_rule_quotes_never_steers_a_terminal():
+    def hostile(rule, subject):
+        raise ValueError('\x1b[2J\x07')
+    decision = decision_of(world())
+    report = run([Rule('Hostile', ERROR, 'Title.', 'Why.', 'Source.', hostile)], AtColumn(decision, decision.asked))
+    assert skipped(report)['Hostile'].isprintable()
+
+
 def test_no_rule_fails_on_a_plan_without_a_cluster():
     decision = decide(Observed(cluster=None), Options(Change(outbound_ports=1024), Scale(node_count=3)))
     assert [one.message for one in findings(decision) if 'failed' in one.message] == []
