@@ -38,8 +38,9 @@ short-summary: Say what load balancer options would do before 'az aks update' ge
 long-summary: >-
     'current' is what is in force, 'requested' is that with exactly the options that were typed, 'proposed' is the
     smallest completion that fits now, at the autoscaler's maximum and during an upgrade. Typed ports raise the IPs;
-    without options only what does not fit is repaired, by adding IPs. Ports or IPs are taken away only where they were
-    typed or with --allow-decrease, because that cuts live connections. 'commands' holds the lines to run.
+    without options only what Azure refuses, what fails as the cluster grows and what the next update would cut is
+    repaired. Ports or IPs are taken away only where they were typed or with --allow-decrease, because that cuts live
+    connections. 'commands' holds the lines to run; where there are none, 'noCommand' says why.
 examples:
     - name: Does the cluster fit at full scale, and if not, what makes it fit?
       text: az aks lb plan -g MyResourceGroup -n MyCluster

@@ -29,10 +29,9 @@ class NoCommand(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A line to run, as argv. `creates` is the id of what it makes, for a step that comes before the update."""
+    """A line to run, as argv."""
 
     argv: Tuple[str, ...]
-    creates: Optional[str] = None
 
 
 class Update(NamedTuple):

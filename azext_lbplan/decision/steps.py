@@ -98,7 +98,7 @@ def make(address: NewAddress) -> Step:
     if address.length is None:  # a prefix is Standard and static by itself; older CLIs know no --sku for it
         argv += ['--sku', 'Standard', '--allocation-method', 'Static']
     argv += option('--location', address.location) + option('--subscription', address.subscription_id)
-    return Step(tuple(argv), address.id)
+    return Step(tuple(argv))
 
 
 def profile(settings: Settings) -> Dict[str, Any]:
