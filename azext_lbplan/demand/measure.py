@@ -5,7 +5,8 @@ from collections import Counter
 from math import ceil
 from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..facts.snat import PORT_BLOCK, ceil8
+from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
+from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
 from .hold import judge_hold
 from .retries import judge_retries
@@ -26,10 +27,6 @@ LEAST_COVERAGE = 0.5
 #: simulated diurnal month had a second change nine days after the first, for a peak that was 0.5 % higher (tests,
 #: `live`). Estimates themselves need no more: in the backtest they are hardly ever below the true peak.
 ESTIMATE_MARGIN = 1.03
-
-#: The idle timeout in minutes where none is set, and its range (azure-facts section 1).
-DEFAULT_TIMEOUT = 30
-TIMEOUTS = (4, 120)
 
 #: How many of the busiest nodes the evidence names: as many as a table shows at a glance.
 BUSIEST = 5
@@ -160,7 +157,8 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     if window is None or not tables.used and not tables.buckets:
         return unmeasured(NO_DATA, _why_empty(measured), *(window or ()))
     start, end = window
-    timeout = idle_timeout if idle_timeout and TIMEOUTS[0] <= idle_timeout <= TIMEOUTS[1] else DEFAULT_TIMEOUT
+    valid = idle_timeout is not None and MIN_IDLE_TIMEOUT <= idle_timeout <= MAX_ARM_IDLE_TIMEOUT
+    timeout = idle_timeout if idle_timeout and valid else DEFAULT_IDLE_TIMEOUT_IN_MINUTES
     retries = judge_retries(telling_flows(tables))
     nodes = {node: judge_node(tables, node, timeout, retries) for node in tables.nodes}
     coverage = cover(tables, end)

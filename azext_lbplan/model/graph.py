@@ -42,7 +42,6 @@ def _parse_reduced(row: Mapping[str, Json]) -> LoadBalancer:
     balancer = parse_load_balancer({**row, 'backendAddressPools': [_pool(row, f'pool{index}') for index in pools]})
     return balancer._replace(
         load_balancing_rules=count(row, 'loadBalancingRulesCount') or 0,
-        inbound_nat_rules=count(row, 'inboundNatRulesCount') or 0,
         backend_pools=tuple(_with_members(pool, row, f'pool{index}')
                             for pool, index in zip(balancer.backend_pools, pools)))
 

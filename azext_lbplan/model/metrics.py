@@ -34,8 +34,6 @@ STATE = 'ConnectionState'
 TCP = 'TCP'
 UDP = 'UDP'
 FAILED = 'failed'
-SUCCESSFUL = 'successful'
-PENDING = 'pending'
 
 #: ProtocolType comes as an IANA number or as a word (azure-facts section 4).
 PROTOCOLS = {'6': TCP, 'tcp': TCP, '17': UDP, 'udp': UDP}

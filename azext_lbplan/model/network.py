@@ -19,7 +19,6 @@ class PublicIp(NamedTuple):
 
     id: str
     sku: Optional[str] = None
-    tier: Optional[str] = None
     allocation_method: Optional[str] = None
     version: str = IPV4
     location: Optional[str] = None
@@ -39,7 +38,6 @@ class PublicIpPrefix(NamedTuple):
     id: str
     length: Optional[int] = None
     sku: Optional[str] = None
-    tier: Optional[str] = None
     version: str = IPV4
     location: Optional[str] = None
     attached_to: Optional[str] = None
@@ -74,7 +72,6 @@ class OutboundRule(NamedTuple):
     enable_tcp_reset: Optional[bool]
     protocol: Optional[str]
     frontend_ids: Tuple[str, ...]
-    backend_pool_id: Optional[str]
 
 
 class BackendPool(NamedTuple):
@@ -99,7 +96,6 @@ class LoadBalancer(NamedTuple):
     outbound_rules: Tuple[OutboundRule, ...]
     backend_pools: Tuple[BackendPool, ...]
     load_balancing_rules: int
-    inbound_nat_rules: int
     provisioning_state: Optional[str] = None
 
     @property
@@ -148,7 +144,6 @@ def parse_public_ip(body: Json) -> PublicIp:
     return PublicIp(
         id=text(body, 'id') or '',
         sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
-        tier=text(body, 'sku', 'tier'),
         allocation_method=canonical(text(inner, 'publicIPAllocationMethod'), ALLOCATION_METHODS),
         version=_version(inner, 'publicIPAddressVersion'),
         location=text(body, 'location'),
@@ -165,7 +160,6 @@ def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
         id=text(body, 'id') or '',
         length=count(inner, 'prefixLength') or _length_of_cidr(text(inner, 'ipPrefix')),
         sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
-        tier=text(body, 'sku', 'tier'),
         version=_version(inner, 'publicIPAddressVersion'),
         location=text(body, 'location'),
         attached_to=text(inner, 'loadBalancerFrontendIpConfiguration', 'id') or text(inner, 'natGateway', 'id'),
@@ -193,7 +187,6 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
         outbound_rules=rules,
         backend_pools=tuple(_parse_backend_pool(pool, inner) for pool in items(inner, 'backendAddressPools')),
         load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
-        inbound_nat_rules=sum(1 for _ in items(inner, 'inboundNatRules')),
         provisioning_state=text(inner, 'provisioningState'),
     )
 
@@ -236,7 +229,6 @@ def _parse_outbound_rule(body: Json) -> OutboundRule:
         enable_tcp_reset=flag(inner, 'enableTcpReset'),
         protocol=text(inner, 'protocol'),
         frontend_ids=ids(inner, 'frontendIPConfigurations'),
-        backend_pool_id=text(inner, 'backendAddressPool', 'id'),
     )
 
 

@@ -107,7 +107,7 @@ def _read_around(client: ArmClient, network: _Network, metrics: Optional[Metrics
 
 def _read_further(metrics: Optional[MetricsReading], first_pass: Sequence[Union[Answer, ReadFailure]],
                   progress: Progress) -> List[Union[Answer, ReadFailure]]:
-    """The third round: the second pass of the metrics, which the first one calls for."""
+    """The third round: what the first pass of the metrics calls for, minute by minute."""
     return metrics.further_answers(first_pass, progress.show('Reading busy minutes')) if metrics else []
 
 

@@ -65,10 +65,10 @@ def network_queries(node_groups: Iterable[str], address_names: Iterable[str]) ->
 def _network_query(condition: str) -> str:
     pools = [f'{column} = {expression}'.format(index) for index in range(POOLS)
              for column, expression in _POOL_COLUMNS]
-    counts = [f'{name}Count = array_length(properties.{name})' for name in ('loadBalancingRules', 'inboundNatRules')]
+    rules = 'loadBalancingRulesCount = array_length(properties.loadBalancingRules)'
     return '\n| '.join(['resources', f'where {condition}',
                         _project(('id', 'name', 'type', 'location', 'sku', 'tags'), _NETWORK_PROPERTIES,
-                                 counts + pools), 'order by id asc'])
+                                 [rules, *pools]), 'order by id asc'])
 
 
 def _quotable(names: Iterable[str]) -> List[str]:

@@ -97,6 +97,15 @@ def test_readers_know_no_decision():
             assert {room(target) for target in reached(name)} <= READERS_KNOW, name
 
 
+def test_readers_know_what_a_demand_asks_and_not_what_it_is():
+    for name, path in modules():
+        if room(name) == 'readers':
+            asked = {alias.name for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+                     if isinstance(node, ast.ImportFrom) and node.level and (node.module or '').startswith('demand')
+                     for alias in node.names}
+            assert asked <= {'Window', 'questions', 'weaker'}, name
+
+
 def test_loading_the_extension_imports_neither_decisions_nor_readers():
     code = ('import sys, azext_lbplan; from azext_lbplan import commands; '
             'print([m for m in sys.modules if m.startswith("azext_lbplan.") and '

@@ -39,11 +39,12 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
             f'{settings.outbound_ip_count} IPs.')
 
 
-def ways_out(no_command: NoCommand) -> str:
-    """What a user can do about it."""
+def ways_out(no_command: NoCommand, typed_ports: bool) -> str:
+    """What a user can do about it. Consent to fewer ports changes nothing where a number of them was typed."""
     needed, fitting = no_command.ips_needed, no_command.fitting_ports
-    lower = '' if not fitting else (f" Allow fewer ports per node ({fitting} fit) with '--allow-decrease' or "
-                                    f"'--outbound-ports {fitting}': connections on the ports taken back die.")
+    how = f"'--outbound-ports {fitting}'" if typed_ports else f"'--allow-decrease' or '--outbound-ports {fitting}'"
+    lower = '' if not fitting else (f' Allow fewer ports per node ({fitting} fit) with {how}: connections on the ports '
+                                    'taken back die.')
     return {
         Reason.INFEASIBLE: f'It would take {needed} IPs.{lower} Or lower the maximum of the node pools, or move to a '
                            'NAT gateway, which gives ports on demand.',
@@ -65,8 +66,9 @@ def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> 
     proposed = subject.decision.proposed or subject.column
     settings = proposed.settings
     refused = subject.column.fits is False or rule.severity != ERROR
+    typed_ports = subject.decision.options.change.outbound_ports is not None
     return rule.finding(
-        sentence(outcome, proposed), target=PROFILE, remediation=ways_out(outcome),
+        sentence(outcome, proposed), target=PROFILE, remediation=ways_out(outcome, typed_ports),
         severity=None if refused else WARNING,  # Azure takes it as it is; nodes will lack ports
         evidence={'outboundPorts': settings and settings.outbound_ports, 'required': proposed.nodes.required,
                   'outboundIpCount': settings and settings.outbound_ip_count, 'ipsNeeded': outcome.ips_needed,

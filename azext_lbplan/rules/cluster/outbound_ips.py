@@ -6,7 +6,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional
 from ...decision.own_addresses import Fault, OwnAddress
 from ...facts import snat
 from ...facts.clusters import BASIC, MANAGED, MIXED
-from ...facts.links import USE_STANDARD_LB
+from ...facts.links import LARGE_CLUSTERS, USE_STANDARD_LB
 from ...facts.networks import IPV6
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.network import LoadBalancer, PublicIp
@@ -18,7 +18,6 @@ from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cl
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
 #: for large workloads": "a cluster with 100 nodes … might be considered large".
 LARGE_CLUSTER = 100
-_LARGE_CLUSTERS = 'https://learn.microsoft.com/azure/aks/best-practices-performance-scale-large'
 
 _NEXT_UPDATE = 'Azure will refuse the next update of the load balancer profile.'
 
@@ -217,7 +216,7 @@ def several_ip_options(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
 
 
 @RULES.rule('SingleOutboundIp', INFO, commands=(CHECK,), needs=(standard_load_balancer, existing_cluster),
-            link=_LARGE_CLUSTERS,
+            link=LARGE_CLUSTERS,
             title='A large cluster has one outbound IP.',
             why='Microsoft recommends at least two for large clusters on a load balancer: one IP is one budget of '
                 '64,000 ports to each destination, and one address for a partner to block.',

@@ -5,7 +5,7 @@ from typing import Dict, Iterable, Tuple
 
 from ...facts.clusters import (BASIC, LOAD_BALANCER, MANAGED_NAT_GATEWAY, OUTBOUND_TYPES as ALL_TYPES,
                                USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
-from ...facts.links import OUTBOUND_TYPES
+from ...facts.links import BASIC_RETIREMENT, OUTBOUND_TYPES, SEVERAL_BALANCERS
 from ...facts.snat import NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP
 from ...model.cluster import Cluster
 from ...model.finding import INFO, WARNING, Finding
@@ -17,10 +17,6 @@ RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, 
 
 _TARGET = 'networkProfile.outboundType'
 _NONE, _BLOCK, _MANAGED_V2 = 'none', 'block', 'managedNATGatewayV2'
-
-#: The migration page of the Basic load balancer's retirement.
-_BASIC_RETIREMENT = 'https://learn.microsoft.com/azure/aks/upgrade-basic-load-balancer-on-aks'
-_SEVERAL_BALANCERS = 'https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer'
 
 _NAT_GATEWAY = (f'A NAT gateway gives {NAT_GATEWAY_PORTS_PER_IP} ports per IP to whichever node needs them, on at most '
                 f'{NAT_GATEWAY_MAX_IPS} IPs. ')
@@ -40,7 +36,7 @@ _INSTEAD: Dict[str, str] = {
 }
 
 
-@RULES.rule('BasicLoadBalancer', WARNING, link=_BASIC_RETIREMENT,
+@RULES.rule('BasicLoadBalancer', WARNING, link=BASIC_RETIREMENT,
             title='The cluster is on a Basic load balancer, which is retired.',
             why='Unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.',
             source='azure-facts section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".')
@@ -94,7 +90,7 @@ def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
         remediation='Do not read egress IPs from it; allow-lists need those of the other way.')
 
 
-@RULES.rule('MultipleLoadBalancers', INFO, commands=(CHECK,), link=_SEVERAL_BALANCERS,
+@RULES.rule('MultipleLoadBalancers', INFO, commands=(CHECK,), link=SEVERAL_BALANCERS,
             needs=(existing_cluster, standard_load_balancer),
             title='The cluster spreads its Services over several Standard load balancers.',
             why='Egress still goes through the first one, kubernetes: the others add no SNAT ports.',
