@@ -10,19 +10,17 @@ from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueE
                                        RequiredArgumentMissingError)
 
 from .facts import snat
-from .model.values import id_segments
+from .facts.clusters import CLUSTER_TYPE
+from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
+from .facts.networks import PREFIXES, PUBLIC_IPS
 from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, Range
 
-#: AKS's own pattern for cluster names, and ARM's for resource groups.
-_CLUSTER_NAME = re.compile(r'[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z')
-_GROUP_NAME = re.compile(r'[-\w.()]{0,89}[-\w()]\Z')
 _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
 _OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?\Z')
 
 _SURGE = re.compile(r'[0-9]{1,4}%?\Z')
 _VERSION = re.compile(r'v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?\Z')
-_SUBSCRIPTION_ID = re.compile(r'[-0-9A-Za-z]{1,64}\Z')
 
 _NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
 
@@ -72,7 +70,7 @@ def validate_list(namespace: Any) -> None:
     group = namespace.resource_group_name
     if scopes and getattr(group, 'is_default', None):
         namespace.resource_group_name = None
-    elif group and not _GROUP_NAME.match(group):
+    elif group and not is_group_name(group):
         raise _no_group(group)
     for name in namespace.management_groups or ():
         if not _MANAGEMENT_GROUP.match(name):
@@ -156,11 +154,11 @@ def _validate_names(namespace: Any) -> None:
         raise RequiredArgumentMissingError('A resource group is named, but no cluster.', _NAME_A_CLUSTER)
     if not namespace.resource_group_name:
         raise RequiredArgumentMissingError('A cluster is named, but no resource group.', _NAME_A_CLUSTER)
-    if not _CLUSTER_NAME.match(namespace.name):
+    if not is_cluster_name(namespace.name):
         raise InvalidArgumentValueError(
             f"--name: '{namespace.name}' is no name of a managed cluster.",
             'It has 1 to 63 letters, digits, hyphens and underscores, and starts and ends with a letter or digit.')
-    if not _GROUP_NAME.match(namespace.resource_group_name):
+    if not is_group_name(namespace.resource_group_name):
         raise _no_group(namespace.resource_group_name)
 
 
@@ -174,9 +172,7 @@ def _validate_ids(namespace: Any) -> None:
     """The CLI takes the last segment of any id as the name: an id of another type would read the wrong thing."""
     ids = getattr(namespace, '_ids', None) or []
     for resource_id in ids:
-        segments = id_segments(resource_id)
-        if segments.get('providers', '').lower() != 'microsoft.containerservice' or \
-                list(segments)[-1] != 'managedclusters':
+        if parse_id(resource_id, CLUSTER_TYPE) is None:
             raise InvalidArgumentValueError(
                 f"--ids: '{resource_id}' is no id of a managed cluster.",
                 'It looks like /subscriptions/.../resourceGroups/.../providers/Microsoft.ContainerService/'
@@ -188,13 +184,13 @@ def _validate_ids(namespace: Any) -> None:
 def _validate_load_balancer(namespace: Any) -> None:
     _validate_one_ip_option(namespace)
     _validate_multiple(namespace.outbound_ports)
-    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, FLAGS['outbound_ips'], 'publicIPAddresses')
+    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, FLAGS['outbound_ips'], PUBLIC_IPS)
     if len(namespace.outbound_ips or ()) > snat.MAX_OWN_IPS:
         raise InvalidArgumentValueError(
             f"{FLAGS['outbound_ips']}: {len(namespace.outbound_ips)} ids, but a load balancer takes at most "
             f'{snat.MAX_OWN_IPS} own IPs.', f"Use prefixes: {FLAGS['outbound_ip_prefixes']}.")
     namespace.outbound_ip_prefixes = _resource_ids(namespace.outbound_ip_prefixes, FLAGS['outbound_ip_prefixes'],
-                                                   'publicIPPrefixes')
+                                                   PREFIXES)
 
 
 def _validate_one_ip_option(namespace: Any) -> None:
@@ -230,28 +226,21 @@ def _in_range(value: Optional[float], option: str, allowed: Range) -> None:
                                         '.')
 
 
-def _resource_ids(written: Optional[str], option: str, kind: str) -> Optional[Tuple[str, ...]]:
+def _resource_ids(written: Optional[str], option: str, kind: str) -> Optional[Tuple[ArmId, ...]]:
     """The ids of a comma-separated list, each once; None where the option was not given."""
     if written is None:
         return None
-    ids = [resource_id.strip() for resource_id in written.split(',')]
+    ids = []
     example = (f'It looks like /subscriptions/.../resourceGroups/.../providers/Microsoft.Network/{kind}/NAME; several '
                'are separated by commas.')
-    for resource_id in ids:
-        if not _is_id(resource_id, kind):
-            raise InvalidArgumentValueError(f"{option}: '{resource_id}' is no id of one of the {kind}.", example)
+    for typed in written.split(','):
+        resource_id = parse_id(typed.strip(), f'microsoft.network/{kind.lower()}')
+        if resource_id is None:
+            raise InvalidArgumentValueError(f"{option}: '{typed.strip()}' is no id of one of the {kind}.", example)
+        ids.append(resource_id)
     if len({resource_id.lower() for resource_id in ids}) < len(ids):
         raise InvalidArgumentValueError(f'{option} names an id twice.', 'Name each id once.')
     return tuple(ids)
-
-
-def _is_id(resource_id: str, kind: str) -> bool:
-    segments = id_segments(resource_id)
-    return (resource_id.startswith('/') and
-            list(segments) == ['subscriptions', 'resourcegroups', 'providers', kind.lower()] and
-            segments['providers'].lower() == 'microsoft.network' and resource_id.count('/') == 8 and
-            bool(_SUBSCRIPTION_ID.match(segments['subscriptions'])) and
-            bool(_GROUP_NAME.match(segments['resourcegroups'])) and bool(_GROUP_NAME.match(segments[kind.lower()])))
 
 
 def _validate_scale(namespace: Any) -> None:

@@ -13,6 +13,7 @@ from knack.log import get_logger
 from ._outcome import Outcome
 from .decision import decide
 from .facts.clusters import LOAD_BALANCER
+from .facts.ids import ArmId
 from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Source, Typed, takes
@@ -126,7 +127,7 @@ def _observe(cli_ctx: Any, typed: Typed) -> Observed:
     return observed
 
 
-def _capture(cli_ctx: Any, source: Source, ids: Tuple[str, ...], offset: Optional[timedelta]) -> Any:
+def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], offset: Optional[timedelta]) -> Any:
     if source.save_to:
         snapshot.check_target(source.save_to, source.overwrite)
     captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, offset)

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from .facts import snat
 from .facts.clusters import BACKEND_POOL_TYPES
+from .facts.ids import ArmId
 
 #: How far back metrics are read, and the percent on top of measured demand, where not typed.
 DEFAULT_OFFSET = '7d'
@@ -65,8 +66,8 @@ class Change(NamedTuple):
 
     managed_outbound_ip_count: Optional[int] = None
     managed_outbound_ipv6_count: Optional[int] = None
-    outbound_ips: Optional[Tuple[str, ...]] = None
-    outbound_ip_prefixes: Optional[Tuple[str, ...]] = None
+    outbound_ips: Optional[Tuple[ArmId, ...]] = None
+    outbound_ip_prefixes: Optional[Tuple[ArmId, ...]] = None
     outbound_ports: Optional[int] = None
     idle_timeout_in_minutes: Optional[int] = None
     backend_pool_type: Optional[str] = None

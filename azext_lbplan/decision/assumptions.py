@@ -6,7 +6,6 @@ from typing import Callable, List, Sequence, Tuple
 from ..facts import snat
 from ..facts.clusters import MANAGED, MIXED
 from ..model.cluster import AgentPool
-from ..model.network import collection_of
 from .columns import Settings
 from .decide import Decision
 
@@ -68,15 +67,17 @@ def _name_not_asked_for(decision: Decision) -> bool:
 
 def _other_subscription(decision: Decision) -> bool:
     """New IPs beside own ones of another subscription than the cluster's."""
-    places = {collection_of(address.id) or '' for address in decision.new_addresses}
+    places = {address.id.subscription_id.lower() for address in decision.new_addresses}
     own = (decision.cluster.subscription_id or '').lower() if decision.cluster else ''
-    return any(place and own and f'/subscriptions/{own}/' not in f'{place.lower()}/' for place in places)
+    return bool(own and places - {own})
 
 
 _Table = Tuple[Tuple[Callable[[Decision], bool], str], ...]
 
 #: (when it applies, what is assumed). Source of each: the lines marked [?] in azure-facts.
 _IN_FORCE: _Table = (
+    (lambda decision: decision.cluster is not None and not decision.cluster.is_named,
+     'What was read does not name the cluster with its resource group: no line can be printed.'),
     (lambda decision: any(pool.stopped for pool in _pools(decision)),
      'Stopped node pools are counted as if they ran; whether AKS counts them is not documented.'),
     (lambda decision: any(pool.gateway for pool in _pools(decision)),

@@ -9,7 +9,8 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 from ..facts import snat
 from ..facts.clusters import (AUTOMATIC_PORTS, DEFAULT_IDLE_TIMEOUT_IN_MINUTES, DEFAULT_MANAGED_OUTBOUND_IP_COUNT,
                               LOAD_BALANCER, MANAGED, MIXED, NODE_IP_CONFIGURATION, PREFIXES, PUBLIC_IPS, STANDARD)
-from ..facts.networks import IPV4, IPV6
+from ..facts.ids import ArmId
+from ..facts.networks import IPV4, IPV6, PREFIX_TYPE
 from ..model.cluster import Cluster
 from ..model.observed import Observed
 from ..options import Change
@@ -23,7 +24,7 @@ class Settings(NamedTuple):
     """What can be set on the outbound side of a load balancer.
 
     `outbound_ip_count` are IPv4 addresses; None where a prefix's length is unknown. `frontends` are frontend
-    configurations of the outbound rule, a prefix counted as one.
+    configurations of the outbound rule, a prefix counted as one. `malformed_own_ids` stand in the place of own ids.
     """
 
     ip_source: str = MANAGED
@@ -31,8 +32,9 @@ class Settings(NamedTuple):
     frontends: int = 1
     managed_outbound_ip_count: Optional[int] = None
     managed_outbound_ipv6_count: Optional[int] = None
-    outbound_ips: Tuple[str, ...] = ()
-    outbound_ip_prefixes: Tuple[str, ...] = ()
+    outbound_ips: Tuple[ArmId, ...] = ()
+    outbound_ip_prefixes: Tuple[ArmId, ...] = ()
+    malformed_own_ids: Tuple[str, ...] = ()
     outbound_ports: int = AUTOMATIC_PORTS
     idle_timeout_in_minutes: int = DEFAULT_IDLE_TIMEOUT_IN_MINUTES
     backend_pool_type: str = NODE_IP_CONFIGURATION
@@ -43,7 +45,7 @@ class Settings(NamedTuple):
         return self.outbound_ports == AUTOMATIC_PORTS
 
     @property
-    def own_ids(self) -> Tuple[str, ...]:
+    def own_ids(self) -> Tuple[ArmId, ...]:
         """The ids of the user's own public IPs and prefixes."""
         return self.outbound_ips + self.outbound_ip_prefixes
 
@@ -136,6 +138,7 @@ def settings_of(observed: Observed, cluster: Cluster) -> Settings:
         ip_source=source,
         outbound_ips=profile.outbound_ips,
         outbound_ip_prefixes=profile.outbound_ip_prefixes,
+        malformed_own_ids=profile.malformed_own_ids,
         outbound_ports=profile.allocated_outbound_ports or AUTOMATIC_PORTS,
         idle_timeout_in_minutes=profile.idle_timeout_in_minutes or DEFAULT_IDLE_TIMEOUT_IN_MINUTES,
         backend_pool_type=profile.backend_pool_type,
@@ -210,7 +213,7 @@ def _effective_by_profile(observed: Observed, cluster: Cluster) -> Optional[int]
     profile = cluster.profile
     if not profile.effective_ids:
         return None
-    prefixes = [resource_id for resource_id in profile.effective_ids if '/publicipprefixes/' in resource_id.lower()]
+    prefixes = [resource_id for resource_id in profile.effective_ids if resource_id.type == PREFIX_TYPE]
     single = _count_ipv4([resource_id for resource_id in profile.effective_ids if resource_id not in prefixes],
                          observed)
     if cluster.dual_stack and profile.has_managed:
@@ -282,7 +285,7 @@ def apply(settings: Settings, change: Change, observed: Observed) -> Settings:
     else:
         settings = _apply_managed(settings, change)
     settings = settings._replace(outbound_ips=change.outbound_ips or (),
-                                 outbound_ip_prefixes=change.outbound_ip_prefixes or ())
+                                 outbound_ip_prefixes=change.outbound_ip_prefixes or (), malformed_own_ids=())
     return _with_ip_count(settings, observed, observed.cluster)
 
 

@@ -107,7 +107,7 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
         cluster = self.cluster
         if cluster is None or self.reason is not Reason.NOTHING_TO_DO or not _may_reconcile(self):
             return None
-        if is_busy(cluster) or cluster.stopped:
+        if is_busy(cluster) or cluster.stopped or not cluster.is_named:
             return None
         return shlex.join(steps.update(cluster, ['--yes']).argv)
 
@@ -176,7 +176,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         """What comes out."""
         own = self._own_addresses()
         asked_ids = {resource_id.lower() for resource_id in self._asked.own_ids}
-        unusable = tuple(one.id for one in own if one.id.lower() in asked_ids and not one.usable)
+        unusable: Tuple[str, ...] = tuple(one.id for one in own if one.id.lower() in asked_ids and not one.usable)
+        unusable += self._asked.malformed_own_ids
         if unusable:  # nothing is counted on, made or printed until they are replaced
             solution = solver.Solution(self._asked, obstacle=Reason.ADDRESS_UNUSABLE)
         else:
@@ -241,6 +242,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         if not argv:
             known = settings.automatic or settings.outbound_ip_count is not None
             return NoCommand(Reason.NOTHING_TO_DO if known else Reason.UNKNOWN_IP_COUNT)
+        if cluster is not None and not cluster.is_named:
+            return NoCommand(Reason.UNKNOWN_CLUSTER, options=argv)
         last = (steps.create(self._requested.nodes, self._options.scale, settings, argv) if cluster is None else
                 steps.update(cluster, argv))
         return Update(argv, (*map(steps.make, solution.new_addresses), last))
@@ -250,7 +253,7 @@ def _truth(proposed: Configuration, outcome: Union[Update, NoCommand]) -> Option
     """`fits` of what is proposed: true only where it holds at `nodes.required` too, and there is a line for it or
     nothing to do."""
     if isinstance(outcome, NoCommand) and outcome.reason is not Reason.NOTHING_TO_DO:
-        return None if outcome.reason is Reason.UNKNOWN_IP_COUNT else False
+        return None if outcome.reason in (Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_CLUSTER) else False
     return proposed.carries_required
 
 

@@ -5,9 +5,8 @@ from itertools import count, islice
 from typing import Iterator, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..facts import snat
-from ..model.network import collection_of
+from ..facts.ids import ArmId
 from ..model.observed import Observed
-from ..model.values import id_segments
 
 #: IPv4 addresses of the largest prefix that can be made.
 _LARGEST_PREFIX: int = 2 ** (32 - snat.PREFIX_LENGTHS[-1])
@@ -17,10 +16,7 @@ class NewAddress(NamedTuple):
     """A public IP (`length` None) or a prefix that has to be made before the update; `name_is_free` when a read of its
     resource group has shown that nothing there bears the name."""
 
-    id: str
-    name: str
-    resource_group: str
-    subscription_id: str
+    id: ArmId
     location: Optional[str]
     name_is_free: bool
     length: Optional[int] = None
@@ -31,12 +27,12 @@ class NewAddress(NamedTuple):
         return 1 if self.length is None else int(2 ** (32 - self.length))
 
 
-def new_public_ips(observed: Observed, existing: Sequence[str], number: int) -> Optional[Tuple[NewAddress, ...]]:
+def new_public_ips(observed: Observed, existing: Sequence[ArmId], number: int) -> Optional[Tuple[NewAddress, ...]]:
     """`number` public IPs to be made beside those that the cluster has; None where their place cannot be told."""
     return _new(observed, existing, [None] * number)
 
 
-def new_prefixes(observed: Observed, existing: Sequence[str], addresses: int) -> Optional[Tuple[NewAddress, ...]]:
+def new_prefixes(observed: Observed, existing: Sequence[ArmId], addresses: int) -> Optional[Tuple[NewAddress, ...]]:
     """The fewest prefixes that bring at least `addresses` IPv4 addresses; None where their place cannot be told."""
     whole, rest = divmod(addresses, _LARGEST_PREFIX)
     lengths = [snat.PREFIX_LENGTHS[-1]] * whole
@@ -45,28 +41,27 @@ def new_prefixes(observed: Observed, existing: Sequence[str], addresses: int) ->
     return _new(observed, existing, lengths)
 
 
-def largest_growth(existing: Sequence[str]) -> int:
+def largest_growth(existing: Sequence[ArmId]) -> int:
     """IPv4 addresses that new prefixes can bring at most: each is a frontend of the load balancer."""
     return max(0, snat.MAX_FRONTENDS - len(existing)) * _LARGEST_PREFIX
 
 
-def _new(observed: Observed, existing: Sequence[str],
+def _new(observed: Observed, existing: Sequence[ArmId],
          lengths: Sequence[Optional[int]]) -> Optional[Tuple[NewAddress, ...]]:
-    collection = collection_of(existing[0]) if existing else None
-    if collection is None:
+    cluster = observed.cluster
+    # Without a region the resource group's would be taken, and Azure refuses an IP of another region.
+    if not existing or (cluster is not None and not (cluster.name and cluster.location)):
         return None
-    segments = id_segments(collection)
-    in_use = observed.names_in(collection)
+    in_use = observed.names_in(existing[0].collection)
     names = _free_names(observed, existing, set(in_use or ()))
     return tuple(NewAddress(
-        id=f'{collection}/{name}', name=name, resource_group=segments['resourcegroups'],
-        subscription_id=segments['subscriptions'], location=observed.cluster.location if observed.cluster else None,
-        name_is_free=in_use is not None, length=length) for name, length in zip(islice(names, len(lengths)), lengths))
+        id=existing[0].beside(name), location=cluster.location if cluster else None, name_is_free=in_use is not None,
+        length=length) for name, length in zip(islice(names, len(lengths)), lengths))
 
 
-def _free_names(observed: Observed, existing: Sequence[str], in_use: Set[str]) -> Iterator[str]:
+def _free_names(observed: Observed, existing: Sequence[ArmId], in_use: Set[str]) -> Iterator[str]:
     """`CLUSTER-outbound-1`, `-2`, ...: names that nothing in the resource group is known to bear."""
     cluster = observed.cluster
     stem = f'{cluster.name if cluster and cluster.name else "MyCluster"}-outbound'
-    taken = in_use | {resource_id.rsplit('/', 1)[-1].lower() for resource_id in existing}
+    taken = in_use | {resource_id.name.lower() for resource_id in existing}
     return (name for name in (f'{stem}-{number}' for number in count(1)) if name.lower() not in taken)

@@ -16,16 +16,18 @@ class Reason(Enum):
     UNKNOWN_PLACE = 'unknownPlace'
     ADDRESS_UNUSABLE = 'addressUnusable'
     OTHER_EGRESS = 'otherEgress'
+    UNKNOWN_CLUSTER = 'unknownCluster'
 
 
 class NoCommand(NamedTuple):
     """No line, and why. `ips_needed` and `fitting_ports` (per node, on the proposed IPs) are the ways out; `addresses`
-    the ids that cannot be used."""
+    the ids that cannot be used; `options` those of a line that cannot name its cluster."""
 
     reason: Reason
     ips_needed: Optional[int] = None
     fitting_ports: Optional[int] = None
     addresses: Tuple[str, ...] = ()
+    options: Tuple[str, ...] = ()
 
 
 class Step(NamedTuple):

@@ -5,13 +5,14 @@ Sources: azure-facts section 1; the LoadBalancerProfileOutboundIP… errors of A
 """
 
 from enum import Enum
-from typing import Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from ..facts.clusters import STANDARD
+from ..facts.ids import ArmId
+from ..facts.networks import PREFIX_TYPE
 from ..model.cluster import Cluster
 from ..model.network import PublicIp, PublicIpPrefix
 from ..model.observed import Observed, ReadError, load_balancer_id
-from ..model.values import id_segments
 from .columns import NOT_FOUND
 
 
@@ -37,7 +38,7 @@ REFUSED = frozenset({Fault.MISSING, Fault.NOT_STANDARD, Fault.OTHER_REGION, Faul
 class OwnAddress(NamedTuple):
     """An own public IP or prefix: what was read of it (None where nothing was), and what is wrong with it."""
 
-    id: str
+    id: ArmId
     resource: Union[PublicIp, PublicIpPrefix, None]
     error: Optional[ReadError]
     faults: Tuple[Fault, ...]
@@ -50,15 +51,15 @@ class OwnAddress(NamedTuple):
     @property
     def is_prefix(self) -> bool:
         """Whether it is a prefix, by its id."""
-        return 'publicipprefixes' in id_segments(self.id)
+        return self.id.type == PREFIX_TYPE
 
 
-def judge_own_addresses(observed: Observed, ids: Iterable[str]) -> Tuple[OwnAddress, ...]:
+def judge_own_addresses(observed: Observed, ids: Iterable[ArmId]) -> Tuple[OwnAddress, ...]:
     """The own addresses of these ids, each judged against the cluster (or, for a new one, by itself)."""
     return tuple(_judge(resource_id, observed) for resource_id in ids)
 
 
-def _judge(resource_id: str, observed: Observed) -> OwnAddress:
+def _judge(resource_id: ArmId, observed: Observed) -> OwnAddress:
     resource = observed.public_ip(resource_id) or observed.prefix(resource_id)
     error = observed.error_of(resource_id)
     if resource is not None:
@@ -67,7 +68,7 @@ def _judge(resource_id: str, observed: Observed) -> OwnAddress:
     return OwnAddress(resource_id, None, error, (Fault.MISSING,) if missing else ())
 
 
-def _faults(resource_id: str, resource: Union[PublicIp, PublicIpPrefix], cluster: Optional[Cluster]) -> List[Fault]:
+def _faults(resource_id: ArmId, resource: Union[PublicIp, PublicIpPrefix], cluster: Optional[Cluster]) -> List[Fault]:
     """What is wrong with an address that was read, in the order of what weighs most."""
     faults = []
     if resource.sku not in (None, STANDARD):
@@ -79,15 +80,15 @@ def _faults(resource_id: str, resource: Union[PublicIp, PublicIpPrefix], cluster
     return faults + (_faults_beside(resource_id, resource, cluster) if cluster else [])
 
 
-def _faults_beside(resource_id: str, resource: Union[PublicIp, PublicIpPrefix], cluster: Cluster) -> List[Fault]:
+def _faults_beside(resource_id: ArmId, resource: Union[PublicIp, PublicIpPrefix], cluster: Cluster) -> List[Fault]:
     """What is wrong with an address where the cluster is."""
-    is_ip, segments = isinstance(resource, PublicIp), id_segments(resource_id)
+    is_ip = isinstance(resource, PublicIp)
     attached_here = _is_attached_to(resource, cluster)
     found = (
         (Fault.OTHER_REGION, _differ(_region(cluster.location), _region(resource.location))),
         (Fault.IP_OF_OTHER_SUBSCRIPTION if is_ip else Fault.PREFIX_OF_OTHER_SUBSCRIPTION,
-         not attached_here and _differ(cluster.subscription_id, segments.get('subscriptions', '-'))),
-        (Fault.IN_NODE_RESOURCE_GROUP, _is_among_made_by_aks(segments, resource, cluster)),
+         not attached_here and _differ(cluster.subscription_id, resource_id.subscription_id)),
+        (Fault.IN_NODE_RESOURCE_GROUP, _is_among_made_by_aks(resource_id, resource, cluster)),
         (Fault.ATTACHED_ELSEWHERE,
          not attached_here and bool(resource.attached_to) and load_balancer_id(cluster) is not None),
     )
@@ -99,12 +100,11 @@ def _differ(here: Optional[str], there: Optional[str]) -> bool:
     return bool(here and there) and (here or '').lower() != (there or '').lower()
 
 
-def _is_among_made_by_aks(segments: Mapping[str, str], resource: Union[PublicIp, PublicIpPrefix],
-                          cluster: Cluster) -> bool:
+def _is_among_made_by_aks(resource_id: ArmId, resource: Union[PublicIp, PublicIpPrefix], cluster: Cluster) -> bool:
     """Whether a resource that does not bear AKS's tag sits in the node resource group."""
     group = (cluster.node_resource_group or '').lower()
     tagged = isinstance(resource, PublicIp) and resource.made_by_aks
-    return bool(group) and not tagged and segments.get('resourcegroups', '').lower() == group
+    return bool(group) and not tagged and resource_id.resource_group.lower() == group
 
 
 def _region(location: Optional[str]) -> Optional[str]:

@@ -8,7 +8,6 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..facts.clusters import MANAGED, MIXED, PREFIXES
 from ..model.cluster import Cluster
-from ..model.values import REPLACED
 from ..options import FLAGS, Scale
 from .columns import Settings
 from .new_addresses import NewAddress
@@ -57,22 +56,19 @@ def shortened(argv: Sequence[str]) -> str:
 
 
 def update(cluster: Cluster, argv: Sequence[str]) -> Step:
-    """`az aks update` for `cluster` with the options `argv`."""
-    return Step(('az', 'aks', 'update', *option('--resource-group', cluster.resource_group or PLACEHOLDER_GROUP),
-                 *option('--name', cluster.name or PLACEHOLDER_CLUSTER),
+    """`az aks update` for `cluster`, which is named, with the options `argv`."""
+    return Step(('az', 'aks', 'update', *option('--resource-group', cluster.resource_group),
+                 *option('--name', cluster.name),
                  *option('--subscription', cluster.subscription_id), *argv))
 
 
 def option(name: str, value: Optional[str]) -> List[str]:
     """`name` with a `value` that came from Azure or a file, in argv form; nothing without a value.
 
-    A value with a hyphen in front (a resource group may have one) would be taken for an option, one with @ for a file
-    to read: no name of Azure's begins so, and there is no way to escape it.
+    A value with a hyphen in front (a resource group may have one) would be taken for an option.
     """
     if not value:
         return []
-    if value.startswith('@'):
-        value = REPLACED + value[1:]
     return [f'{name}={value}'] if value.startswith('-') else [name, value]
 
 
@@ -93,11 +89,11 @@ def create(nodes: Nodes, scale: Scale, settings: Settings, argv: Sequence[str]) 
 def make(address: NewAddress) -> Step:
     """The line that makes a public IP or prefix."""
     kind = ['create'] if address.length is None else ['prefix', 'create', '--length', str(address.length)]
-    argv = ['az', 'network', 'public-ip', *kind, *option('--resource-group', address.resource_group),
-            *option('--name', address.name), '--version', 'IPv4']
+    argv = ['az', 'network', 'public-ip', *kind, *option('--resource-group', address.id.resource_group),
+            *option('--name', address.id.name), '--version', 'IPv4']
     if address.length is None:  # a prefix is Standard and static by itself; older CLIs know no --sku for it
         argv += ['--sku', 'Standard', '--allocation-method', 'Static']
-    argv += option('--location', address.location) + option('--subscription', address.subscription_id)
+    argv += option('--location', address.location) + option('--subscription', address.id.subscription_id)
     return Step(tuple(argv))
 
 

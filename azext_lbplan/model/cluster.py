@@ -9,6 +9,9 @@ from typing import Iterable, NamedTuple, Optional, Tuple
 
 from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
                               NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PUBLIC_IPS, STANDARD)
+from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
+from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
+from .names import Malformed, NameCheck
 from .values import Json, canonical, count, flag, get, id_segments, ids, items, properties, text, texts
 
 
@@ -40,6 +43,12 @@ class AgentPool(NamedTuple):
         return (self.mode or '').lower() == 'gateway'
 
 
+#: Where the profile names own addresses.
+OUTBOUND_IPS = 'networkProfile.loadBalancerProfile.outboundIPs.publicIPs'
+OUTBOUND_IP_PREFIXES = 'networkProfile.loadBalancerProfile.outboundIPPrefixes.publicIPPrefixes'
+EFFECTIVE_OUTBOUND_IPS = 'networkProfile.loadBalancerProfile.effectiveOutboundIPs'
+
+
 class LoadBalancerProfile(NamedTuple):
     """`networkProfile.loadBalancerProfile`: what was asked for, and the ids that are in force.
 
@@ -50,13 +59,14 @@ class LoadBalancerProfile(NamedTuple):
     managed_outbound_ip_count: Optional[int] = None
     managed_outbound_ipv6_count: Optional[int] = None
     has_managed: bool = False
-    outbound_ips: Tuple[str, ...] = ()
-    outbound_ip_prefixes: Tuple[str, ...] = ()
-    effective_ids: Tuple[str, ...] = ()
+    outbound_ips: Tuple[ArmId, ...] = ()
+    outbound_ip_prefixes: Tuple[ArmId, ...] = ()
+    effective_ids: Tuple[ArmId, ...] = ()
     allocated_outbound_ports: Optional[int] = None
     idle_timeout_in_minutes: Optional[int] = None
     backend_pool_type: str = NODE_IP_CONFIGURATION
     multiple_standard_load_balancers: bool = False
+    malformed: Tuple[Malformed, ...] = ()
 
     @property
     def ip_source(self) -> str:
@@ -64,20 +74,28 @@ class LoadBalancerProfile(NamedTuple):
 
         A profile that names none of them is on AKS's default: managed IPs (azure-facts section 1).
         """
-        sources = [source for source, named in ((MANAGED, self.has_managed), (PUBLIC_IPS, bool(self.outbound_ips)),
-                                                (PREFIXES, bool(self.outbound_ip_prefixes))) if named]
+        targets = {malformed.target for malformed in self.malformed}
+        sources = [source for source, named in (
+            (MANAGED, self.has_managed), (PUBLIC_IPS, self.outbound_ips or OUTBOUND_IPS in targets),
+            (PREFIXES, self.outbound_ip_prefixes or OUTBOUND_IP_PREFIXES in targets)) if named]
         return MIXED if len(sources) > 1 else (sources or [MANAGED])[0]
 
     @property
-    def own_ids(self) -> Tuple[str, ...]:
+    def own_ids(self) -> Tuple[ArmId, ...]:
         """The ids of the user's own public IPs and prefixes that the profile names."""
         return self.outbound_ips + self.outbound_ip_prefixes
+
+    @property
+    def malformed_own_ids(self) -> Tuple[str, ...]:
+        """What the profile names as own public IPs and prefixes, and is no id of one."""
+        return tuple(malformed.written for malformed in self.malformed
+                     if malformed.target in (OUTBOUND_IPS, OUTBOUND_IP_PREFIXES))
 
 
 class Cluster(NamedTuple):
     """A managed cluster, as far as its outbound traffic depends on it."""
 
-    id: Optional[str]
+    id: Optional[ArmId]
     name: Optional[str]
     resource_group: Optional[str] = None
     subscription_id: Optional[str] = None
@@ -94,6 +112,12 @@ class Cluster(NamedTuple):
     node_auto_provisioning: bool = False
     identity_type: Optional[str] = None
     pod_cidrs: Tuple[str, ...] = ()
+    malformed: Tuple[Malformed, ...] = ()
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a line can name it."""
+        return None not in (self.name, self.resource_group)
 
     @property
     def on_standard_load_balancer(self) -> bool:
@@ -125,28 +149,39 @@ def parse_cluster(body: Json) -> Cluster:
     """The cluster in `body`: raw ARM JSON, or what `az aks show` prints."""
     inner = properties(body)
     network = get(inner, 'networkProfile')
-    resource_id = text(body, 'id')
-    segments = id_segments(resource_id)
+    check = NameCheck()
+    resource_id = check.id('id', text(body, 'id'), CLUSTER_TYPE)
+    profile = _parse_profile(get(network, 'loadBalancerProfile'))
     version = text(inner, 'currentKubernetesVersion') or text(inner, 'kubernetesVersion')
     return Cluster(
         id=resource_id,
-        name=text(body, 'name') or segments.get('managedclusters'),
-        resource_group=text(body, 'resourceGroup') or segments.get('resourcegroups'),
-        subscription_id=text(body, 'subscriptionId') or segments.get('subscriptions'),
-        node_resource_group=text(inner, 'nodeResourceGroup'),
-        location=text(body, 'location'),
+        name=_name(resource_id, check.name('name', text(body, 'name'), is_cluster_name)),
+        resource_group=resource_id.resource_group if resource_id else
+        check.name('resourceGroup', text(body, 'resourceGroup'), is_group_name),
+        subscription_id=resource_id.subscription_id if resource_id else
+        check.name('subscriptionId', text(body, 'subscriptionId'), is_subscription_id),
+        node_resource_group=check.name('nodeResourceGroup', text(inner, 'nodeResourceGroup'), is_group_name),
+        location=check.name('location', text(body, 'location'), is_location),
         kubernetes_version=version,
         provisioning_state=text(inner, 'provisioningState'),
         power_state=text(inner, 'powerState', 'code'),
         outbound_type=canonical(text(network, 'outboundType'), OUTBOUND_TYPES) or LOAD_BALANCER,
         load_balancer_sku=canonical(text(network, 'loadBalancerSku'), (STANDARD, BASIC)) or _default_sku(network),
-        profile=_parse_profile(get(network, 'loadBalancerProfile')),
+        profile=profile,
         pools=tuple(_parse_pool(pool, version) for pool in items(inner, 'agentPoolProfiles')),
         dual_stack='ipv6' in (family.lower() for family in texts(network, 'ipFamilies')),
         node_auto_provisioning=(text(inner, 'nodeProvisioningProfile', 'mode') or '').lower() == 'auto',
         identity_type=text(body, 'identity', 'type'),
         pod_cidrs=texts(network, 'podCidrs') or tuple(filter(None, [text(network, 'podCidr')])),
+        malformed=check.malformed + profile.malformed,
     )
+
+
+def _name(resource_id: Optional[ArmId], written: Optional[str]) -> Optional[str]:
+    """The name of the cluster: the id decides, and `written` may spell it better."""
+    if resource_id is None or (written is not None and written.lower() == resource_id.name.lower()):
+        return written
+    return resource_id.name
 
 
 def _default_sku(network: Json) -> str:
@@ -156,17 +191,21 @@ def _default_sku(network: Json) -> str:
 
 def _parse_profile(body: Json) -> LoadBalancerProfile:
     managed = get(body, 'managedOutboundIPs')
+    check = NameCheck()
     return LoadBalancerProfile(
         managed_outbound_ip_count=count(managed, 'count'),
         managed_outbound_ipv6_count=count(managed, 'countIPv6'),
         has_managed=managed is not None,
-        outbound_ips=ids(body, 'outboundIPs', 'publicIPs'),
-        outbound_ip_prefixes=ids(body, 'outboundIPPrefixes', 'publicIPPrefixes'),
-        effective_ids=ids(body, 'effectiveOutboundIPs'),
+        outbound_ips=check.ids(OUTBOUND_IPS, ids(body, 'outboundIPs', 'publicIPs'), PUBLIC_IP_TYPE),
+        outbound_ip_prefixes=check.ids(OUTBOUND_IP_PREFIXES, ids(body, 'outboundIPPrefixes', 'publicIPPrefixes'),
+                                       PREFIX_TYPE),
+        effective_ids=check.ids(EFFECTIVE_OUTBOUND_IPS, ids(body, 'effectiveOutboundIPs'),
+                                PUBLIC_IP_TYPE, PREFIX_TYPE),
         allocated_outbound_ports=count(body, 'allocatedOutboundPorts'),
         idle_timeout_in_minutes=count(body, 'idleTimeoutInMinutes'),
         backend_pool_type=canonical(text(body, 'backendPoolType'), BACKEND_POOL_TYPES) or NODE_IP_CONFIGURATION,
         multiple_standard_load_balancers=bool(flag(body, 'enableMultipleStandardLoadBalancers')),
+        malformed=check.malformed,
     )
 
 

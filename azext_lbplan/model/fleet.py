@@ -7,11 +7,12 @@ all that concerns it is there, so that a large fleet is never held as a whole.
 
 from typing import Collection, Dict, Iterator, NamedTuple, Optional, Set, Tuple, Union
 
+from ..facts.ids import ArmId
 from .cluster import Cluster, parse_cluster
-from .graph import parse_network, type_of_id
+from .graph import parse_network
 from .network import LoadBalancer, PublicIp, PublicIpPrefix
 from .observed import Observed, ReadError, egress_load_balancer_id
-from .values import Json, id_segments
+from .values import Json
 
 #: Code of what Resource Graph does not show: it does not exist, may not be read, or is too new.
 NOT_SHOWN = 'NotInResourceGraph'
@@ -22,7 +23,7 @@ class _Waiting(NamedTuple):
     """A cluster, the id of its load balancer, and that itself once it has come."""
 
     cluster: Cluster
-    balancer_id: str
+    balancer_id: ArmId
     balancer: Optional[LoadBalancer] = None
 
 
@@ -37,7 +38,7 @@ class Assembly:
         self._seen: Set[str] = set()
         self._waiting: Dict[str, _Waiting] = {}
         self._addresses: Dict[str, Union[PublicIp, PublicIpPrefix]] = {}
-        self._own_ids: Set[str] = set()
+        self._own_ids: Dict[str, ArmId] = {}
 
     def add_cluster(self, body: Json) -> Optional[Observed]:
         """Take a cluster; it comes back at once where nothing more is to be read. A repeated one is passed over."""
@@ -53,7 +54,7 @@ class Assembly:
         if balancer_id is None:
             return Observed(cluster)
         self._waiting[balancer_id.lower()] = _Waiting(cluster, balancer_id)
-        self._own_ids.update(own_id.lower() for own_id in cluster.profile.own_ids)
+        self._own_ids.update((own_id.lower(), own_id) for own_id in cluster.profile.own_ids)
         return None
 
     @property
@@ -64,13 +65,14 @@ class Assembly:
     @property
     def address_names(self) -> Iterator[str]:
         """Names of the own public IPs and prefixes that clusters name."""
-        return (own_id.rsplit('/', 1)[-1] for own_id in self._own_ids)
+        return (own_id.name for own_id in self._own_ids.values())
 
     @property
     def subscriptions(self) -> Tuple[str, ...]:
         """Subscriptions of the load balancers and addresses that are still to be read, sorted."""
-        named = (id_segments(resource_id).get('subscriptions') for resource_id in (*self._waiting, *self._own_ids))
-        return tuple(sorted(set(filter(None, named))))
+        waiting = [waiting.balancer_id for waiting in self._waiting.values()]
+        return tuple(sorted({resource_id.subscription_id.lower() for resource_id in
+                             (*waiting, *self._own_ids.values())}))
 
     def add_network(self, row: Json) -> Optional[Observed]:
         """Take a load balancer, public IP or prefix; with its load balancer a cluster without own addresses leaves."""
@@ -105,4 +107,4 @@ class Assembly:
                 public_ips=tuple(address for address in found if isinstance(address, PublicIp)),
                 prefixes=tuple(address for address in found if isinstance(address, PublicIpPrefix)),
                 errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
-                             for resource_id in absent if looked_for is None or type_of_id(resource_id) in looked_for))
+                             for resource_id in absent if looked_for is None or resource_id.type in looked_for))

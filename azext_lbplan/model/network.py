@@ -6,9 +6,12 @@ from types import MappingProxyType
 from typing import Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..facts.clusters import BASIC, STANDARD
+from ..facts.ids import ArmId
 from ..facts.networks import (ALLOCATION_METHODS, IPV4, IPV6, MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG,
-                              OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME, PREFIXES, PUBLIC_IP_SKUS, PUBLIC_IPS)
-from .values import Json, canonical, count, distinct, flag, get, id_segments, ids, items, properties, same_id, text
+                              OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME, PREFIX_TYPE, PUBLIC_IP_SKUS,
+                              PUBLIC_IP_TYPE)
+from .names import Malformed, NameCheck
+from .values import Json, canonical, count, distinct, flag, get, ids, items, properties, same_id, text
 
 #: Rules that name a backend pool. An inbound NAT rule may name one node instead: AKS makes none of those.
 _RULE_KINDS = ('loadBalancingRules', 'outboundRules', 'inboundNatRules')
@@ -56,8 +59,8 @@ class Frontend(NamedTuple):
 
     id: str
     name: Optional[str] = None
-    public_ip_id: Optional[str] = None
-    prefix_id: Optional[str] = None
+    public_ip_id: Optional[ArmId] = None
+    prefix_id: Optional[ArmId] = None
     version: str = IPV4
     rules: Tuple[str, ...] = ()
 
@@ -97,6 +100,7 @@ class LoadBalancer(NamedTuple):
     backend_pools: Tuple[BackendPool, ...]
     load_balancing_rules: int
     provisioning_state: Optional[str] = None
+    malformed: Tuple[Malformed, ...] = ()
 
     @property
     def outbound_rule(self) -> Optional[OutboundRule]:
@@ -177,17 +181,20 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
                       if (rule.id or '').lower() in ipv6_rules or _is_ipv6_name(rule.name)
                       for frontend in rule.frontend_ids}
     referring = _rules_by_frontend(inner)
+    check = NameCheck()
+    frontends = [_parse_frontend(frontend, referring, ipv6_frontends, check)
+                 for frontend in items(inner, 'frontendIPConfigurations')]
     return LoadBalancer(
         id=text(body, 'id'),
         name=text(body, 'name'),
         sku=canonical(text(body, 'sku', 'name'), (STANDARD, BASIC)),
         location=text(body, 'location'),
-        frontends=tuple(_parse_frontend(frontend, referring, ipv6_frontends)
-                        for frontend in items(inner, 'frontendIPConfigurations')),
+        frontends=tuple(frontend for frontend in frontends if frontend is not None),
         outbound_rules=rules,
         backend_pools=tuple(_parse_backend_pool(pool, inner) for pool in items(inner, 'backendAddressPools')),
         load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
         provisioning_state=text(inner, 'provisioningState'),
+        malformed=check.malformed,
     )
 
 
@@ -202,10 +209,16 @@ def _rules_by_frontend(load_balancer: Json) -> Dict[str, List[str]]:
     return found
 
 
-def _parse_frontend(body: Json, referring: Mapping[str, Iterable[str]], ipv6_frontends: Collection[str]) -> Frontend:
+def _parse_frontend(body: Json, referring: Mapping[str, Iterable[str]], ipv6_frontends: Collection[str],
+                    check: NameCheck) -> Optional[Frontend]:
+    """The frontend in `body`; None for one that points at something that is no address."""
     inner = properties(body)
     frontend_id = text(body, 'id') or ''
-    public_ip_id = text(inner, 'publicIPAddress', 'id')
+    named = [text(inner, key, 'id') for key in ('publicIPAddress', 'publicIPPrefix')]
+    target = 'frontendIPConfigurations'
+    public_ip_id, prefix_id = check.id(target, named[0], PUBLIC_IP_TYPE), check.id(target, named[1], PREFIX_TYPE)
+    if any(named) and not (public_ip_id or prefix_id):
+        return None
     is_ipv6 = (_version(inner, 'privateIPAddressVersion') == IPV6 or frontend_id.lower() in ipv6_frontends or
                _is_ipv6_name(public_ip_id))
     own = ids(inner, 'loadBalancingRules') + ids(inner, 'inboundNatRules')
@@ -213,7 +226,7 @@ def _parse_frontend(body: Json, referring: Mapping[str, Iterable[str]], ipv6_fro
         id=frontend_id,
         name=text(body, 'name'),
         public_ip_id=public_ip_id,
-        prefix_id=text(inner, 'publicIPPrefix', 'id'),
+        prefix_id=prefix_id,
         version=IPV6 if is_ipv6 else IPV4,
         rules=distinct((*own, *referring.get(frontend_id.lower(), ()))),
     )
@@ -286,21 +299,3 @@ def _length_of_cidr(cidr: Optional[str]) -> Optional[int]:
 def _tags(body: Json) -> Mapping[str, Json]:
     tags = get(body, 'tags')
     return {key: value for key, value in tags.items() if isinstance(key, str)} if isinstance(tags, dict) else {}
-
-
-def names_prefix(resource_id: str) -> bool:
-    """Whether the id names a public IP prefix, and not a public IP."""
-    return PREFIXES.lower() in id_segments(resource_id)
-
-
-def collection_of(resource_id: str) -> Optional[str]:
-    """The collection that a public IP or prefix sits in; None where the id does not name it.
-
-    New ones are made beside the first that the cluster has: same subscription, same resource group.
-    """
-    segments = id_segments(resource_id)
-    kind = PUBLIC_IPS if PUBLIC_IPS.lower() in segments else PREFIXES
-    if kind.lower() not in segments or 'subscriptions' not in segments or 'resourcegroups' not in segments:
-        return None
-    return (f'/subscriptions/{segments["subscriptions"]}/resourceGroups/{segments["resourcegroups"]}'
-            f'/providers/Microsoft.Network/{kind}')

@@ -4,7 +4,8 @@
 from types import MappingProxyType
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
-from ..facts.networks import LOAD_BALANCER_NAME
+from ..facts.ids import ArmId, parse_id
+from ..facts.networks import LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE
 from .cluster import Cluster, parse_cluster
 from .network import (LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
                       parse_public_ip_prefix)
@@ -59,15 +60,15 @@ class Observed(NamedTuple):
         return self.names_in_use.get(collection_id.lower())
 
 
-def load_balancer_id(cluster: Cluster) -> Optional[str]:
+def load_balancer_id(cluster: Cluster) -> Optional[ArmId]:
     """The id of the cluster's load balancer `kubernetes`; None where the body does not name its place."""
     if not cluster.subscription_id or not cluster.node_resource_group:
         return None
-    return (f'/subscriptions/{cluster.subscription_id}/resourceGroups/{cluster.node_resource_group}'
-            f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}')
+    return parse_id(f'/subscriptions/{cluster.subscription_id}/resourceGroups/{cluster.node_resource_group}'
+                    f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}', LOAD_BALANCER_TYPE)
 
 
-def egress_load_balancer_id(cluster: Cluster) -> Optional[str]:
+def egress_load_balancer_id(cluster: Cluster) -> Optional[ArmId]:
     """The id of the load balancer whose SNAT ports matter; None where egress takes another way, or its place is
     unknown."""
     return load_balancer_id(cluster) if cluster.on_standard_load_balancer else None

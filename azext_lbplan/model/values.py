@@ -6,10 +6,12 @@ files come from anywhere. Each function gives a value of the kind asked for, or 
 Source: azure-facts section 9.
 """
 
-from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 #: A value of JSON that came from elsewhere: of any type until one of these functions has looked.
 Json = Any
+
+Text = TypeVar('Text', bound=str)
 
 #: Node, port and IP counts beyond this are no counts: Azure's largest cluster has 5,000 nodes.
 LARGEST_COUNT = 10 ** 9
@@ -92,7 +94,7 @@ def ids(body: Json, *path: str) -> Tuple[str, ...]:
     return distinct(resource_id for resource_id in found if resource_id)
 
 
-def distinct(resource_ids: Iterable[str]) -> Tuple[str, ...]:
+def distinct(resource_ids: Iterable[Text]) -> Tuple[Text, ...]:
     """`resource_ids` without repetitions, compared as ARM compares them: without regard to case."""
     return tuple({resource_id.lower(): resource_id for resource_id in reversed(list(resource_ids))}.values())[::-1]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Seq
 from azure.cli.core import AzCli
 from knack.util import CLIError
 
+from ..facts.ids import ArmId
+from ..facts.networks import PREFIX_TYPE
 from ..model.cluster import Cluster, is_cluster, parse_cluster
-from ..model.network import collection_of, names_prefix
 from ..model.observed import SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics
 from ..model.values import Json, distinct, items, text
 from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, ReadFailure, Request, cli_error, connect,
@@ -33,13 +34,13 @@ _ADVICE: Advice = {
 class _Network(NamedTuple):
     """The ids of what is read around a cluster: its load balancer, and public IPs and prefixes of the user's own."""
 
-    balancer: Optional[str]
-    addresses: Tuple[str, ...]
+    balancer: Optional[ArmId]
+    addresses: Tuple[ArmId, ...]
 
     @property
     def collection(self) -> Optional[str]:
         """Where new addresses would be made, to be listed for the names in use."""
-        return collection_of(self.addresses[0]) if self.addresses else None
+        return self.addresses[0].collection if self.addresses else None
 
     @property
     def all_ids(self) -> List[str]:
@@ -47,7 +48,7 @@ class _Network(NamedTuple):
         return [resource_id for resource_id in (self.balancer, *self.addresses, self.collection) if resource_id]
 
 
-def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[str] = (),
+def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[ArmId] = (),
             offset: Optional[datetime.timedelta] = None) -> Snapshot:
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
     `offset` the metrics of so much time until now.
@@ -70,7 +71,7 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[s
     return snapshot
 
 
-def capture_addresses(cli_ctx: AzCli, ids: Sequence[str]) -> Snapshot:
+def capture_addresses(cli_ctx: AzCli, ids: Sequence[ArmId]) -> Snapshot:
     """Read public IPs and prefixes alone, for a plan without a cluster; without a login none of them is read."""
     if not ids:
         return {}
@@ -133,8 +134,8 @@ def _network_part(network: _Network, answers: Mapping[str, Union[Json, ReadFailu
         lists = [{'resourceId': network.collection, 'names': list(filter(None, names))}]
     return {
         'loadBalancer': bodies.get(network.balancer) if network.balancer else None,
-        'publicIpAddresses': [bodies[address] for address in addresses if not names_prefix(address)],
-        'publicIpPrefixes': [bodies[address] for address in addresses if names_prefix(address)],
+        'publicIpAddresses': [bodies[address] for address in addresses if address.type != PREFIX_TYPE],
+        'publicIpPrefixes': [bodies[address] for address in addresses if address.type == PREFIX_TYPE],
         'lists': lists,
         'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in answers.items()
                    if isinstance(answer, ReadFailure)],

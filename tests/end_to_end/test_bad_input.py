@@ -80,7 +80,7 @@ COMMANDS = [
     (f'plan --ids {CLUSTER}/agentPools/pool1', 'is no id of a managed cluster'),
     (f'plan --ids {CLUSTER.rsplit("/", 2)[0]}', 'invalid resource ID'),
     (f'plan --ids {CLUSTER} {IP}', 'is no id of a managed cluster'),
-    (f'recommend --ids {CLUSTER.replace("rg1", "..")}', 'is no name of a resource group'),
+    (f'recommend --ids {CLUSTER.replace("rg1", "..")}', 'is no id of a managed cluster'),
     (f'show --ids {CLUSTER} {CLUSTER}2 --save-to x.json', '--save-to takes one cluster at a time.'),
     ('plan -g rg1 -n aks1 --subscription nobody', "Subscription 'nobody' not found"),
 ]

@@ -1,4 +1,6 @@
 """Clusters for tests of pure decisions: raw ARM bodies, through the one parser."""
+from azext_lbplan.facts.ids import parse_id
+from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
 from azext_lbplan.model.observed import parse_observed
 from tests.azure.builders import cluster_body, pool
 
@@ -8,12 +10,12 @@ GROUP = f'/subscriptions/{SUBSCRIPTION}/resourceGroups/rg1/providers/Microsoft.N
 
 def ip_ids(number):
     """Ids of `number` own public IPs."""
-    return [f'{GROUP}/publicIPAddresses/own{index}' for index in range(number)]
+    return [parse_id(f'{GROUP}/publicIPAddresses/own{index}', PUBLIC_IP_TYPE) for index in range(number)]
 
 
 def prefix_ids(number):
     """Ids of `number` own prefixes."""
-    return [f'{GROUP}/publicIPPrefixes/prefix{index}' for index in range(number)]
+    return [parse_id(f'{GROUP}/publicIPPrefixes/prefix{index}', PREFIX_TYPE) for index in range(number)]
 
 
 def body(pools=(), version='1.31.3', dual_stack=False, outbound_type='loadBalancer', sku='standard', **profile):

@@ -68,7 +68,7 @@ def _with_line(decision: Decision, finding: Finding) -> Finding:
 
 
 def _what_to_set(decision: Decision) -> str:
-    made = (f" New public IPs are made first: {', '.join(address.name for address in decision.new_addresses)}."
+    made = (f" New public IPs are made first: {', '.join(address.id.name for address in decision.new_addresses)}."
             if decision.new_addresses else '')
     return f'Set {shortened(decision.flags)}.{made}{_egress(decision)}'
 

@@ -23,6 +23,7 @@ _IN_THE_WAY: Dict[Reason, str] = {
     Reason.UNKNOWN_IP_COUNT: 'The number of outbound IPs is not known, because the length of a prefix could not be '
                              'read',
     Reason.ADDRESS_UNUSABLE: 'Outbound IPs that Azure does not take must be replaced first, or every update fails',
+    Reason.UNKNOWN_CLUSTER: 'There is no line, because what was read does not name the cluster',
     Reason.OTHER_EGRESS: 'Egress does not go through a Standard load balancer',
 }
 
@@ -33,6 +34,8 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
     if no_command.reason is Reason.ADDRESS_UNUSABLE:
         names = ', '.join(resource_id.rsplit('/', 1)[-1] for resource_id in no_command.addresses[:5])
         return f'{text}: {names}.'
+    if no_command.reason is Reason.UNKNOWN_CLUSTER:
+        return f"{text}: its name or its resource group is missing. The options are {' '.join(no_command.options)}."
     if settings is None or settings.outbound_ip_count is None or no_command.reason is Reason.NOTHING_TO_DO:
         return f'{text}.'
     return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '

@@ -10,7 +10,6 @@ from ...facts.links import LARGE_CLUSTERS, USE_STANDARD_LB
 from ...facts.networks import IPV6
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.network import LoadBalancer, PublicIp
-from ...model.values import id_segments
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, load_balancer, own_ips,
                       standard_load_balancer)
@@ -78,7 +77,7 @@ def _refused(rule: Rule[AtColumn], address: OwnAddress, what: str, remediation: 
     """An own address that Azure does not take; `severity` where it is not known to refuse it."""
     kind = 'prefix' if address.is_prefix else 'IP'
     collection = 'outboundIPPrefixes.publicIPPrefixes' if address.is_prefix else 'outboundIPs.publicIPs'
-    return rule.finding(f"Outbound {kind} '{address.id.rsplit('/', 1)[-1]}' {what}.",
+    return rule.finding(f"Outbound {kind} '{address.id.name}' {what}.",
                         consequence=None if severity else _NEXT_UPDATE, target=f'{PROFILE}.{collection}',
                         evidence=dict(evidence, id=address.id), remediation=remediation, severity=severity)
 
@@ -142,7 +141,7 @@ def outbound_ip_other_region(rule: Rule[AtColumn], subject: AtColumn) -> Iterabl
 def outbound_ip_other_subscription(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By its id."""
     for address in _with(subject, Fault.PREFIX_OF_OTHER_SUBSCRIPTION, Fault.IP_OF_OTHER_SUBSCRIPTION):
-        there = id_segments(address.id).get('subscriptions', '')
+        there = address.id.subscription_id
         doubt = Fault.IP_OF_OTHER_SUBSCRIPTION in address.faults
         yield _refused(rule, address, f'is in subscription {there}, not in that of the cluster' +
                        ('; whether AKS takes it is not documented' if doubt else ''),

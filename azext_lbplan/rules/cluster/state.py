@@ -6,7 +6,7 @@ from typing import Iterable, Sequence
 from ...decision.aim import is_busy
 from ...facts.links import USE_STANDARD_LB
 from ...model.cluster import AgentPool
-from ...model.finding import INFO, WARNING, Finding
+from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.observed import ReadError, load_balancer_id
 from ...model.values import id_segments
 from ..engine import OBSERVATION, Rule, Rulebook
@@ -97,6 +97,27 @@ def blue_green_pool(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding
                            f'count: {_names(pools)}.', target=f'{POOLS}.upgradeStrategy',
                            evidence={'pools': [pool.name for pool in pools]},
                            remediation="Allow for it: az aks lb plan ... --max-count with twice the pool's nodes.")
+
+
+@RULES.rule('MalformedId', WARNING,
+            title='An id or a name that Azure cannot have given.',
+            why='What is not of that form is counted nowhere and gets into no line. Where it stands for an own IP or '
+                'prefix, Azure refuses the next update.',
+            source='Azure, naming rules and restrictions for Azure resources.')
+def malformed_id(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the patterns of Azure."""
+    cluster, balancer = subject.cluster, subject.observed.load_balancer
+    own = set(cluster.profile.malformed_own_ids) if cluster else set()
+    for target, written in (cluster.malformed if cluster else ()) + (balancer.malformed if balancer else ()):
+        yield rule.finding(
+            f"'{written[:200]}' stands at {target}, and Azure gives no such {_kind_of_name(target)}: it is left out.",
+            severity=ERROR if written in own else None, target=target, evidence={'written': written[:200]},
+            remediation='Correct it where it comes from; the output of az aks show --output json has it right.')
+
+
+def _kind_of_name(target: str) -> str:
+    return {'name': 'name of a cluster', 'location': 'region'}.get(target) or (
+        'name of a resource group' if target.endswith('esourceGroup') else 'id')
 
 
 @RULES.rule('LoadBalancerNotReadable', WARNING, needs=(existing_cluster, standard_load_balancer),

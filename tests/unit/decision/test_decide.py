@@ -120,7 +120,7 @@ def test_own_ips_are_listed_whole_with_new_ones_beside_them():
 def test_a_new_ip_never_bears_a_name_that_is_in_use():
     names = [{'resourceId': f'{GROUP}/publicIPAddresses', 'names': ['AKS1-outbound-1', 'aks1-outbound-2']}]
     decision = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800), lists=names)
-    assert [(one.name, one.name_is_free) for one in decision.new_addresses] == [('aks1-outbound-3', True)]
+    assert [(one.id.name, one.name_is_free) for one in decision.new_addresses] == [('aks1-outbound-3', True)]
     decision = solve(body([pool(count=9)], **own_ips(1), allocatedOutboundPorts=12800))
     assert [one.name_is_free for one in decision.new_addresses] == [False]
 
@@ -176,7 +176,7 @@ def test_shared_frontends_take_ports_away():
     rules = [{'id': f'rule{index}', 'properties': {'frontendIPConfiguration': {'id': '/lb/frontend'}}}
              for index in range(10)]
     balancer = {'name': 'kubernetes', 'properties': {
-        'frontendIPConfigurations': [{'id': '/LB/frontend', 'properties': {'publicIPAddress': {'id': '/ip'}}}],
+        'frontendIPConfigurations': [{'id': '/LB/frontend', 'properties': {'publicIPAddress': {'id': ip_ids(1)[0]}}}],
         'outboundRules': [{'name': 'aksOutboundRule', 'id': '/r', 'properties': {
             'allocatedOutboundPorts': 1280, 'frontendIPConfigurations': [{'id': '/lb/frontend'}]}}],
         'loadBalancingRules': rules, 'backendAddressPools': []}}

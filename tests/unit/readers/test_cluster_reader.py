@@ -7,6 +7,8 @@ from azure.cli.core.azclierror import ResourceNotFoundError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from knack.util import CLIError
 
+from azext_lbplan.facts.ids import parse_id
+from azext_lbplan.facts.networks import PUBLIC_IP_TYPE
 from azext_lbplan.readers import cluster as reading
 from azext_lbplan.readers.arm import ArmClient
 from tests.azure import SUBSCRIPTION, Status
@@ -30,7 +32,7 @@ def paths(arm):
 
 
 def test_first_the_cluster_then_what_is_around_it(arm):
-    own = [arm.add_public_ip('own-ip', 'net'), arm.add_public_ip('typed-ip', 'net')]
+    own = [parse_id(arm.add_public_ip(name, 'net'), PUBLIC_IP_TYPE) for name in ('own-ip', 'typed-ip')]
     arm.add_cluster('aks1', outbound_ips=own[:1], ports=1024)
     snapshot = reading.capture(CLI, 'rg1', 'aks1', own)
     assert list(snapshot) == ['schema', 'capturedAt', 'managedCluster', 'loadBalancer', 'publicIpAddresses',
@@ -66,9 +68,9 @@ def test_without_the_cluster_there_is_no_snapshot(arm):
 
 
 def test_addresses_alone_need_neither_a_cluster_nor_a_login(arm, monkeypatch):
-    own = arm.add_public_ip('own-ip', 'net')
+    own = parse_id(arm.add_public_ip('own-ip', 'net'), PUBLIC_IP_TYPE)
     assert reading.capture_addresses(CLI, []) == {} and paths(arm) == []
-    snapshot = reading.capture_addresses(CLI, [own, own.upper()])
+    snapshot = reading.capture_addresses(CLI, [own, parse_id(own.upper(), PUBLIC_IP_TYPE)])
     assert [body['id'] for body in snapshot['publicIpAddresses']] == [own] and snapshot['errors'] == []
 
     def refuse(_):

@@ -79,8 +79,8 @@ def in_node_group(snapshot):
 
 
 def placeless(snapshot):
-    """On an own IP whose id does not tell where it is."""
-    profile(snapshot)['outboundIPs']['publicIPs'][0]['id'] = 'own0'
+    """Without a region, in which new IPs would be made."""
+    del snapshot['managedCluster']['location']
     return snapshot
 
 
@@ -198,6 +198,10 @@ CASES = [
 
     ('BasicLoadBalancer', WARNING, world(sku='basic'), world()),
     ('OtherOutboundType', INFO, world(outbound_type='userDefinedRouting'), world()),
+    ('MalformedId', ERROR, with_(world(own=2, ports=8000), 'managedCluster', 'properties', 'networkProfile',
+                                 'loadBalancerProfile', 'outboundIPs', 'publicIPs', 0, 'id', value='@/etc/passwd'),
+     world(own=2, ports=8000)),
+    ('MalformedId', WARNING, with_(world(), 'managedCluster', 'properties', 'nodeResourceGroup', value='..'), world()),
     ('StaleProfile', INFO, leftover(effectiveOutboundIPs=[{'id': OWN}]), leftover()),
     ('MultipleLoadBalancers', INFO, with_(world(), 'managedCluster', 'properties', 'networkProfile',
                                           'loadBalancerProfile', 'enableMultipleStandardLoadBalancers', value=True),

@@ -1,0 +1,98 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Ids and names of Azure resources, by Azure's own patterns.
+
+What comes from a body or a file may hold anything, and ends up in paths of requests and in lines for a shell: only what
+parses here does. Source: learn.microsoft.com, "Naming rules and restrictions for Azure resources".
+"""
+
+import re
+from typing import Match, Optional, Tuple
+
+from .clusters import CLUSTER_TYPE
+from .networks import LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE
+
+#: A GUID, or what documents and redacted bodies put in its place.
+_SUBSCRIPTION = re.compile(r'[A-Za-z0-9][-A-Za-z0-9]{0,63}')
+
+#: Letters of every language; a period is not the last.
+_GROUP = re.compile(r'[-\w.()]{0,89}[-\w()]')
+
+_CLUSTER_NAME = re.compile(r'[A-Za-z0-9](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?')
+_NETWORK_NAME = re.compile(r'[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,78}[A-Za-z0-9_])?')
+
+#: `westeurope`, or as portals show it: `West Europe`.
+_LOCATION = re.compile(r'[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,5}')
+
+_ID = re.compile(r'/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)', re.IGNORECASE)
+
+#: The types that are read, in lower case, with the pattern of their names.
+_NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, LOAD_BALANCER_TYPE: _NETWORK_NAME, PUBLIC_IP_TYPE: _NETWORK_NAME,
+          PREFIX_TYPE: _NETWORK_NAME}
+
+
+class ArmId(str):
+    """The id of a resource. It is text like any other, but only what parses becomes one: it names one resource of a
+    known type, and can stand in a path and in a line."""
+
+    __slots__ = ()
+
+    @property
+    def subscription_id(self) -> str:
+        """The subscription that the resource is in."""
+        return self.split('/')[2]
+
+    @property
+    def resource_group(self) -> str:
+        """The resource group that the resource is in."""
+        return self.split('/')[4]
+
+    @property
+    def type(self) -> str:
+        """The resource type in lower case: `microsoft.network/publicipaddresses`."""
+        return '/'.join(self.split('/')[6:8]).lower()
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        return self.split('/')[8]
+
+    @property
+    def collection(self) -> str:
+        """The path of all resources of this type in this resource group."""
+        return self.rpartition('/')[0]
+
+    def beside(self, name: str) -> 'ArmId':
+        """The id of a resource of that name in the same place; `name` is valid."""
+        return ArmId(f'{self.collection}/{name}')
+
+
+def parse_id(written: Optional[str], *types: str) -> Optional[ArmId]:
+    """The id that is `written`, of one of `types` (in lower case); None where it is not one."""
+    parts = _ID.fullmatch(written or '')
+    return ArmId(written) if parts and _is_valid(parts, types) else None
+
+
+def _is_valid(parts: Match[str], types: Tuple[str, ...]) -> bool:
+    subscription_id, group, kind, name = parts.groups()
+    return (kind.lower() in types and bool(_SUBSCRIPTION.fullmatch(subscription_id)) and is_group_name(group)
+            and bool(_NAMES[kind.lower()].fullmatch(name)))
+
+
+def is_group_name(written: str) -> bool:
+    """Whether a resource group can be named so."""
+    return bool(_GROUP.fullmatch(written))
+
+
+def is_cluster_name(written: str) -> bool:
+    """Whether a managed cluster can be named so."""
+    return bool(_CLUSTER_NAME.fullmatch(written))
+
+
+def is_subscription_id(written: str) -> bool:
+    """Whether a subscription can have this id."""
+    return bool(_SUBSCRIPTION.fullmatch(written))
+
+
+def is_location(written: str) -> bool:
+    """Whether a region can be called so."""
+    return bool(_LOCATION.fullmatch(written))

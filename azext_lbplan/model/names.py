@@ -1,0 +1,44 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Names and ids in a body, taken as far as Azure could have given them. Whatever else stands there is noted: it gets
+into no line, no path and no count."""
+
+from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
+
+from ..facts.ids import ArmId, parse_id
+from .values import distinct
+
+
+class Malformed(NamedTuple):
+    """A name or an id that Azure cannot have given: the path of the setting, and what is written there."""
+
+    target: str
+    written: str
+
+
+class NameCheck:
+    """Takes names and ids of one body, and notes those that do not parse."""
+
+    def __init__(self) -> None:
+        self._malformed: List[Malformed] = []
+
+    @property
+    def malformed(self) -> Tuple[Malformed, ...]:
+        """What did not parse, in the order in which it was looked at."""
+        return tuple(self._malformed)
+
+    def name(self, target: str, written: Optional[str], is_valid: Callable[[str], bool]) -> Optional[str]:
+        """The name that is `written` at `target`; None where there is none that is valid."""
+        if written is None or is_valid(written):
+            return written
+        self._malformed.append(Malformed(target, written))
+        return None
+
+    def id(self, target: str, written: Optional[str], *types: str) -> Optional[ArmId]:
+        """The id that is `written` at `target`; None where there is none of these types."""
+        return next(iter(self.ids(target, [written] if written else [], *types)), None)
+
+    def ids(self, target: str, written: Iterable[str], *types: str) -> Tuple[ArmId, ...]:
+        """Those of the ids that are `written` at `target` that are of one of `types`, each once."""
+        parsed = [(text, parse_id(text, *types)) for text in written]
+        self._malformed += [Malformed(target, text) for text, resource_id in parsed if resource_id is None]
+        return distinct(resource_id for _, resource_id in parsed if resource_id is not None)
