@@ -15,8 +15,10 @@ long-summary: >-
 _SAVED = """
     - name: Decide from the output of 'az aks show -o json', without a login and without the network.
       text: az aks lb {0} --from-file cluster.json
-    - name: Keep all that was read, to decide again later.
+    - name: Keep what was read, to decide again later or to attach it to a ticket.
       text: az aks lb {0} -g MyResourceGroup -n MyCluster --save-to snapshot.json
+    - name: The same with other names and addresses, for everybody to see.
+      text: az aks lb {0} -g MyResourceGroup -n MyCluster --save-to public.json --anonymize
 """
 
 helps['aks lb show'] = """
@@ -72,7 +74,7 @@ examples:
       text: az aks lb check --from-file snapshot.json --rules PortsOvercommittedNow PortsOvercommittedAtMaximum
     - name: The lines that mend what is wrong.
       text: az aks lb check -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
-    - name: Keep all that was read, to decide again later.
+    - name: Keep what was read, to decide again later.
       text: az aks lb check -g MyResourceGroup -n MyCluster --offset 14d --save-to snapshot.json
 """
 

@@ -115,6 +115,12 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None) -> N
     for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
         if path == '':
             raise InvalidArgumentValueError(f'{option} names no file.', 'Give the path of a file.')
+    if namespace.save_to == '-':
+        raise InvalidArgumentValueError('--save-to takes a file, not standard output: the result goes there.',
+                                        "Give the path of a file; one that is called '-' is './-'.")
+    if namespace.anonymize and not namespace.save_to:
+        raise RequiredArgumentMissingError('--anonymize is about the file that --save-to writes, and none is named.',
+                                           'Add --save-to FILE, or leave it out.')
     group = namespace.resource_group_name
     if getattr(group, 'is_default', None) and not namespace.name:
         group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster

@@ -132,7 +132,11 @@ def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], offset: Optio
         snapshot.check_target(source.save_to, source.overwrite)
     captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, offset)
     if source.save_to:
-        snapshot.save(source.save_to, captured, source.overwrite)
+        saved = captured
+        if source.anonymize:
+            from .inputs.anonymity import anonymized
+            saved = anonymized(captured)
+        snapshot.save(source.save_to, saved, source.overwrite)
     return captured
 
 

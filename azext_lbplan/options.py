@@ -116,6 +116,7 @@ class Source(NamedTuple):
     from_file: Optional[str] = None
     save_to: Optional[str] = None
     overwrite: bool = False
+    anonymize: bool = False
 
 
 class Typed(NamedTuple):
@@ -144,10 +145,15 @@ CLUSTER = (
            'Decide from this file instead of from Azure, without a login: a snapshot that --save-to wrote, or the '
            "output of 'az aks show --output json'.", FILE, SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
-           'Write all that was read of the cluster to this file, as a snapshot for --from-file. It is readable by its '
-           'owner only.', FILE, SNAPSHOT_GROUP),
+           "Write what was read of the cluster to this file, as a snapshot for --from-file; '-' is refused, because "
+           'the result goes to standard output. It holds what decisions need and nothing else: settings, counts, '
+           'states, metrics, names, ids and IP addresses; no secrets, no tags of yours, no labels. It is readable by '
+           'its owner only.', FILE, SNAPSHOT_GROUP),
     Option('overwrite_existing', ('--overwrite-existing',), 'Let --save-to replace a file that is there.', SWITCH,
            SNAPSHOT_GROUP),
+    Option('anonymize', ('--anonymize',),
+           'Let --save-to replace subscription ids, names and IP addresses, so that the file can be made public. It '
+           'decides the same.', SWITCH, SNAPSHOT_GROUP),
 )
 
 #: Each is a field of Change, and its flag an option of `az aks update`. Source: azure-facts section 1, table.
@@ -283,7 +289,7 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
     headroom = values.get('headroom')
     return Typed(
         Source(values.get('resource_group_name'), values.get('name'), values.get('from_file'), values.get('save_to'),
-               bool(values.get('overwrite_existing'))),
+               bool(values.get('overwrite_existing')), bool(values.get('anonymize'))),
         Options(Change(*(values.get(field) for field in Change._fields)),
                 Scale(*(values.get(field) for field in Scale._fields)), bool(values.get('allow_decrease')),
                 DEFAULT_HEADROOM if headroom is None else headroom, measure),

@@ -12,6 +12,7 @@ from knack.util import CLIError
 
 from ..facts.ids import ArmId
 from ..facts.networks import PREFIX_TYPE
+from ..inputs.allowed import reduced, reduced_part
 from ..model.cluster import Cluster, is_cluster, parse_cluster
 from ..model.observed import SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics
 from ..model.values import Json, distinct, items, text
@@ -53,7 +54,8 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
     `offset` the metrics of so much time until now.
 
-    Returns a snapshot (design section 3). Raises an AzCLIError where the cluster itself cannot be read; whatever
+    Returns a snapshot of what decisions read (design section 3), for a file and for the decision of now: both are the
+    same. Raises an AzCLIError where the cluster itself cannot be read; whatever
     else cannot be read stands in `errors`.
     """
     client = connect(cli_ctx)
@@ -68,7 +70,8 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
                 **_network_part(network, resources)}
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
     snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]
-    return snapshot
+    kept: Snapshot = reduced(snapshot)
+    return kept
 
 
 def capture_addresses(cli_ctx: AzCli, ids: Sequence[ArmId]) -> Snapshot:
@@ -89,7 +92,7 @@ def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
     cluster_id = (f'/subscriptions/{client.subscription_id}/resourceGroups/{resource_group}'
                   f'/providers/Microsoft.ContainerService/managedClusters/{name}')
     answer = client.read(Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API}))
-    if not isinstance(answer, ReadFailure) and not is_cluster(answer):
+    if not isinstance(answer, ReadFailure) and not is_cluster(reduced_part('managedCluster', answer)):
         answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
     if isinstance(answer, ReadFailure):
         raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)

@@ -3,6 +3,7 @@ import json
 import os
 import stat
 
+from azext_lbplan.inputs.allowed import reduced_part
 from tests.azure import Status, pool
 from tests.support.contract import conform
 from tests.support.spread import SPREAD, snapshot_of
@@ -38,11 +39,34 @@ def test_a_snapshot_decides_byte_for_byte_as_live(arm, az, tmp_path):
     for name, cluster in clusters.items():
         written = (tmp_path / name).read_text()
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600 and arm.token not in written
-        assert (json.loads(written)['schema'], json.loads(written)['managedCluster']) == (1, arm.get(cluster))
+        assert (json.loads(written)['schema'], json.loads(written)['managedCluster']) == (
+            1, reduced_part('managedCluster', arm.get(cluster)))
     arm.reset()
     for before, after in zip(live, in_one_process(az, again)):
         assert before.code == 0 and before.stdout and (after.code, after.stdout) == (0, before.stdout), str(after)
     assert arm.requests == [], 'a file needs no login and no network'
+
+
+def test_a_snapshot_holds_no_secret(arm, az, tmp_path):
+    """And an anonymous one no name either, but the same numbers and findings."""
+    cluster = arm.add_cluster('shop-prod', 'shop', pools=[pool('frontdoor', 60)], ports=2048, servicePrincipalProfile={
+        'clientId': 'x', 'secret': 'hunter1'}, windowsProfile={'adminUsername': 'hunter2', 'adminPassword': 'hunter3'},
+        addonProfiles={'omsagent': {'enabled': True, 'config': {'workspaceKey': 'hunter4'}}},
+        httpProxyConfig={'httpsProxy': 'http://me:hunter5@proxy', 'trustedCa': 'hunter6'})
+    arm.resources[cluster.lower()]['tags'] = {'hunter7': 'hunter8'}
+    files = [tmp_path / name for name in ('own.json', 'public.json')]
+    live = in_one_process(az, [f'plan --ids {cluster} --save-to {files[0]}',
+                               f'plan --ids {cluster} --save-to {files[1]} --anonymize'])
+    again = in_one_process(az, [f'plan --from-file {file}' for file in files])
+    assert [one.code for one in (*live, *again)] == [0] * 4
+    assert live[0].stdout == live[1].stdout == again[0].stdout, 'what is printed is never anonymous'
+    assert 'hunter' not in files[0].read_text() and stat.S_IMODE(files[1].stat().st_mode) == 0o600
+    for word in ('shop', 'frontdoor', '11111111'):
+        assert word in live[0].stdout and word not in files[1].read_text() + again[1].stdout
+    own, public = live[0].json, again[1].json
+    assert public['proposed'] == own['proposed'] and public['flags'] == own['flags'] and [
+        (one['code'], one['severity']) for one in public['findings']] == [
+            (one['code'], one['severity']) for one in own['findings']]
 
 
 def test_a_failed_read_is_in_the_snapshot_and_in_its_decision(arm, az, tmp_path):
@@ -92,7 +116,7 @@ def test_a_snapshot_is_never_written_over_what_is_there(arm, az, tmp_path):
                                   f'{plan} {tmp_path}/fifo --overwrite-existing',
                                   f'{plan} /dev/null --overwrite-existing'])
     for result, words in zip(refused, ["exists. Choose another file, or add '--overwrite-existing'.", 'is no place',
-                                       'exists', 'is no place', 'is no place', 'is no place', 'is no place']):
+                                       'is a folder', 'is a folder', 'is no place', 'is no place', 'is no place']):
         result.stderr = result.stderr.replace("exists.\n", 'exists. ')
         assert_refused(result, words)
     assert there.read_text() == 'mine' and arm.seen() == [], 'refused before anything is read'

@@ -30,7 +30,7 @@ DRAWN, REPLACED = {'views/tables.py': set('█░…→')}, {'\N{REPLACEMENT CHA
 
 #: What the package uses of `os`; Windows has all of it.
 OF_WINDOWS = {'DirEntry', 'path', 'open', 'close', 'fdopen', 'fstat', 'link', 'rename', 'replace', 'unlink', 'scandir',
-              'O_RDONLY'}
+              'O_RDONLY', 'O_WRONLY', 'O_CREAT', 'O_EXCL', 'access', 'W_OK', 'X_OK'}
 NOT_OF_WINDOWS = {'curses', 'fcntl', 'grp', 'posix', 'pty', 'pwd', 'readline', 'resource', 'syslog', 'termios', 'tty'}
 
 

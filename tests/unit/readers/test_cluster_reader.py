@@ -3,12 +3,13 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
-from azure.cli.core.azclierror import ResourceNotFoundError
+from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from knack.util import CLIError
 
 from azext_lbplan.facts.ids import parse_id
 from azext_lbplan.facts.networks import PUBLIC_IP_TYPE
+from azext_lbplan.inputs.allowed import reduced
 from azext_lbplan.readers import cluster as reading
 from azext_lbplan.readers.arm import ArmClient
 from tests.azure import SUBSCRIPTION, Status
@@ -39,7 +40,7 @@ def test_first_the_cluster_then_what_is_around_it(arm):
                               'publicIpPrefixes', 'lists', 'errors', 'metrics']
     assert paths(arm)[0] == 'aks1'
     assert sorted(paths(arm)[1:]) == ['kubernetes', 'own-ip', 'publicIPAddresses', 'typed-ip']
-    assert [body['name'] for body in snapshot['publicIpAddresses']] == ['own-ip', 'typed-ip']
+    assert [body['id'] for body in snapshot['publicIpAddresses']] == own
     assert snapshot['lists'][0]['names'] == ['own-ip', 'typed-ip']
     assert snapshot['publicIpPrefixes'] == snapshot['errors'] == snapshot['metrics'] == []
 
@@ -78,3 +79,14 @@ def test_addresses_alone_need_neither_a_cluster_nor_a_login(arm, monkeypatch):
     monkeypatch.setattr(reading, 'connect', refuse)
     assert reading.capture_addresses(CLI, [own]) == {
         'errors': [{'resourceId': own, 'status': None, 'code': 'NoLogin', 'message': 'No login.'}]}
+
+
+def test_what_is_read_is_reduced_to_what_decisions_read(arm):
+    """For the decision of now as well as for a file; what is no cluster without the rest is none."""
+    cluster = arm.add_cluster('aks1', ports=1024, windowsProfile={'adminPassword': 'hunter2'})
+    snapshot = reading.capture(CLI, 'rg1', 'aks1')
+    assert snapshot == reduced(snapshot) and 'hunter2' not in str(snapshot)
+    arm.resources[cluster.lower()].update(id=7, type=None)
+    arm.resources[cluster.lower()]['properties']['agentPoolProfiles'] = 'hunter2'
+    with pytest.raises(AzCLIError, match='is no managed cluster'):
+        reading.capture(CLI, 'rg1', 'aks1')
