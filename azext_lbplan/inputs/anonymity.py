@@ -54,7 +54,7 @@ def anonymized(snapshot: Snapshot) -> Snapshot:
     return other
 
 
-class Replacements:
+class Replacements:  # pylint: disable=too-few-public-methods, too-many-instance-attributes  # a state
     """What stands for each name and address of a reduced snapshot: by kind, and then by the original in lower case."""
 
     def __init__(self, snapshot: Snapshot):
@@ -161,9 +161,9 @@ class Replacements:
         typed = False
         for position, kind in enumerate(kinds):
             written.append(kind if kind.lower() in _SCOPES or typed and _TYPE.match(kind) else self._name(kind))
-            for value in values[position:position + 1]:
-                typed = typed or bool(_NAMESPACE.match(value))
-                written.append(self._segment(kind.lower(), value))
+            for named in values[position:position + 1]:
+                typed = typed or bool(_NAMESPACE.match(named))
+                written.append(self._segment(kind.lower(), named))
         return start + '/'.join(written)
 
     def _segment(self, kind: str, value: str) -> str:
