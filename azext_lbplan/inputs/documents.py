@@ -164,7 +164,7 @@ class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attri
         self.key: Optional[str] = None
         self.key_line = line
         self.line = line
-        self.merged: Tuple[Tuple[Json, int], ...] = ()
+        self.merged: List[Tuple[Json, int]] = []
         self.anchor = anchor
         self.size = 1
 
@@ -172,10 +172,10 @@ class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attri
 def _set(frame: _Frame, container: Fields, key: str, value: Json) -> None:
     """Give `key` its value; the last of several wins, as in Kubernetes."""
     if key == '<<':
-        frame.merged += ((value, frame.key_line),)
+        frame.merged.append((value, frame.key_line))
         return
     if key in container:
-        container.repeated += ((key, frame.key_line),)
+        container.repeated.append((key, frame.key_line))
     container[key] = value
     container.lines[key] = frame.key_line
 

@@ -17,7 +17,7 @@ class Fields(Dict[str, Any]):
     def __init__(self) -> None:
         super().__init__()
         self.lines: Dict[str, int] = {}
-        self.repeated: Tuple[Tuple[str, int], ...] = ()
+        self.repeated: List[Tuple[str, int]] = []
 
     def fields(self, key: str) -> Fields:
         """The mapping under `key`; an empty one where there is none."""
