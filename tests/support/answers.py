@@ -13,6 +13,8 @@ from unittest.mock import patch
 
 from azext_lbplan import custom, demand
 from azext_lbplan.demand import observed as measuring
+from azext_lbplan.facts.ids import parse_id
+from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
 from azext_lbplan.readers import snapshot as snapshot_file
 
 #: What the validators of the commands fill in.
@@ -58,8 +60,14 @@ def _run(command, snapshot, options):
         # What is good for a process that runs one command takes milliseconds of each of thousands.
         stack.enter_context(patch.object(gc, 'get_freeze_count', lambda: 1))
         result = handler(SimpleNamespace(cli_ctx=context), from_file=path,
-                         **_as_taken(handler, {**_FILLED_IN.get(command, {}), **options}))
+                         **_as_taken(handler, {**_FILLED_IN.get(command, {}), **_validated(options)}))
     return json.loads(json.dumps(result, allow_nan=False)), after_output
+
+
+def _validated(options):
+    """The options as the validators leave them: ids parsed."""
+    return {name: tuple(parse_id(one, PUBLIC_IP_TYPE, PREFIX_TYPE) for one in value)
+            if name in ('outbound_ips', 'outbound_ip_prefixes') and value else value for name, value in options.items()}
 
 
 def _as_taken(handler, options):
