@@ -54,9 +54,9 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
     `offset` the metrics of so much time until now.
 
-    Returns a snapshot of what decisions read (design section 3), for a file and for the decision of now: both are the
-    same. Raises an AzCLIError where the cluster itself cannot be read; whatever
-    else cannot be read stands in `errors`.
+    Returns a snapshot (design section 3), for a file and for the decision of now: both are the same. Its bodies hold
+    what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they are saved. Raises
+    an AzCLIError where the cluster itself cannot be read; whatever else cannot be read stands in `errors`.
     """
     client = connect(cli_ctx)
     body = _read_cluster(client, resource_group, name)
@@ -69,9 +69,8 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     snapshot = {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': body,
                 **_network_part(network, resources)}
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
-    snapshot['metrics'] = [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]
-    kept: Snapshot = reduced(snapshot)
-    return kept
+    return {**reduced(snapshot),
+            'metrics': [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]}
 
 
 def capture_addresses(cli_ctx: AzCli, ids: Sequence[ArmId]) -> Snapshot:

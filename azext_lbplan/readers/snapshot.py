@@ -8,6 +8,7 @@ import tempfile
 from azure.cli.core.azclierror import FileOperationError
 
 from ..inputs import snapshots
+from ..inputs.allowed import reduced
 from ..model.observed import Snapshot
 from .json_file import read_document
 
@@ -39,7 +40,8 @@ def check_target(path: str, overwrite: bool) -> None:
 
 
 def save(path: str, snapshot: Snapshot, overwrite: bool) -> None:
-    """Write `snapshot` to `path`, readable by its owner only, whole or not at all. Raises FileOperationError.
+    """Write what decisions read of `snapshot` to `path`, readable by its owner only, whole or not at all. Raises
+    FileOperationError.
 
     Where `path` is a symbolic link, the link stays and what it leads to is written.
     """
@@ -49,7 +51,7 @@ def save(path: str, snapshot: Snapshot, overwrite: bool) -> None:
         handle, temporary = tempfile.mkstemp(prefix='.lbplan-', dir=os.path.dirname(target))  # made with mode 0600
         try:
             with os.fdopen(handle, 'w', encoding='utf-8') as file:
-                file.write(json.dumps(snapshot) + '\n')  # in one piece: writing piece by piece takes seconds
+                file.write(json.dumps(reduced(snapshot)) + '\n')  # in one piece: writing piece by piece takes seconds
             if overwrite:
                 os.replace(temporary, target)
             else:

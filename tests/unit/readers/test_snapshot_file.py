@@ -9,7 +9,7 @@ from azure.cli.core.azclierror import FileOperationError
 
 from azext_lbplan.readers import snapshot
 
-SNAPSHOT = {'schema': 1, 'metrics': ['x' * 1000]}
+SNAPSHOT = {'schema': 1, 'lists': [{'names': ['x' * 50] * 20}]}
 
 
 @pytest.fixture(params=['hard links', 'no hard links'])
@@ -60,6 +60,13 @@ def test_what_is_replaced_becomes_its_owners_only(tmp_path):
     path.chmod(0o666)
     snapshot.save(str(path), SNAPSHOT, True)
     assert saved(path) and os.listdir(tmp_path) == ['s.json']
+
+
+def test_what_no_decision_reads_is_not_saved(tmp_path):
+    answer = {'query': {'metricnames': 'UsedSnatPorts'}, 'response': {'value': [], 'token': 'hunter2'}}
+    snapshot.save(str(tmp_path / 's.json'), {**SNAPSHOT, 'tags': 'hunter2', 'metrics': [answer]}, False)
+    text = (tmp_path / 's.json').read_text()
+    assert 'UsedSnatPorts' in text and 'hunter2' not in text
 
 
 @pytest.mark.parametrize('target', ['there.json', 'not there.json'])
