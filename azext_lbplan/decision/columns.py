@@ -10,7 +10,7 @@ from ..facts import snat
 from ..facts.clusters import (AUTOMATIC_PORTS, DEFAULT_IDLE_TIMEOUT_IN_MINUTES, DEFAULT_MANAGED_OUTBOUND_IP_COUNT,
                               LOAD_BALANCER, MANAGED, MIXED, NODE_IP_CONFIGURATION, PREFIXES, PUBLIC_IPS, STANDARD)
 from ..facts.ids import ArmId
-from ..facts.networks import IPV4, IPV6, PREFIX_TYPE
+from ..facts.networks import IPV6, PREFIX_TYPE
 from ..model.cluster import Cluster
 from ..model.observed import Observed
 from ..options import Change
@@ -45,6 +45,14 @@ class Settings(NamedTuple):
         return self.outbound_ports == AUTOMATIC_PORTS
 
     @property
+    def valid(self) -> bool:
+        """Whether AKS takes each value by itself, before it counts ports (azure-facts section 1)."""
+        count = self.managed_outbound_ip_count
+        return (snat.is_valid_allocation(self.outbound_ports) and
+                snat.MIN_IDLE_TIMEOUT <= self.idle_timeout_in_minutes <= snat.MAX_ARM_IDLE_TIMEOUT and
+                (self.ip_source != MANAGED or count is None or 1 <= count <= snat.MAX_MANAGED_IPS))
+
+    @property
     def own_ids(self) -> Tuple[ArmId, ...]:
         """The ids of the user's own public IPs and prefixes."""
         return self.outbound_ips + self.outbound_ip_prefixes
@@ -61,9 +69,9 @@ class Configuration(NamedTuple):
     """A column: an outbound configuration, the nodes that it is for, and its arithmetic.
 
     `settings` is None where egress takes another way than a Standard load balancer. `ports_per_node` is what nodes
-    have, `ports_per_node_at_max` what they would have at `nodes.required`. `fits` is AKS's own validation; None where
-    the IP count is unknown or nothing is documented. `shared_rule_blocks` are blocks of 8 ports that rules take from
-    outbound frontends, which AKS does not count.
+    have, `ports_per_node_at_max` what they would have at `nodes.required`. `fits` is AKS's own validation of ports and
+    of each value; None where the IP count is unknown or nothing is documented. `shared_rule_blocks` are blocks of 8
+    ports that rules take from outbound frontends, which AKS does not count.
     """
 
     outbound_type: str
@@ -124,10 +132,10 @@ def in_force(observed: Observed, cluster: Cluster, nodes: Nodes) -> Configuratio
     rule = observed.load_balancer.outbound_rule if observed.load_balancer else None
     if observed.load_balancer is None or rule is None:
         return column
-    frontends = sum(frontend.version == IPV4 for frontend in observed.load_balancer.outbound_frontends)
     return column._replace(
         enable_tcp_reset=rule.enable_tcp_reset,
-        ports_per_node=rule.allocated_outbound_ports or snat.automatic_ports(nodes.today, frontends))
+        ports_per_node=rule.allocated_outbound_ports or
+        snat.automatic_ports(nodes.today, len(observed.outbound_ipv4_frontends)))
 
 
 def settings_of(observed: Observed, cluster: Cluster) -> Settings:
@@ -203,7 +211,7 @@ def effective_outbound_ips(observed: Observed, cluster: Cluster) -> Optional[int
     """
     balancer = observed.load_balancer
     if balancer is not None and balancer.outbound_rule is not None:
-        frontends = [frontend for frontend in balancer.outbound_frontends if frontend.version == IPV4]
+        frontends = observed.outbound_ipv4_frontends
         prefixes = [frontend.prefix_id for frontend in frontends if frontend.prefix_id]
         return _sum(len(frontends) - len(prefixes), _count_prefixed(prefixes, observed))
     return _effective_by_profile(observed, cluster)
@@ -236,7 +244,8 @@ def evaluate(settings: Settings, nodes: Nodes, cluster: Optional[Cluster] = None
         effective_outbound_ip_count=ips if cluster else None,
         available_ports=None if ips is None else snat.available_ports(ips),
         max_ports_per_node=None if ips is None else snat.largest_ports(ips, nodes.required, blocks))
-    return _fill_automatic(column, settings) if settings.automatic else _fill_explicit(column, settings)
+    column = _fill_automatic(column, settings) if settings.automatic else _fill_explicit(column, settings)
+    return column if settings.valid else column._replace(fits=False)
 
 
 def _fill_explicit(column: Configuration, settings: Settings) -> Configuration:

@@ -261,7 +261,7 @@ def _may_reconcile(decision: Decision) -> bool:
     """Whether AKS takes the profile as it is and setting it cuts nothing: the load balancer has no more ports per node,
     no longer idle timeout and no other IPs than the profile."""
     current, balancer, cluster = decision.current, decision.observed.load_balancer, decision.cluster
-    if current is None or current.settings is None or current.fits is False or cluster is None:
+    if current is None or current.settings is None or current.fits is not True or cluster is None:
         return False
     rule = balancer.outbound_rule if balancer else None
     if balancer is None or rule is None:

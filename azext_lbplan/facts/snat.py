@@ -62,6 +62,11 @@ def ceil8(ports: float) -> int:
     return math.ceil(ports / PORT_BLOCK) * PORT_BLOCK
 
 
+def is_valid_allocation(ports: int) -> bool:
+    """Whether Azure takes `ports` per node: a multiple of 8 from 0 (automatic) to 64,000. Source: section 1 [D]."""
+    return ports % PORT_BLOCK == 0 and 0 <= ports <= MAX_PORTS_PER_NODE
+
+
 def automatic_ports(nodes: int, frontends: int) -> Optional[int]:
     """Ports per node under automatic allocation: `min(table × frontends, 1024)`; None above 1000 nodes (unknown)."""
     for largest, ports in TIERS:

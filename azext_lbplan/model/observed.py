@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.ids import ArmId, parse_id
-from ..facts.networks import LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE
+from ..facts.networks import IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE
 from .cluster import Cluster, parse_cluster
-from .network import (LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
+from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
                       parse_public_ip_prefix)
 from .values import Json, count, get, items, same_id, text, texts
 
@@ -45,6 +45,19 @@ class Observed(NamedTuple):
     def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""
         return next((ip for ip in self.public_ips if same_id(ip.id, resource_id)), None)
+
+    @property
+    def outbound_ipv4_frontends(self) -> Tuple[Frontend, ...]:
+        """The frontends of AKS's outbound rule that bring IPv4 addresses: what the public IP or prefix says where it
+        was read, else what the frontend does."""
+        balancer = self.load_balancer
+        return tuple(frontend for frontend in (balancer.outbound_frontends if balancer else ())
+                     if self.version_of(frontend) == IPV4)
+
+    def version_of(self, frontend: Frontend) -> str:
+        """The IP family of a frontend."""
+        address = (self.public_ip(frontend.public_ip_id or '') or self.prefix(frontend.prefix_id or ''))
+        return address.version if address else frontend.version
 
     def prefix(self, resource_id: str) -> Optional[PublicIpPrefix]:
         """The prefix of that id, where it was read."""

@@ -231,6 +231,9 @@ def _ports(properties, profile, resources):
     if ports % 8:
         raise aks_error(code, f'Load balancer profile allocated ports {ports} is not an integer multiple of 8.', target,
                         'LoadBalancerProfileAllocatedOutboundPortsMustBeMultipleOfEight')
+    if ports > PORTS_PER_IP:
+        raise aks_error(code, f'Load balancer profile allocated ports {ports} is not in the range [0, {PORTS_PER_IP}].',
+                        target)
     nodes, addresses = validated_nodes(properties), ipv4_addresses(profile, resources)
     if ports * nodes > PORTS_PER_IP * addresses:
         raise aks_error(

@@ -212,7 +212,10 @@ class _Generator:
 
     def _ips(self, stem, number, ipv6=False):
         found = [self.azure.add_public_ip(f'{stem}{index}', NETWORK) for index in range(number)]
-        return found + [self.azure.add_public_ip(f'{stem}{IPV6_SUFFIX}', NETWORK, version='IPv6')] if ipv6 else found
+        if ipv6:
+            name = f"{stem}{self.chance.choice((IPV6_SUFFIX, 'six'))}"  # the user's own, whatever AKS would call it
+            found.append(self.azure.add_public_ip(name, NETWORK, version='IPv6'))
+        return found
 
     def _prefixes(self, stem, number):
         return [self.azure.add_public_ip_prefix(f'{stem}{index}', self.chance.choice((31, 31, 30, 29, 28)), NETWORK)
@@ -275,7 +278,9 @@ class _Generator:
     def _reading(self):
         chance, world = self.chance, self.world
         own = world.own_ids
-        ipv6 = [one for one in own if one.endswith(IPV6_SUFFIX)]  # unread they count as IPv4: nobody could know better
+        # Unread they count as IPv4: nobody could know better.
+        ipv6 = [one for one in own
+                if self.azure.resources[one.lower()]['properties'].get('publicIPAddressVersion') == 'IPv6']
         world.listed = self.often(75)
         shared = self.shared_rules  # who cannot read the load balancer does not know of them
         if self.often(6) and not ipv6 and not shared:

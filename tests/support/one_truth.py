@@ -36,6 +36,7 @@ PROPERTIES = {
     'mended': 'after the commands nothing is left that they claimed to mend',
     'settled': 'after the commands there is nothing to do',
     'as proposed': 'after the commands is in force what was proposed, and the cluster has the printed profile',
+    'fits is AKS\'s': 'current.fits is what AKS answers to the settings as they are',
     'nothing to do': 'where there is said to be nothing to do, AKS takes the cluster as it is',
     'requested': 'requested is what the real az aks update makes of the options, and its fits what AKS answers',
     'reconciled': 'a line that only reconciles mends what it stands beside',
@@ -68,6 +69,9 @@ _ROW = ('ipSource', 'outboundType', 'outboundIpCount', 'outboundPorts', 'portsPe
 
 #: What AKS says where ports x nodes exceed what the IPs have.
 _TOO_FEW_PORTS = 'ports are available given'
+
+#: What AKS says of own addresses and of their mode, which is no matter of `fits`.
+_ABOUT_ADDRESSES = re.compile('outbound IPs, error|outbound IP prefixes, |exactly one of')
 
 #: What a reader of a failure does without.
 _LONG_ID = re.compile(r'/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Network/', re.I)
@@ -143,6 +147,7 @@ class _Judge:
         self._same('plan is recommend', ('recommend', recommend), ('check', check))
         self._without_metrics = check
         self._show(show, plan, check)
+        self._current(plan)
         self._nothing_to_do(plan)
         self._apply({}, ('plan', plan), ('check', check))
         self._alternatives(recommend)
@@ -243,6 +248,15 @@ class _Judge:
                    f"list has {row['status']}, {row['topFinding']}; check {check['status']}, {top}")
 
     # against Azure
+
+    def _current(self, plan):
+        """`fits`, where as many nodes are counted."""
+        fits, counted = plan['current']['fits'], aks_rules.validated_nodes(self.world.body['properties'])
+        if not self.world.on_load_balancer or fits is None or plan['nodes']['validated'] != counted:
+            return
+        refusal = self.world.azure.refusal(self.world.cluster, with_network=False)
+        if self.world.ip_count_is_known and not _ABOUT_ADDRESSES.search(refusal or ''):
+            self._hold("fits is AKS's", fits == (refusal is None), f'current.fits is {fits}, and AKS says: {refusal}')
 
     def _nothing_to_do(self, plan):
         if _nothing_to_do(plan) and self.world.on_load_balancer:

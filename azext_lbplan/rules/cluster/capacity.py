@@ -115,7 +115,7 @@ def ports_overcommitted_with_surge(rule: Rule[AtColumn], subject: AtColumn) -> I
 def ports_invalid(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The multiple of 8, then the range."""
     ports = subject.settings.outbound_ports
-    if ports % snat.PORT_BLOCK == 0 and ports <= snat.MAX_PORTS_PER_NODE:
+    if snat.is_valid_allocation(ports):
         return
     nearest = min(snat.ceil8(ports), snat.MAX_PORTS_PER_NODE)
     yield rule.finding(

@@ -9,7 +9,8 @@ from ...facts.clusters import BASIC, MANAGED, MIXED
 from ...facts.links import LARGE_CLUSTERS, USE_STANDARD_LB
 from ...facts.networks import IPV6
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...model.network import LoadBalancer, PublicIp
+from ...model.network import PublicIp
+from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, load_balancer, own_ips,
                       standard_load_balancer)
@@ -46,8 +47,8 @@ def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
             source='azure-facts section 1 [D]: edits made on the load balancer itself.')
 def no_outbound_frontend(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By what is in force."""
-    balancer, settings = subject.observed.load_balancer, subject.current.settings
-    if balancer is None or settings is None or settings.outbound_ip_count == 0 or _has_egress(balancer):
+    settings = subject.current.settings
+    if settings is None or settings.outbound_ip_count == 0 or _has_egress(subject.observed):
         return
     yield rule.finding('No outbound rule of the load balancer has an IPv4 frontend: outbound connections fail.',
                        target='loadBalancers/kubernetes/outboundRules', command=subject.decision.reconciling_line,
@@ -55,9 +56,12 @@ def no_outbound_frontend(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fi
                        remediation='Let AKS make it again from the profile.')
 
 
-def _has_egress(balancer: LoadBalancer) -> bool:
+def _has_egress(observed: Observed) -> bool:
+    balancer = observed.load_balancer
+    if balancer is None:
+        return True
     used = {frontend_id.lower() for rule in balancer.outbound_rules for frontend_id in rule.frontend_ids}
-    return any(frontend.id.lower() in used and frontend.version != IPV6 for frontend in balancer.frontends)
+    return any(frontend.id.lower() in used and observed.version_of(frontend) != IPV6 for frontend in balancer.frontends)
 
 
 # The user's own IPs and prefixes, which the decision has judged

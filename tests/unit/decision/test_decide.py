@@ -11,8 +11,11 @@ from azext_lbplan.options import Change, Options, Scale
 from azext_lbplan.rules.cluster import findings
 from azext_lbplan.views.recommendation import recommend
 from tests.azure.builders import pool
+from tests.support.answers import answer
 from tests.support.cases import (GROUP, SUBSCRIPTION, body, ip_ids, managed, observe, own_ips, prefix_bodies,
                                  prefix_ids, prefixes)
+from tests.support.oracle import Azure
+from tests.support.spread import snapshot_of
 
 LISTED = {'lists': [{'resourceId': f'{GROUP}/{kind}', 'names': []} for kind in ('publicIPAddresses',
                                                                                 'publicIPPrefixes')]}
@@ -276,3 +279,17 @@ def test_one_ip_less_than_the_plan_s_never_fits(nodes, ports):
     if decision.reason is None:
         assert decision.proposed.fits
         assert count == 1 or ports * (nodes + 1) > (count - 1) * snat.PORTS_PER_IP
+
+
+def test_a_frontend_is_of_the_family_of_its_public_ip():
+    """Whatever it is called: AKS puts no IPv6 into the name of the user's own."""
+    azure = Azure()
+    ips = [azure.add_public_ip('four', 'net'), azure.add_public_ip('six', 'net', version='IPv6')]
+    cluster = azure.add_cluster(outbound_ips=ips, ports=1024)
+    snapshot = snapshot_of(azure, cluster)
+    balancer = snapshot['loadBalancer']['properties']
+    frontends = [{'id': frontend['id']} for frontend in balancer['frontendIPConfigurations']]
+    balancer['outboundRules'] = balancer['outboundRules'][:1]
+    balancer['outboundRules'][0]['properties']['frontendIPConfigurations'] = frontends
+    assert len(frontends) == 2
+    assert answer('show', snapshot)['current']['effectiveOutboundIpCount'] == 1
