@@ -41,7 +41,7 @@ def lb_plan(cmd: Any, typed: Typed) -> Result:
     decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
     found = findings(decision)
     return outcome.finish(results.plan(decision, found), [finding.severity for finding in found], typed.fail_on,
-                          hints.of_plan(decision, found))
+                          hints.of_plan(decision))
 
 
 @takes('recommend')
@@ -51,7 +51,7 @@ def lb_recommend(cmd: Any, typed: Typed) -> Result:
     outcome = Outcome.start(cmd.cli_ctx)
     decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
     found = findings(decision)
-    return outcome.finish(recommend(decision, found), hints=hints.of_plan(decision, found))
+    return outcome.finish(recommend(decision, found), hints=hints.of_plan(decision))
 
 
 @takes('check')

@@ -4,8 +4,8 @@
 from typing import Iterable, List, NamedTuple, Optional
 
 from ..decision import Decision
-from ..decision.assumptions import assumptions
-from ..model.finding import INFO, WARNING, Finding
+from ..model.finding import WARNING, Finding
+from ..model.values import distinct
 from .fleet import Row, summary
 
 
@@ -16,27 +16,17 @@ class Hint(NamedTuple):
     text: str
 
 
-def of_plan(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
-    """What to mind, and the lines to run, which are the last."""
-    hints = []
-    for finding in findings:
-        advice = f' {finding.remediation}' if finding.remediation and not finding.command else ''
-        if finding.severity != INFO:
-            hints.append(Hint(finding.severity, finding.message + advice))
-    hints += [Hint(WARNING, f'Assumed: {assumption}') for assumption in assumptions(decision)]
-    return hints + _lines(decision)
+def of_plan(decision: Decision) -> List[Hint]:
+    """The lines to run."""
+    return _lines(decision)
 
 
 def of_check(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
-    """What to do about errors and warnings; the lines to run are the last."""
-    cluster = _name(decision)
-    hints = []
-    for finding in findings:
-        if finding.severity != INFO and finding.remediation:
-            hints.append(Hint(finding.severity, f'{cluster}, {finding.code}: {finding.remediation}'))
-            if finding.command is not None and finding.command != decision.command:
-                hints.append(Hint(WARNING, f'  {finding.command}'))
-    return hints + _lines(decision)
+    """Lines that only reconcile, and the lines to run, which are the last."""
+    others = distinct(finding.command for finding in findings
+                      if finding.command is not None and finding.command != decision.command)
+    hints = [Hint(WARNING, f'To let AKS set on {_name(decision)} what its profile says, run:')] if others else []
+    return hints + [Hint(WARNING, f'  {line}') for line in others] + _lines(decision)
 
 
 def _lines(decision: Decision) -> List[Hint]:

@@ -11,6 +11,7 @@ from ..decision.nodes import Nodes, PoolNodes
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import sentence
+from .verdict import verdict
 
 if TYPE_CHECKING:  # only what measures pays for it
     from ..demand import Evidence
@@ -24,23 +25,26 @@ NOT_APPLICABLE = 'notApplicable'
 
 def show(decision: Decision) -> Result:
     """The result of `az aks lb show`."""
-    return {'cluster': _cluster(decision), 'nodes': _nodes(decision.nodes),
+    return {'cluster': _cluster(decision), 'verdict': _verdict(decision), 'nodes': _nodes(decision.nodes),
             'current': _configuration(decision.current), 'unverified': list(assumptions_in_force(decision))}
 
 
 def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
     """The result of `az aks lb plan`."""
+    found = tuple(findings)
     return {
-        'cluster': _cluster(decision), 'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
+        'cluster': _cluster(decision), 'verdict': _verdict(decision, found), 'nodes': _nodes(decision.nodes),
+        'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
-        'findings': [finding(found) for found in findings], **_outcome(decision), 'profile': decision.profile,
+        'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
         'unverified': list(assumptions(decision)),
     }
 
 
 def check(decision: Decision, report: Report) -> Result:
     """The result of `az aks lb check`."""
-    return {'cluster': _cluster(decision), 'status': status_of(decision, report),
+    return {'cluster': _cluster(decision), 'verdict': _verdict(decision, report.findings),
+            'status': status_of(decision, report),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
             'summary': count_by_severity(report.findings), **_outcome(decision)}
@@ -86,6 +90,10 @@ def _camel(name: str) -> str:
 
 def _skipped(rule: Skipped) -> Result:
     return {'code': rule.code, 'reason': rule.reason}
+
+
+def _verdict(decision: Decision, findings: Iterable[Finding] = ()) -> Result:
+    return dict(verdict(decision, findings)._asdict())
 
 
 def _outcome(decision: Decision) -> Result:

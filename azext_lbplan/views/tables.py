@@ -1,208 +1,270 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Tables for eyes: at most 120 columns, zero printed as 0, unknown as a dash, all rows always there."""
+"""Tables for eyes, made from results: the verdict first, then what a reader compares. The rest is in JSON."""
 
-import sys
-import textwrap
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
+from ..model.finding import INFO, counted
+from .layout import Entry, Row, bar, cell, columns, sheet, wrapped, width
 from .results import Result
 
-#: A row as the CLI lays it out: its cells by column, in order.
-Row = Dict[str, Any]
+#: The most node pools, reasons and busy nodes that a table has; JSON has all.
+_MOST_POOLS, _MOST_NODES = 3, 3
 
-#: Widest cell of a column: a row of two values stays within 80 columns, one of three with a cluster within 120.
-_WIDEST = {'Cluster': 24, 'Setting': 24, 'File': 20, 'Service': 16}
-_WIDEST_VALUE = 19
-
-#: Cells of the bar that shows used of allocated ports.
-_BAR = 7
-
-#: (label, key of a configuration) in the order of the rows.
-_CONFIGURATION_ROWS = (
-    ('Outbound type', 'outboundType'), ('Load balancer SKU', 'loadBalancerSku'), ('IP source', 'ipSource'),
-    ('Outbound IPs (IPv4)', 'outboundIpCount'), ('Outbound IPs in force', 'effectiveOutboundIpCount'),
-    ('Managed IPv6 IPs', 'managedOutboundIpv6Count'), ('Outbound ports', 'outboundPorts'),
-    ('Ports per node', 'portsPerNode'), ('Ports per node at max', 'portsPerNodeAtMax'),
-    ('Idle timeout (minutes)', 'idleTimeoutInMinutes'), ('TCP reset', 'enableTcpReset'),
-    ('Backend pool type', 'backendPoolType'), ('Available ports', 'availablePorts'),
-    ('Required ports', 'requiredPorts'), ('Headroom (ports)', 'headroomPorts'), ('Most nodes', 'maxNodes'),
-    ('Headroom (nodes)', 'headroomNodes'), ('Most ports per node', 'maxPortsPerNode'), ('Fits', 'fits'),
-)
-
-_NODE_ROWS = (('Nodes now', 'current'), ('Nodes at most', 'max'), ('Upgrade surge', 'surge'),
-              ('Nodes that AKS validates', 'validated'), ('Nodes to size for', 'required'),
-              ('Nodes in backend pool', 'backendPool'))
+#: (label, key of a configuration) of what is compared only where it changes.
+_WHERE_IT_CHANGES = (('Idle timeout', 'idleTimeoutInMinutes'), ('Backend pool', 'backendPoolType'),
+                     ('IPv6 IPs', 'managedOutboundIpv6Count'))
 
 
 def show_table(result: Any) -> List[Row]:
-    """Setting / Current, one row per node count, pool and setting."""
-    return _tables(result, lambda shown: _rows(shown, ('Current', shown['current'])))
+    """The verdict, and what is in force, by groups."""
+    return _sheets(result, 'In force', _show)
 
 
 def plan_table(result: Any) -> List[Row]:
-    """Setting / Current / Requested / Proposed."""
-    return _tables(result, lambda shown: _rows(shown, *((key.capitalize(), shown[key])
-                                                        for key in ('current', 'requested', 'proposed'))))
+    """The verdict, what changes, and what to mind."""
+    return _sheets(result, 'Plan', lambda shown: [
+        *_verdict(shown), *_compared(shown, 'requested', 'proposed'), *_findings(shown)])
 
 
 def recommend_table(result: Any) -> List[Row]:
-    """Setting / Current / Recommended, and the evidence in a few lines."""
-    return _tables(result, lambda shown: [
-        *_rows(shown, ('Current', shown['current']), ('Recommended', shown['proposed'])),
-        *(_row(label, ('Current', measured), ('Recommended', of_recommended))
-          for label, measured, of_recommended in _evidence(shown))])
-
-
-def _tables(result: Any, rows: Callable[[Result], Iterable[Row]]) -> List[Row]:
-    """The rows of one result, below its cluster's name; those of several `--ids` with a column for the name."""
-    if isinstance(result, list):
-        return [{'Cluster': _cell(_name(shown), 'Cluster'), **row} for shown in result for row in rows(shown)]
-    found = list(rows(result))
-    titles = list(found[0])
-    return [_row('Cluster', (titles[1], _name(result)), *((title, '') for title in titles[2:])), *found]
-
-
-def _name(result: Result) -> Optional[str]:
-    return (result['cluster'] or {}).get('name')
-
-
-def _rows(result: Result, *columns: Tuple[str, Optional[Result]]) -> Iterator[Row]:
-    nodes = [(label, [result['nodes'][key]] * len(columns)) for label, key in _NODE_ROWS]
-    pools = [(f"Pool {pool['name']}", [_pool(pool)] * len(columns)) for pool in result['nodes']['pools']]
-    settings = [(label, [configuration and configuration[key] for _, configuration in columns])
-                for label, key in _CONFIGURATION_ROWS]
-    for label, values in nodes + pools + settings:
-        yield _row(label, *((title, value) for (title, _), value in zip(columns, values)))
-
-
-def _row(label: str, *columns: Tuple[str, Any]) -> Row:
-    return {'Setting': _cell(label, 'Setting'), **{title: _cell(value) for title, value in columns}}
-
-
-def _pool(pool: Result) -> str:
-    return f"{pool['current']}/{pool['max']}+{pool['surge']}"
-
-
-def _evidence(result: Result) -> Iterator[Tuple[str, Any, Any]]:
-    """(label, as measured, against the recommended ports) of what the metrics show."""
-    evidence, proposed = result['evidence'], result['proposed'] or {}
-    yield 'Status', result['status'], None
-    yield 'Metrics', evidence['status'], None
-    yield 'Metrics cover', None if evidence['coverage'] is None else f"{evidence['coverage']:.0%}", None
-    yield 'Peak ports per node', evidence['peakPortsPerNode'], None
-    yield 'Peak at', (evidence['peakAt'] or '').replace('T', ' ').replace(':00Z', 'Z') or None, None
-    yield 'Failed connections', evidence['failedConnections'], None
-    about = 'about ' if evidence['demandIsEstimate'] else ''
-    yield 'Demand (ports)', evidence['demandPortsPerNode'] and f"{about}{evidence['demandPortsPerNode']}", None
-    for node in evidence['busiestNodes']:
-        yield (f"Node {node['node']}", _used(node['peakPorts'], node['allocatedPorts']),
-               _used(node['peakPorts'], proposed.get('portsPerNode')))
-
-
-def _used(used: Optional[int], allocated: Optional[int]) -> Union[int, str, None]:
-    """A bar and the numbers: ███▌    512/1024."""
-    if not allocated or used is None:
-        return used
-    filled = min(_BAR, round(_BAR * used / allocated))
-    full, empty = ('█', '░') if _prints('█░') else ('#', '.')
-    return f'{full * filled}{empty * (_BAR - filled)} {used}/{allocated}'
-
-
-def _prints(characters: str) -> bool:
-    """Whether the terminal can show `characters`."""
-    try:
-        characters.encode(sys.stdout.encoding or 'ascii')
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def check_service_table(result: List[Result]) -> List[Row]:
-    """File / Line / Service / Severity / Code / Message: a row per finding, or one that says ok."""
-    return [row for service in result for row in _service_rows(service)]
-
-
-def _service_rows(service: Result) -> Iterator[Row]:
-    name = '/'.join(filter(None, (service['namespace'], service['name']))) or None
-    for found in service['findings'] or [{'evidence': {}, 'severity': 'ok', 'code': '-', 'message': ''}]:
-        # The message is what the row is there for: it goes on below, and is never cut.
-        for number, line in enumerate(textwrap.wrap(found['message'], _WIDEST_SERVICE_MESSAGE) or ['']):
-            cells = ('',) * 5 if number else (
-                _cell(service['file'], 'File'), _cell(found['evidence'].get('line')), _cell(name, 'Service'),
-                found['severity'], found['code'])
-            yield dict(zip(('File', 'Line', 'Service', 'Severity', 'Code', 'Message'), (*cells, line)))
-
-
-def _cell(value: Any, column: str = '') -> str:
-    """Text of a cell: True as Yes, None as a dash, 0 as 0, and never wider than its column."""
-    if value is None:
-        return '-'
-    if isinstance(value, bool):
-        return 'Yes' if value else 'No'
-    return _fit(value, _WIDEST.get(column, _WIDEST_VALUE))
-
-
-def _fit(value: Any, widest: int) -> str:
-    """`value` on one line of at most `widest` characters; None as a dash."""
-    written = '-' if value is None else ' '.join(str(value).split())
-    return written if len(written) <= widest else written[:widest - 1] + ('…' if _prints('…') else '~')
-
-
-#: What is left of 120 columns for a message beside file (20), line (5), service (16), severity (8), code (28), gaps.
-_WIDEST_SERVICE_MESSAGE = 33
-
-#: What is left of 120 columns for a message beside cluster (24), severity (13), code (27) and the gaps.
-_WIDEST_MESSAGE = 50
+    """The verdict, what changes, why, what it rests on, and the other ways."""
+    return _sheets(result, 'Advice', lambda shown: [
+        *_verdict(shown), *_compared(shown, 'proposed'), ('Because', shown['reasons']), *_measured(shown),
+        *_findings(shown), *_alternatives(shown)])
 
 
 def check_table(result: Any) -> List[Row]:
-    """Cluster / Severity / Code / Message: a row per finding and per reason for skipping, or one that says ok."""
-    return [row for shown in (result if isinstance(result, list) else [result]) for row in _check_rows(shown)]
+    """The verdict, and each finding; what is only worth knowing in one line."""
+    return _sheets(result, 'Check', lambda shown: [
+        *_verdict(shown), *_findings(shown, short=False), *_skipped(shown)])
 
 
-def _check_rows(result: Result) -> Iterator[Row]:
-    found = [(finding['severity'], finding['code'], finding['message']) for finding in result['findings']]
+def _sheets(result: Any, title: str, entries: Callable[[Result], Iterable[Entry]]) -> List[Row]:
+    """One result below its cluster's name; several with a column for the name."""
+    if isinstance(result, list):
+        return [row for shown in result for row in sheet((title, 'Answer'), entries(shown), _name(shown))]
+    return sheet((title, f'Cluster {_name(result)}' if result['cluster'] else 'New cluster'), entries(result))
+
+
+def _name(result: Result) -> str:
+    return (result['cluster'] or {}).get('name') or '-'
+
+
+def _verdict(result: Result) -> Iterator[Entry]:
+    verdict = result['verdict']
+    return ((label, [verdict[key]]) for label, key in (('Verdict', 'answer'), ('Binds', 'binds'),
+                                                        ('Change', 'change')))
+
+
+# What is in force
+
+def _show(result: Result) -> Iterator[Entry]:
+    current = result['current']
+    yield from _verdict(result)
+    yield 'Nodes', [_nodes(result['nodes'])]
+    yield from _pools(result['nodes']['pools'], len(result['nodes']['pools']))
+    if current['outboundPorts'] is None:
+        return
+    in_force = current['effectiveOutboundIpCount']
+    yield 'Outbound IPs', [f"{cell(current['outboundIpCount'])} ({current['ipSource']}), {cell(in_force)} in force"]
+    yield 'Ports per node', [f"{_ports(current)} configured, {cell(current['portsPerNode'])} now, "
+                             f"{cell(current['portsPerNodeAtMax'])} at full scale"]
+    yield 'Ports in all', [_ports_in_all(current)]
+    yield 'Room', [_room(current)]
+    yield 'Idle timeout', [f"{cell(current['idleTimeoutInMinutes'])} minutes, TCP reset "
+                           f"{ {True: 'on', False: 'off'}.get(current['enableTcpReset'], 'unknown')}"]
+    yield 'Backend pool', [cell(current['backendPoolType'])]
+    yield from _unverified(result)
+
+
+def _room(current: Result) -> str:
+    nodes, ports = current['headroomNodes'], current['maxPortsPerNode']
+    if nodes is None:
+        return 'unknown'
+    more = f"{counted(nodes, 'node')} more" if nodes >= 0 else f"{counted(-nodes, 'node')} too many"
+    return f'{more}; at most {ports} ports per node fit'
+
+
+def _nodes(nodes: Result) -> str:
+    sized = '' if nodes['required'] == nodes['validated'] else f", {nodes['required']} to size for"
+    live = '' if nodes['backendPool'] in (None, nodes['current']) else f", {nodes['backendPool']} in the backend pool"
+    return (f"{nodes['current']} now, {nodes['max']} at most, {nodes['validated']} with upgrade surge{sized}{live}")
+
+
+def _pools(pools: List[Result], most: int) -> Iterator[Entry]:
+    for pool in pools[:most]:
+        yield f"Pool {pool['name']}", [f"{pool['current']} now, {pool['max']} at most, surge {pool['surge']}"]
+
+
+def _ports(configuration: Result) -> str:
+    return 'automatic' if configuration['outboundPorts'] == 0 else cell(configuration['outboundPorts'])
+
+
+def _ports_in_all(configuration: Result) -> str:
+    return f"{cell(configuration['requiredPorts'])} of {cell(configuration['availablePorts'])}"
+
+
+# What changes
+
+def _compared(result: Result, *others: str) -> Iterator[Entry]:
+    """What is in force, was requested and is proposed, side by side."""
+    steps = [(key, result[key]) for key in ('current', *others) if result[key]]
+    if all(configuration['outboundPorts'] is None for _, configuration in steps):
+        return
+    rows: List[Tuple[str, Callable[[Result], Any]]] = [
+        ('Outbound IPs', lambda one: one['outboundIpCount']), ('Ports per node', _ports),
+        ('Ports in all', _ports_in_all), ('Most nodes', lambda one: one['maxNodes'])]
+    for label, value in rows:
+        yield label, [_steps([(key, cell(value(configuration))) for key, configuration in steps])]
+    for label, key in _WHERE_IT_CHANGES:
+        values = [(name, cell(configuration[key])) for name, configuration in steps]
+        if len({value for _, value in values}) > 1:
+            yield label, [_steps(values)]
+    yield 'Nodes', [_nodes(result['nodes'])]
+    if any(configuration['fits'] is False for _, configuration in steps):
+        growing = sorted(result['nodes']['pools'], key=lambda pool: pool['current'] - pool['validated'])
+        yield from _pools(growing, _MOST_POOLS)
+
+
+def _steps(values: List[Tuple[str, str]]) -> str:
+    """`3 -> 4`; where what was requested is neither, all three by name."""
+    texts = [value for _, value in values]
+    if len(set(texts)) == 1:
+        return texts[0]
+    if len(texts) == 3 and texts[1] not in (texts[0], texts[2]):
+        return f'{texts[0]} -> {texts[1]} requested -> {texts[2]} proposed'
+    return f'{texts[0]} -> {texts[-1]}'
+
+
+# Findings
+
+def _findings(result: Result, short: bool = True) -> Iterator[Entry]:
+    """Errors and warnings whole, each with what to do where no line does it; the rest by code. Where it is to be
+    `short`, so is what the line mends: the verdict has said it."""
+    infos, mended = [], []
+    for finding in result['findings']:
+        if finding['severity'] == INFO:
+            infos.append(finding['code'])
+            continue
+        if finding['command'] and finding['command'] == result['command'] and short:
+            mended.append(finding['code'])
+            continue
+        advice = f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''
+        yield finding['severity'].capitalize(), [f"{finding['code']}: {finding['message']}{advice}"]
+    if mended:
+        yield 'Line mends', [', '.join(mended)]
+    if infos:
+        yield 'Info', [f"{', '.join(infos)} (-o json tells more)"]
+    yield from _unverified(result)
+
+
+def _unverified(result: Result) -> Iterator[Entry]:
+    if result.get('unverified'):
+        yield 'Assumed', result['unverified']
+
+
+def _skipped(result: Result) -> Iterator[Entry]:
     codes: Dict[str, List[str]] = {}
     for skipped in result['skipped']:
         codes.setdefault(skipped['reason'], []).append(skipped['code'])
-    found = found or [(result['status'], '-', 'Nothing was found.')]
-    found += [('skipped', skipped[0] if len(skipped) == 1 else f'{len(skipped)} rules', reason)
-              for reason, skipped in codes.items()]
-    for severity, code, message in found:
-        # The message is what the row is there for: it goes on below, and is never cut.
-        for number, line in enumerate(textwrap.wrap(message, _WIDEST_MESSAGE)):
-            cells = ('', '', '') if number else (_cell(result['cluster']['name'], 'Cluster'), severity, code)
-            yield dict(zip(('Cluster', 'Severity', 'Code', 'Message'), (*cells, line)))
+    for reason, found in codes.items():
+        yield 'Skipped', [f"{found[0] if len(found) == 1 else counted(len(found), 'rule')}: {reason}"]
 
 
-#: Columns of a fleet. With two more for a title than its letters, and two between columns, they take 120.
-_FLEET_WIDTHS = {'Status': 8, 'Cluster': 18, 'ResourceGroup': 15, 'IPs': 5, 'Peak': 6, 'Ports': 13, 'Nodes': 9,
-                 'Headroom': 10, 'TopFinding': 27}
+# What was measured
+
+def _measured(result: Result) -> Iterator[Entry]:
+    evidence = result['evidence']
+    if evidence['peakPortsPerNode'] is None:
+        return
+    failed = evidence['failedConnections']
+    yield 'Measured', [f"{evidence['start']} to {evidence['end']}, {evidence['coverage']:.0%} covered, "
+                       f"{cell(failed)} connections failed"]
+    for node in evidence['busiestNodes'][:_MOST_NODES]:
+        yield f"Node {node['node']}", [_used(node)]
+
+
+def _used(node: Result) -> str:
+    used, allocated = node['peakPorts'], node['allocatedPorts']
+    return cell(used) if not allocated or used is None else f'{bar(used, allocated)} {used} of {allocated} ports'
+
+
+def _alternatives(result: Result) -> Iterator[Entry]:
+    for other in result['alternatives']:
+        misfit = ' Does not fit.' if other['fits'] is False else ''
+        yield 'Or', [f"{other['title']}: {other['consequence']}{misfit}"]
+
+
+# Services
+
+def check_service_table(result: List[Result]) -> List[Row]:
+    """A row per finding, the worst first; the same finding of many Services in one, what is only worth knowing
+    counted."""
+    folded: Dict[Tuple[str, str, str], List[str]] = {}
+    infos: Dict[str, int] = {}
+    for service in result:
+        for found in service['findings']:
+            if found['severity'] == INFO:
+                infos[found['code']] = infos.get(found['code'], 0) + 1
+            else:
+                folded.setdefault((found['severity'], found['code'], found['message']), []).append(
+                    _place(service, found))
+    rows = [row for key in sorted(folded, key=lambda key: key[0]) for row in _service_rows(key, folded[key])]
+    if infos:
+        listed = ', '.join(f'{code} ({number})' for code, number in infos.items())
+        rows += _service_rows(('info', '', f'{listed}: -o json tells more.'), [])
+    return rows or _service_rows(('ok', '', f"{counted(len(result), 'Service')}: nothing was found."), [])
+
+
+def _place(service: Result, found: Result) -> str:
+    name = '/'.join(filter(None, (service['namespace'], service['name'])))
+    line = found['evidence'].get('line')
+    return f"{service['file']}{f':{line}' if line else ''} {name}".strip()
+
+
+def _service_rows(key: Tuple[str, str, str], places: List[str]) -> List[Row]:
+    """Severity, where, and what; the text goes on below."""
+    severity, code, message = key
+    where_width = min(34, max(18, width() // 3))
+    room = max(20, width() - 10 - where_width - 4)
+    shown = places[:_MOST_POOLS] + ([f'and {len(places) - _MOST_POOLS} more'] if len(places) > _MOST_POOLS else [])
+    where = [line for place in shown for line in wrapped(place, where_width)]
+    texts = wrapped(f'{code}: {message}' if code else message, room)
+    return [{'Severity': severity if number == 0 else '', 'Where': part(where, number), 'Finding': part(texts, number)}
+            for number in range(max(len(where), len(texts)))]
+
+
+def part(lines: List[str], number: int) -> str:
+    """A line, or nothing beyond the last."""
+    return lines[number] if number < len(lines) else ''
+
+
+# The fleet
+
+#: Columns of a fleet, with the most letters of each; what the terminal has beyond goes to the names.
+_FLEET_WIDTHS = {'Status': 7, 'Cluster': 14, 'ResourceGroup': 13, 'Ports': 9, 'Nodes': 9, 'TopFinding': 27}
+_WITH_PEAK = {**{title: most for title, most in _FLEET_WIDTHS.items() if title != 'TopFinding'}, 'Peak': 5,
+              'TopFinding': 27}
 
 
 def list_table(rows: List[Result]) -> List[Row]:
-    """A row per cluster; ports as allocated, for automatic allocation now→at most; nodes as now/to size for. The
-    measured peak, where it was read, takes the place of the IPs."""
-    return [{column: _fit(value, _FLEET_WIDTHS[column]) for column, value in _fleet_cells(row)} for row in rows]
+    """A row per cluster; ports as allocated, for automatic allocation now and at most; nodes as now/to size for. The
+    measured peak, where it was read, has a column of its own."""
+    widths = _WITH_PEAK if any('snatPeak' in row for row in rows) else _FLEET_WIDTHS
+    return columns([_fleet_cells(row) for row in rows], widths, ('Cluster', 'ResourceGroup', 'TopFinding'))
 
 
-def _fleet_cells(row: Result) -> Iterator[Tuple[str, Any]]:
-    yield 'Status', 'n/a' if row['status'] == 'notApplicable' else row['status']
-    yield 'Cluster', row['name']
-    yield 'ResourceGroup', row['resourceGroup']
-    if 'snatPeak' in row:
-        yield 'Peak', (row['snatPeak'] or {}).get('portsPerNode')
-    else:
-        yield 'IPs', row['outboundIpCount']
-    yield 'Ports', _ports(row)
-    yield 'Nodes', f"{row['nodes']['current']}/{row['nodes']['required']}"
-    yield 'Headroom', row['headroomNodes']
-    yield 'TopFinding', row['topFinding']
+def _fleet_cells(row: Result) -> Dict[str, Any]:
+    return {
+        'Status': 'n/a' if row['status'] == 'notApplicable' else row['status'], 'Cluster': row['name'],
+        'ResourceGroup': row['resourceGroup'],
+        'Peak': (row.get('snatPeak') or {}).get('portsPerNode'), 'Ports': _fleet_ports(row),
+        'Nodes': f"{row['nodes']['current']}/{row['nodes']['required']}", 'TopFinding': row['topFinding']}
 
 
-def _ports(row: Result) -> Any:
+def _fleet_ports(row: Result) -> Optional[str]:
+    """Explicit ports as a number; automatic ones as such, with what becomes of them at full scale."""
     if row['outboundPorts'] != 0:
-        return row['outboundPorts']
-    now, at_max = (_cell(row[key]) for key in ('portsPerNode', 'portsPerNodeAtMax'))
-    arrow = '→' if _prints('→') else '>'
-    return f'auto {now}' if now == at_max else f'auto {now}{arrow}{at_max}'
+        return None if row['outboundPorts'] is None else str(row['outboundPorts'])
+    now, at_max = (cell(row[key]) for key in ('portsPerNode', 'portsPerNodeAtMax'))
+    return f'auto {now}' if now == at_max else f'{now}->{at_max}'

@@ -36,8 +36,8 @@ def test_the_table_fits_a_screen_and_says_what_to_do_on_stderr(arm, az):
     arm.add_cluster(ports=8000, pools=[pool(count=3, max_count=9)])
     result = az('aks lb check -g rg1 -n aks1 --fail-on error -o table')
     lines = result.stdout.splitlines()
-    assert result.code == 4 and lines[0].split() == ['Cluster', 'Severity', 'Code', 'Message']
-    assert max(map(len, lines)) <= 120
+    assert result.code == 4 and lines[0].split() == ['Check', 'Cluster', 'aks1']
+    assert max(map(len, lines)) <= 80
     assert 'az aks update' not in result.stdout and '--load-balancer-managed-outbound-ip-count 2' in result.stderr
 
 

@@ -123,7 +123,7 @@ def test_the_table_fits_eighty_columns_and_shows_the_evidence(arm, az):
     table = az('aks lb recommend -g rg1 -n aks1 --offset 1d12h -o table', check=True)
     lines = table.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert any(line.startswith(f'Node {addresses(1)[0]}') and '1024/1024' in line for line in lines)
+    assert any(line.startswith(f'Node {addresses(1)[0]}') and '1024 of 1024' in line for line in lines)
     assert 'Traceback' not in table.stderr and 'az aks update' in table.stderr
 
 

@@ -122,7 +122,7 @@ def test_a_snapshot_that_cannot_be_written_whole_leaves_what_was_there(tmp_path)
     """The disk is full half-way: here, no file may grow beyond 20,000 bytes."""
     script = ('import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n'
               'from azext_lbplan.readers import snapshot\n'
-              'try: snapshot.save(sys.argv[1], {"metrics": "x" * 100000}, True)\n'
+              'try: snapshot.save(sys.argv[1], {"lists": [{"names": ["x" * 50] * 2000}]}, True)\n'
               'except Exception as error: print(type(error).__name__, error)')
     for there in ('there', 'not there'):
         if there == 'there':

@@ -22,7 +22,7 @@ ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG,
 ANY = (dict, type(None))
 SHOW = {'cluster': ANY, 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
-            'commands': _LIST, 'noCommand': ANY, 'profile': ANY}
+            'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'verdict': (dict,)}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')

