@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Measured SNAT demand, from metric series to the ports that the busiest node needs (design section 4, "Demand").
+"""Measured SNAT demand, from metric series to the ports that the busiest node needs (ARCHITECTURE.md, Demand).
 
 queries: what to ask, round by round; readers drive it. choice: which hours are read minute by minute.
 tables: series of one kind side by side, frontends summed. saturation: minutes at the ceiling, and what would have been

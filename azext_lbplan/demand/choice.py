@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Which nodes and hours to read minute by minute, from what the coarse pass showed (design section 4, "Two passes").
+"""Which nodes and hours to read minute by minute, from what the coarse pass showed (ARCHITECTURE.md, Demand).
 
 In the order of what a missed minute would cost: hours with failed connections, the hours of highest use, hours of
 unusually many new connections (a spike that a mean hides), falls in arrivals (they tell idle flows from busy ones,

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""How long a port is held, and whether idle flows hold it: what a shorter idle timeout would free (design section 4).
+"""How long a port is held, and whether idle flows hold it: what a shorter idle timeout would free.
 
 By Little's law the mean hold time is the mean number of ports in use over the new connections per minute. A port is
 held 4 minutes after FIN and until the idle timeout T when nobody closes (azure-facts section 2): a mean near T says
@@ -21,17 +21,17 @@ FIN_MINUTES = 4
 #: The idle timeout that the evidence's relief is reckoned for: Azure's shortest (azure-facts section 1).
 SHORTEST_TIMEOUT = 4
 
-#: No advice at or below this timeout, nor for less relief than this share. Source: design section 4.
+#: No advice at or below this timeout, nor for less relief than this share. Source: ARCHITECTURE.md, Demand.
 LEAST_TIMEOUT = 8
 LEAST_RELIEF = 0.10
 
-#: A mean hold between these shares of the timeout is taken as idle flows. Source: design section 4.
+#: A mean hold between these shares of the timeout is taken as idle flows. Source: ARCHITECTURE.md, Demand.
 NEAR_TIMEOUT = (0.8, 1.2)
 
 #: UDP decides alone where the rest is below this share of the mean use: it would not change the relief noticeably.
 MINOR_SHARE = 0.10
 
-#: Minutes of steady arrivals before a fall, and of smoothing after it; a fall is to half or less (design section 4).
+#: Minutes of steady arrivals before a fall, and of smoothing after it; a fall is to half or less.
 BEFORE_MINUTES = 15
 SMOOTH_MINUTES = 5
 FALL_SHARE = 0.5
@@ -71,7 +71,7 @@ class _Interval(NamedTuple):
 def relief(hold: float, timeout: float, shorter: float) -> float:
     """The share of ports, 0 to 1, that are freed by a timeout of `shorter` minutes, if the long holds are idle.
 
-    `hold` is the mean of what TCP and UDP hold together, in minutes. Source: design section 4.
+    `hold` is the mean of what TCP and UDP hold together, in minutes. Source: ARCHITECTURE.md, Demand.
     """
     if not FIN_MINUTES < hold or not shorter < timeout or timeout <= FIN_MINUTES:
         return 0.0

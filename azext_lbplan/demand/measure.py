@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""From the answers of Azure Monitor to the demand for ports per node, with the evidence (design section 4)."""
+"""From the answers of Azure Monitor to the demand for ports per node, with the evidence (ARCHITECTURE.md, Demand)."""
 
 from collections import Counter
 from math import ceil
@@ -19,7 +19,7 @@ INSUFFICIENT = 'insufficientData'
 NO_DATA = 'noData'
 NOT_APPLICABLE = 'notApplicable'
 
-#: Less than this is not enough to judge a daily rhythm. Source: design section 4.
+#: Less than this is not enough to judge a daily rhythm. Source: ARCHITECTURE.md, Demand.
 LEAST_HOURS = 24
 LEAST_COVERAGE = 0.5
 
@@ -115,7 +115,7 @@ class Demand(NamedTuple):
 
     @property
     def margin(self) -> float:
-        """How much a peak may grow, for the shortness of the history: 2 for one day, 1.14 for seven (design 4)."""
+        """How much a peak may grow, for the shortness of the history: 2 for one day, 1.14 for seven."""
         return min(2.0, 1 + 1 / self.days) if self.days > 0 else 2.0
 
     def trigger(self, headroom: float) -> Optional[int]:

@@ -6,7 +6,7 @@ A reader drives `questions` and knows nothing else of them, but that `weaker` gi
 
 An hour's average hides a minute's peak (azure-facts section 4), and 1000 nodes over seven days at one minute are
 several gigabytes of JSON. So the first pass asks at the finest grain that keeps its answers small, and the second
-asks for one-minute points of the nodes and hours that the first one points at (design section 4, "Two passes").
+asks for one-minute points of the nodes and hours that the first one points at (ARCHITECTURE.md, Demand).
 """
 
 from typing import Generator, NamedTuple, Optional, Sequence, Tuple

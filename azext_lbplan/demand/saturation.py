@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Minutes at the ceiling: what was used is then a floor, and what was wanted has to be estimated (design section 4).
+"""Minutes at the ceiling: what was used is then a floor, and what was wanted has to be estimated.
 
 New connections are a flow, ports in use a stock: they compare over one turnover, the time in which as many connections
 were accepted as there are ports. While all ports are taken, the F connections that are turned away within a turnover
@@ -26,20 +26,20 @@ from ..model.metrics import UDP
 from .retries import NO_RETRIES, Retries
 from .tables import Allocation, Bucket, Flows, Minutes, Ports, Tables
 
-#: A minute is saturated from this share of its allocation on. Source: design section 4.
+#: A minute is saturated from this share of its allocation on. Source: ARCHITECTURE.md, Demand.
 SATURATED_SHARE = 0.95
 
-#: Failures below this share of the allocation have another cause than ports. Source: design section 4.
+#: Failures below this share of the allocation have another cause than ports. Source: ARCHITECTURE.md, Demand.
 EXPLAINED_SHARE = 0.80
 
-#: The most that an estimate is above the allocation, and what it is above where nobody counted connections (c and the
-#: least of design section 4). Where they were counted and none was refused, no more than the allocation was wanted: the
-#: design's 1.25 there took IPs for nothing, in the backtest no cluster failed without it that did not with it.
+#: The most that an estimate is above the allocation, and what it is above where nobody counted connections
+#: (ARCHITECTURE.md, Demand). Where they were counted and none was refused, no more than the allocation was wanted: 1.25
+#: there took IPs for nothing, in the backtest no cluster failed without it that did not with it.
 CAP_FACTOR = 16.0
 BLIND_FACTOR = 1.25
 
 #: Minutes before the first saturated one that belong to an episode: what was accepted on the way up holds the ports
-#: that are then missing (240 s after FIN, azure-facts section 2; design section 4).
+#: that are then missing (240 s after FIN, azure-facts section 2).
 LEAD_MINUTES = 4
 
 #: The longest turnover, in minutes, twice the default idle timeout of 30: ports that turn over more slowly than that

@@ -2,7 +2,7 @@
 """Series of one kind side by side: per node and protocol, frontends summed, one-minute points apart from coarse ones.
 
 Ports are per node and protocol, whatever the frontend: the frontends of one node are summed at the same time, and
-only then may a maximum be taken (design section 4). A coarse point is an interval of which only the mean and the
+only then may a maximum be taken (ARCHITECTURE.md, Demand). A coarse point is an interval of which only the mean and the
 largest minute are known; with several frontends the largest minutes need not coincide, so that the node's own
 largest minute lies between a floor and a ceiling.
 """

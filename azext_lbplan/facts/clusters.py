@@ -31,7 +31,7 @@ DEFAULT_IDLE_TIMEOUT_IN_MINUTES = 30
 AUTOMATIC_PORTS = 0
 
 #: Where the public IPs of a profile come from: one of three options [D], or several, which exist anyway [O]. Source:
-#: azure-facts section 1; the words are those of `ipSource` in results (design section 2).
+#: azure-facts section 1; the words are those of `ipSource` in results.
 MANAGED = 'managed'
 PUBLIC_IPS = 'publicIps'
 PREFIXES = 'prefixes'

@@ -105,7 +105,8 @@ def largest_ports(ips: int, nodes: int, shared_rule_blocks: int = 0) -> int:
 
 
 def nat_gateway_ips(ports: int) -> int:
-    """NAT gateway IPs for `ports` ports at once in the whole cluster, at least 2 (design section 4)."""
+    """NAT gateway IPs for `ports` ports at once in the whole cluster, at least 2: no cluster of size on one
+    (azure-facts section 1)."""
     return max(2, -(-int(ports) // NAT_GATEWAY_PORTS_PER_IP))
 
 

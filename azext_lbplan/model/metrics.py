@@ -3,7 +3,7 @@
 
 Time is counted in whole minutes since 1970-01-01T00:00Z, the grain of the SNAT metrics (azure-facts section 4).
 A series is a few flat arrays, not an object per point: 1000 nodes over seven days are some 400,000 points.
-The oddities that the parser lives with are those of azure-facts section 9.15.
+The oddities that the parser lives with are those of azure-facts section 9, point 15.
 """
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def answers_from_snapshot(body: Json) -> Tuple[Answer, ...]:
 def aggregation_refused(body: Json) -> bool:
     """Whether this body, of status 400 or of status 200 with an error inside, refuses the aggregation asked for.
 
-    Inside a 200 it is `InvalidSamplingType` at the metric (azure-facts section 9.15 and samples/metrics/034).
+    Inside a 200 it is `InvalidSamplingType` at the metric (azure-facts section 9, point 15).
     """
     told = [body, values.get(body, 'error'), *values.items(body, 'value')]
     words = ' '.join(str(values.get(part, name)) for part in told

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""All that was read of one cluster, live or from a snapshot: one shape, one parser (design section 3)."""
+"""All that was read of one cluster, live or from a snapshot: one shape, one parser (ARCHITECTURE.md, Snapshot)."""
 
 from types import MappingProxyType
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
@@ -14,7 +14,7 @@ from .values import Json, count, get, items, same_id, text, texts
 #: The schema of snapshots that this version writes and reads.
 SCHEMA = 1
 
-#: A snapshot as JSON (design section 3).
+#: A snapshot as JSON (ARCHITECTURE.md, Snapshot).
 Snapshot = Dict[str, Json]
 
 

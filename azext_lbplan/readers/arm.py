@@ -85,7 +85,7 @@ class ReadFailure(Exception):
         return ', '.join(self.inner_codes) or self.code
 
     def as_error(self) -> Dict[str, Json]:
-        """The failure as a snapshot keeps it (design section 3)."""
+        """The failure as a snapshot keeps it (ARCHITECTURE.md, Snapshot)."""
         return {'resourceId': self.path, 'status': self.status, 'code': self.code, 'message': self.message}
 
 

@@ -54,9 +54,10 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
     `offset` the metrics of so much time until now.
 
-    Returns a snapshot (design section 3), for a file and for the decision of now: both are the same. Its bodies hold
-    what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they are saved. Raises
-    an AzCLIError where the cluster itself cannot be read; whatever else cannot be read stands in `errors`.
+    Returns a snapshot (ARCHITECTURE.md, Snapshot), for a file and for the decision of now: both are the same. Its
+    bodies hold what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they
+    are saved. Raises an AzCLIError where the cluster itself cannot be read; whatever else cannot be read stands in
+    `errors`.
     """
     client = connect(cli_ctx)
     body = _read_cluster(client, resource_group, name)

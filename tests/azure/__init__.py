@@ -8,8 +8,8 @@ extension is tested against, so nothing here may import the extension.
         cluster = arm.add_cluster('aks1', pools=[pool('system', 3)], managed=2, ports=4000)
         arm.fault('loadBalancers', Status(403, action='Microsoft.Network/loadBalancers/read'))
 
-`python -m tests.azure --help` starts one for manual use. "facts" in the comments is azure-facts.md of
-the project's shared folder; its marks [D], [O], [I] and [?] are repeated where a rule rests on them.
+`python -m tests.azure --help` starts one for manual use. "facts" in the comments is
+.github/AZURE-FACTS.md; its marks [D], [O], [I] and [?] are repeated where a rule rests on them.
 """
 from tests.azure.builders import ABSENT, pool
 from tests.azure.faults import Cut, Drop, Endless, Hang, Html, Redirect, Reset, Status, Truncated

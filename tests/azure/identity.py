@@ -1,4 +1,4 @@
-"""What `az login` needs: token endpoints, the subscriptions, the tenants (design §5, facts §10)."""
+"""What `az login` needs: token endpoints, the subscriptions, the tenants."""
 import base64
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""Drive the real `az` against the stand-in, in a configuration of its own (design §5, facts §10)."""
+"""Drive the real `az` against the stand-in, in a configuration of its own."""
 import json
 import os
 import shlex

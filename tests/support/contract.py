@@ -1,4 +1,4 @@
-"""What every result holds, on every cluster (design §2): keys, types, and the arithmetic between the numbers."""
+"""What every result holds, on every cluster: keys, types, and the arithmetic between the numbers."""
 import shlex
 
 _TEXT, _COUNT, _FLAG, _LIST = (str, type(None)), (int, type(None)), (bool, type(None)), (list,)

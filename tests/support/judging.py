@@ -36,7 +36,7 @@ def judge(command, result, rules_share_frontends=True):
 
 
 def judge_table(rows, widest=None):
-    """Assert that every cell is text on one line, and that the rows fit the width that the design gives them."""
+    """Assert that every cell is text on one line, and that the rows fit the terminal."""
     widths = {}
     for row in rows:
         for column, cell in row.items():
