@@ -12,6 +12,7 @@ from azext_lbplan.rules.cluster import RULES
 
 PACKAGE = Path(azext_lbplan.__file__).parent
 DOOR = PACKAGE.parent / '.github'
+ROOMS = [path for folder in (PACKAGE, PACKAGE.parent / 'tests') for path in folder.rglob('*') if path.is_dir()]
 FACTS = (DOOR / 'AZURE-FACTS.md').read_text(encoding='utf-8')
 HOUSE = (DOOR / 'ARCHITECTURE.md').read_text(encoding='utf-8')
 SECTIONS = {int(number): text for number, text in re.findall(
@@ -85,3 +86,16 @@ def test_no_page_outside_of_the_repository_is_cited():
             assert not re.search(r'\bdesign\b(?! patterns)', text, re.IGNORECASE), f'{path.name}: {text}'
             for page, heading in re.findall(r'\b([A-Z]+\.md), ([A-Z][a-z]+)', text):
                 assert page == 'ARCHITECTURE.md' and f'\n## {heading}\n' in HOUSE, f'{path.name}: {text}'
+
+
+@pytest.mark.parametrize('name', [path.name for path in sorted(DOOR.glob('*.md'))])
+def test_what_a_page_of_the_door_names_is_there(name):
+    """Links, files and folders."""
+    text = (DOOR / name).read_text(encoding='utf-8')
+    root = PACKAGE.parent
+    assert [link for link in re.findall(r'\]\((?!https?:)([^)#]+)\)', text) if not (DOOR / link).exists()] == []
+    if name != 'AZURE-FACTS.md':  # there the paths are those of other repositories
+        named = set(re.findall(r'(?<![\w./-])((?:[\w.]+/)+[\w.]*|[\w.]+\.(?:py|md|rst|json))', text))
+        assert len(named) > 5
+        assert [path for path in sorted(named) if not re.search(r'^(az|ARM|bin)|\.venv|^https?', path)
+                and not any((folder / path).exists() for folder in (root, PACKAGE, DOOR, *ROOMS))] == []

@@ -1,5 +1,6 @@
 """Types and style of the package, where the tools are installed: on the Pythons that they run on."""
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,16 @@ def test_types(tmp_path):
 def test_style():
     code, output = run('ruff', 'check', '--no-cache', 'azext_lbplan')
     assert code == 0, output
+
+
+def test_the_tools_find_their_settings_by_themselves():
+    """Where ruff and mypy look, and where no packaging tool does."""
+    for name in ('.editorconfig', '.mypy.ini', '.ruff.toml'):
+        assert (ROOT / name).is_file()
+    assert not [name for name in ('setup.cfg', 'pyproject.toml', 'tox.ini') if (ROOT / name).exists()]
+    widths = {re.search(r'(?:line-length|max_line_length) = (\d+)', (ROOT / name).read_text(encoding='utf-8'))[1]
+              for name in ('.editorconfig', '.ruff.toml')}
+    assert widths == {'120'}
 
 
 @needs('radon')
