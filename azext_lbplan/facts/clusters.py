@@ -8,9 +8,12 @@ CLUSTER_TYPE = 'microsoft.containerservice/managedclusters'
 LOAD_BALANCER = 'loadBalancer'
 USER_DEFINED_ROUTING = 'userDefinedRouting'
 MANAGED_NAT_GATEWAY = 'managedNATGateway'
+MANAGED_NAT_GATEWAY_V2 = 'managedNATGatewayV2'
 USER_ASSIGNED_NAT_GATEWAY = 'userAssignedNATGateway'
-OUTBOUND_TYPES = (LOAD_BALANCER, USER_DEFINED_ROUTING, MANAGED_NAT_GATEWAY, 'managedNATGatewayV2',
-                  USER_ASSIGNED_NAT_GATEWAY, 'none', 'block')
+BLOCK = 'block'
+MANAGED_NAT_GATEWAYS = (MANAGED_NAT_GATEWAY, MANAGED_NAT_GATEWAY_V2)
+OUTBOUND_TYPES = (LOAD_BALANCER, USER_DEFINED_ROUTING, MANAGED_NAT_GATEWAY, MANAGED_NAT_GATEWAY_V2,
+                  USER_ASSIGNED_NAT_GATEWAY, 'none', BLOCK)
 
 #: SKUs of the load balancer. Source: azure-facts section 1; Basic is retired [D].
 STANDARD = 'Standard'

@@ -9,7 +9,8 @@ import re
 from typing import Match, Optional, Tuple
 
 from .clusters import CLUSTER_TYPE
-from .networks import LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE
+from .networks import (LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE, SUBNET_TYPE,
+                       VIRTUAL_NETWORK_TYPE)
 
 #: A GUID, or what documents and redacted bodies put in its place.
 _SUBSCRIPTION = re.compile(r'[A-Za-z0-9][-A-Za-z0-9]{0,63}')
@@ -23,11 +24,14 @@ _NETWORK_NAME = re.compile(r'[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,78}[A-Za-z0-9_])?')
 #: `westeurope`, or as portals show it: `West Europe`.
 _LOCATION = re.compile(r'[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,5}')
 
-_ID = re.compile(r'/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)', re.IGNORECASE)
+#: The last two segments are those of a resource within another one, as a subnet is within its virtual network.
+_ID = re.compile(r'/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)(?:/([^/]+)/([^/]+))?',
+                 re.IGNORECASE)
 
 #: The types that are read, in lower case, with the pattern of their names.
-_NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, LOAD_BALANCER_TYPE: _NETWORK_NAME, PUBLIC_IP_TYPE: _NETWORK_NAME,
-          PREFIX_TYPE: _NETWORK_NAME}
+_NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, **dict.fromkeys(
+    (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE, VIRTUAL_NETWORK_TYPE, SUBNET_TYPE, ROUTE_TABLE_TYPE,
+     NAT_GATEWAY_TYPE), _NETWORK_NAME)}
 
 
 class ArmId(str):
@@ -49,11 +53,17 @@ class ArmId(str):
     @property
     def type(self) -> str:
         """The resource type in lower case: `microsoft.network/publicipaddresses`."""
-        return '/'.join(self.split('/')[6:8]).lower()
+        segments = self.split('/')
+        return '/'.join((*segments[6:8], *segments[9:10])).lower()
 
     @property
     def name(self) -> str:
-        """The name of the resource."""
+        """The name of the resource; of a subnet its own, without that of its virtual network."""
+        return self.rpartition('/')[2]
+
+    @property
+    def parent_name(self) -> str:
+        """The name of what the resource is within: of a subnet its virtual network, else its own name."""
         return self.split('/')[8]
 
     @property
@@ -73,9 +83,12 @@ def parse_id(written: Optional[str], *types: str) -> Optional[ArmId]:
 
 
 def _is_valid(parts: Match[str], types: Tuple[str, ...]) -> bool:
-    subscription_id, group, kind, name = parts.groups()
-    return (kind.lower() in types and bool(_SUBSCRIPTION.fullmatch(subscription_id)) and is_group_name(group)
-            and bool(_NAMES[kind.lower()].fullmatch(name)))
+    subscription_id, group, kind, name, inner_kind, inner_name = parts.groups()
+    names = [(kind.lower(), name)]
+    if inner_kind is not None:
+        names.append((f'{kind}/{inner_kind}'.lower(), inner_name))
+    return (names[-1][0] in types and bool(_SUBSCRIPTION.fullmatch(subscription_id)) and is_group_name(group)
+            and all(kind in _NAMES and bool(_NAMES[kind].fullmatch(name)) for kind, name in names))
 
 
 def is_group_name(written: str) -> bool:

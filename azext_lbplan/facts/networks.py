@@ -5,10 +5,15 @@
 LOAD_BALANCER_TYPE = 'microsoft.network/loadbalancers'
 PUBLIC_IP_TYPE = 'microsoft.network/publicipaddresses'
 PREFIX_TYPE = 'microsoft.network/publicipprefixes'
+VIRTUAL_NETWORK_TYPE = 'microsoft.network/virtualnetworks'
+SUBNET_TYPE = 'microsoft.network/virtualnetworks/subnets'
+ROUTE_TABLE_TYPE = 'microsoft.network/routetables'
+NAT_GATEWAY_TYPE = 'microsoft.network/natgateways'
 
 #: Collections that own outbound addresses sit in, in ARM's spelling.
 PUBLIC_IPS = 'publicIPAddresses'
 PREFIXES = 'publicIPPrefixes'
+VIRTUAL_NETWORKS = 'virtualNetworks'
 
 #: SKUs and allocation methods of public IPs and prefixes. Source: ARM's `PublicIPAddressSkuName`, `IPAllocationMethod`.
 PUBLIC_IP_SKUS = ('Standard', 'Basic', 'StandardV2')
@@ -28,3 +33,18 @@ MANAGED_IPV6_SUFFIX = '-ipv6'
 
 #: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
 MANAGED_TYPE_TAG = 'aks-managed-type'
+
+#: The subnet of the nodes in a virtual network that AKS made [O]; where there is only one, it is that.
+MANAGED_SUBNET_NAME = 'aks-subnet'
+
+#: Where a route leads. Source: ARM's `RouteNextHopType`.
+VIRTUAL_APPLIANCE = 'VirtualAppliance'
+VIRTUAL_NETWORK_GATEWAY = 'VirtualNetworkGateway'
+INTERNET = 'Internet'
+DROPPED = 'None'
+NEXT_HOPS = (VIRTUAL_APPLIANCE, VIRTUAL_NETWORK_GATEWAY, INTERNET, DROPPED, 'VnetLocal')
+
+#: The route for all of IPv4, and those for its two halves, which are more specific and win over it. Source: azure-facts
+#: section 11.
+DEFAULT_ROUTE = '0.0.0.0/0'
+HALF_ROUTES = ('0.0.0.0/1', '128.0.0.0/1')

@@ -51,6 +51,9 @@ PERCENT_SURGE_SINCE = (1, 32)
 NAT_GATEWAY_PORTS_PER_IP = 64512
 NAT_GATEWAY_MAX_IPS = 16
 
+#: Ports that Azure Firewall gives per IP and instance. Source: azure-facts section 2 [D].
+FIREWALL_PORTS_PER_IP = 2496
+
 
 def floor8(ports: float) -> int:
     """The largest multiple of 8 that is at most `ports`."""

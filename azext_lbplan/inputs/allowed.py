@@ -69,7 +69,7 @@ _AGENT_POOL = {
     'upgradeSettings': {'maxSurge': Either((Leaf.WORD, Leaf.NUMBER))},
     'orchestratorVersion': Leaf.WORD, 'currentOrchestratorVersion': Leaf.WORD,
     'provisioningState': Leaf.WORD, 'powerState': _POWER_STATE,
-    'enableNodePublicIP': Leaf.FLAG, 'vnetSubnetID': Leaf.ID,
+    'enableNodePublicIP': Leaf.FLAG, 'vnetSubnetID': Leaf.ID, 'podSubnetID': Leaf.ID,
     'virtualMachinesProfile': {'scale': {'manual': [{'count': Leaf.NUMBER}],
                                          'autoscale': Either((_AUTOSCALE, [_AUTOSCALE]))}},
     'virtualMachineNodesStatus': [{'count': Leaf.NUMBER}],
@@ -91,7 +91,8 @@ _CLUSTER = Resource(
      'provisioningState': Leaf.WORD, 'powerState': _POWER_STATE, 'nodeProvisioningProfile': {'mode': Leaf.WORD},
      'networkProfile': {'outboundType': Leaf.WORD, 'loadBalancerSku': Leaf.WORD, 'ipFamilies': [Leaf.WORD],
                         'podCidr': Leaf.NETWORK, 'podCidrs': [Leaf.NETWORK],
-                        'loadBalancerProfile': _LOAD_BALANCER_PROFILE},
+                        'loadBalancerProfile': _LOAD_BALANCER_PROFILE,
+                        'natGatewayProfile': {'effectiveOutboundIPs': _REFERENCES}},
      'agentPoolProfiles': [_AGENT_POOL]})
 
 _RULE = Resource({'id': Leaf.ID, 'name': Leaf.NAME},
@@ -122,6 +123,17 @@ _PREFIX = Resource(_ADDRESS, {
     'prefixLength': Leaf.NUMBER, 'ipPrefix': Leaf.NETWORK, 'publicIPAddressVersion': Leaf.WORD,
     'loadBalancerFrontendIpConfiguration': _REFERENCE, 'natGateway': _REFERENCE})
 
+_SUBNET = Resource({'id': Leaf.ID}, {'natGateway': _REFERENCE, 'routeTable': _REFERENCE})
+
+_ROUTE_TABLE = Resource({'id': Leaf.ID}, {
+    'disableBgpRoutePropagation': Leaf.FLAG,
+    'routes': [Resource({}, {'addressPrefix': Leaf.NETWORK, 'nextHopType': Leaf.WORD,
+                             'nextHopIpAddress': Leaf.ADDRESS})]})
+
+_NAT_GATEWAY = Resource({'id': Leaf.ID, 'sku': _SKU}, {
+    'idleTimeoutInMinutes': Leaf.NUMBER, 'publicIpAddresses': _REFERENCES, 'publicIpPrefixes': _REFERENCES,
+    'publicIpAddressesV6': _REFERENCES, 'publicIpPrefixesV6': _REFERENCES, 'subnets': _REFERENCES})
+
 _LIST = {'resourceId': Leaf.ID, 'names': [Leaf.NAME]}
 
 _ERROR = {'resourceId': Leaf.ID, 'status': Leaf.NUMBER, 'code': Leaf.WORD, 'message': Leaf.MESSAGE}
@@ -147,6 +159,9 @@ SNAPSHOT: Dict[str, Node] = {
     'loadBalancer': _LOAD_BALANCER,
     'publicIpAddresses': [_PUBLIC_IP],
     'publicIpPrefixes': [_PREFIX],
+    'subnets': [_SUBNET],
+    'routeTables': [_ROUTE_TABLE],
+    'natGateways': [_NAT_GATEWAY],
     'lists': [_LIST],
     'metrics': [_METRICS],
     'errors': [_ERROR],

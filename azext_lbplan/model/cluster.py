@@ -10,9 +10,9 @@ from typing import Iterable, NamedTuple, Optional, Tuple
 from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
                               NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PUBLIC_IPS, STANDARD)
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
-from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
+from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
-from .values import Json, canonical, count, flag, get, id_segments, ids, items, properties, text, texts
+from .values import Json, canonical, count, distinct, flag, get, id_segments, ids, items, properties, text, texts
 
 
 class AgentPool(NamedTuple):
@@ -31,6 +31,8 @@ class AgentPool(NamedTuple):
     node_public_ip: bool = False
     blue_green: bool = False
     own_subnet: bool = False
+    subnet_id: Optional[ArmId] = None
+    pod_subnet_id: Optional[ArmId] = None
 
     @property
     def stopped(self) -> bool:
@@ -112,6 +114,7 @@ class Cluster(NamedTuple):
     node_auto_provisioning: bool = False
     identity_type: Optional[str] = None
     pod_cidrs: Tuple[str, ...] = ()
+    nat_gateway_address_ids: Tuple[ArmId, ...] = ()
     malformed: Tuple[Malformed, ...] = ()
 
     @property
@@ -123,6 +126,12 @@ class Cluster(NamedTuple):
     def on_standard_load_balancer(self) -> bool:
         """Whether egress goes through a public Standard Load Balancer, so that its SNAT ports matter."""
         return self.outbound_type == LOAD_BALANCER and self.load_balancer_sku == STANDARD
+
+    @property
+    def subnet_ids(self) -> Tuple[ArmId, ...]:
+        """The subnets that pools name, of nodes and of pods, each once."""
+        return distinct(subnet_id for pool in self.pools for subnet_id in (pool.subnet_id, pool.pod_subnet_id)
+                        if subnet_id is not None)
 
     @property
     def own_vnet(self) -> bool:
@@ -168,11 +177,14 @@ def parse_cluster(body: Json) -> Cluster:
         outbound_type=canonical(text(network, 'outboundType'), OUTBOUND_TYPES) or LOAD_BALANCER,
         load_balancer_sku=canonical(text(network, 'loadBalancerSku'), (STANDARD, BASIC)) or _default_sku(network),
         profile=profile,
-        pools=tuple(_parse_pool(pool, version) for pool in items(inner, 'agentPoolProfiles')),
+        pools=tuple(_parse_pool(pool, version, check) for pool in items(inner, 'agentPoolProfiles')),
         dual_stack='ipv6' in (family.lower() for family in texts(network, 'ipFamilies')),
         node_auto_provisioning=(text(inner, 'nodeProvisioningProfile', 'mode') or '').lower() == 'auto',
         identity_type=text(body, 'identity', 'type'),
         pod_cidrs=texts(network, 'podCidrs') or tuple(filter(None, [text(network, 'podCidr')])),
+        nat_gateway_address_ids=check.ids(
+            'networkProfile.natGatewayProfile.effectiveOutboundIPs',
+            ids(network, 'natGatewayProfile', 'effectiveOutboundIPs'), PUBLIC_IP_TYPE, PREFIX_TYPE),
         malformed=check.malformed + profile.malformed,
     )
 
@@ -209,8 +221,9 @@ def _parse_profile(body: Json) -> LoadBalancerProfile:
     )
 
 
-def _parse_pool(body: Json, cluster_version: Optional[str]) -> AgentPool:
+def _parse_pool(body: Json, cluster_version: Optional[str], check: NameCheck) -> AgentPool:
     current, maximum = _pool_counts(body)
+    subnet, pod_subnet = text(body, 'vnetSubnetID'), text(body, 'podSubnetID')
     return AgentPool(
         name=text(body, 'name') or '',
         current=current,
@@ -225,7 +238,9 @@ def _parse_pool(body: Json, cluster_version: Optional[str]) -> AgentPool:
         power_state=text(body, 'powerState', 'code'),
         node_public_ip=bool(flag(body, 'enableNodePublicIP')),
         blue_green=(text(body, 'upgradeStrategy') or '').lower() == 'bluegreen',
-        own_subnet=text(body, 'vnetSubnetID') is not None,
+        own_subnet=subnet is not None,
+        subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE),
+        pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE),
     )
 
 

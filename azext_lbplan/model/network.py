@@ -45,6 +45,7 @@ class PublicIpPrefix(NamedTuple):
     location: Optional[str] = None
     attached_to: Optional[str] = None
     tags: Mapping[str, Json] = MappingProxyType({})
+    ip_prefix: Optional[str] = None
 
     @property
     def addresses(self) -> Optional[int]:
@@ -168,6 +169,7 @@ def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
         location=text(body, 'location'),
         attached_to=text(inner, 'loadBalancerFrontendIpConfiguration', 'id') or text(inner, 'natGateway', 'id'),
         tags=_tags(body),
+        ip_prefix=text(inner, 'ipPrefix'),
     )
 
 

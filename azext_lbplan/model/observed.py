@@ -5,10 +5,11 @@ from types import MappingProxyType
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.ids import ArmId, parse_id
-from ..facts.networks import IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE
+from ..facts.networks import IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PUBLIC_IPS, VIRTUAL_NETWORKS
 from .cluster import Cluster, parse_cluster
 from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
                       parse_public_ip_prefix)
+from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
 from .values import Json, count, get, items, same_id, text, texts
 
 #: The schema of snapshots that this version writes and reads.
@@ -41,6 +42,21 @@ class Observed(NamedTuple):
     errors: Tuple[ReadError, ...] = ()
     metrics: Tuple[Mapping[str, Json], ...] = ()
     captured_at: Optional[str] = None
+    subnets: Tuple[Subnet, ...] = ()
+    route_tables: Tuple[RouteTable, ...] = ()
+    nat_gateways: Tuple[NatGateway, ...] = ()
+
+    def subnet(self, resource_id: str) -> Optional[Subnet]:
+        """The subnet of that id, where it was read."""
+        return next((subnet for subnet in self.subnets if same_id(subnet.id, resource_id)), None)
+
+    def route_table(self, resource_id: str) -> Optional[RouteTable]:
+        """The route table of that id, where it was read."""
+        return next((table for table in self.route_tables if same_id(table.id, resource_id)), None)
+
+    def nat_gateway(self, resource_id: str) -> Optional[NatGateway]:
+        """The NAT gateway of that id, where it was read."""
+        return next((gateway for gateway in self.nat_gateways if same_id(gateway.id, resource_id)), None)
 
     def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""
@@ -81,6 +97,27 @@ def load_balancer_id(cluster: Cluster) -> Optional[ArmId]:
                     f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}', LOAD_BALANCER_TYPE)
 
 
+def managed_networks(cluster: Cluster) -> Optional[str]:
+    """Where AKS keeps the virtual network that it made: the collection of those of the node resource group. None where
+    the nodes are in a VNet of the user's, or the body does not name the place."""
+    return None if cluster.own_vnet else _collection(cluster, VIRTUAL_NETWORKS)
+
+
+def managed_addresses(cluster: Cluster) -> Optional[str]:
+    """Where AKS keeps the public IPs that it made; None where the body does not name the place."""
+    return _collection(cluster, PUBLIC_IPS)
+
+
+def _collection(cluster: Cluster, kind: str) -> Optional[str]:
+    balancer = load_balancer_id(cluster)
+    return f'{balancer.collection.rpartition("/")[0]}/{kind}' if balancer else None
+
+
+def is_managed(resource_id: ArmId, cluster: Cluster) -> bool:
+    """Whether a resource is in the node resource group, where AKS keeps what it makes."""
+    return resource_id.resource_group.lower() == (cluster.node_resource_group or '').lower()
+
+
 def egress_load_balancer_id(cluster: Cluster) -> Optional[ArmId]:
     """The id of the load balancer whose SNAT ports matter; None where egress takes another way, or its place is
     unknown."""
@@ -112,6 +149,9 @@ def parse_observed(snapshot: Json) -> Observed:
         errors=tuple(_parse_error(error) for error in items(snapshot, 'errors')),
         metrics=tuple(items(snapshot, 'metrics')),
         captured_at=text(snapshot, 'capturedAt'),
+        subnets=tuple(filter(None, map(parse_subnet, items(snapshot, 'subnets')))),
+        route_tables=tuple(filter(None, map(parse_route_table, items(snapshot, 'routeTables')))),
+        nat_gateways=tuple(filter(None, map(parse_nat_gateway, items(snapshot, 'natGateways')))),
     )
 
 

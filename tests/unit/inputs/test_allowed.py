@@ -73,9 +73,10 @@ def test_the_table_is_what_the_parsers_read():
     reads = Reads()
     whole = full()
     uncounted = without(without(whole, [*POOL, 'count']), [*POOL, 'virtualmachinenodesstatus'])
-    # Frontends are read on where they name a public IP.
-    addressed = json.loads(json.dumps(whole).replace('ContainerService/managedClusters', 'Network/publicIPAddresses'))
-    for body in (whole, full(form=1), uncounted, addressed, *(without(whole, path.split('/')) for path in WITHOUT),
+    # Frontends, route tables and gateways are read on where their ids name such things.
+    renamed = [json.loads(json.dumps(whole).replace('ContainerService/managedClusters', f'Network/{kind}'))
+               for kind in ('publicIPAddresses', 'routeTables', 'natGateways')]
+    for body in (whole, full(form=1), uncounted, *renamed, *(without(whole, path.split('/')) for path in WITHOUT),
                  *snapshots().values()):
         if 'properties' in body['managedCluster']:  # what `az` prints has paths of its own
             parsed(reads.record(dict(body, schema=1)))
