@@ -4,8 +4,7 @@
 What only one command needs is imported by its handler: `show` and `plan` shall not pay for the others.
 """
 
-from datetime import timedelta
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Tuple, Union
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
@@ -16,7 +15,7 @@ from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
 from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
-from .options import FLAGS, Source, Typed, takes
+from .options import FLAGS, Typed, takes
 from .readers import cluster as cluster_reader
 from .readers import snapshot
 from .rules.cluster import check, findings
@@ -38,7 +37,7 @@ def lb_show(cmd: Any, typed: Typed) -> Result:
 def lb_plan(cmd: Any, typed: Typed) -> Result:
     """What if."""
     outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
-    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+    decision = decide(_observe(cmd.cli_ctx, typed, gateways=False), typed.options)
     found = findings(decision)
     return outcome.finish(results.plan(decision, found), [finding.severity for finding in found], typed.fail_on,
                           hints.of_plan(decision))
@@ -112,25 +111,28 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
                           [hints.Hint(WARNING, summary(checked))])
 
 
-def _observe(cli_ctx: Any, typed: Typed) -> Observed:
-    """What a file holds or Azure answers, with the metrics where they are asked for; without a cluster only the public
-    IPs and prefixes that were typed."""
+def _observe(cli_ctx: Any, typed: Typed, gateways: bool = True) -> Observed:
+    """What a file holds or Azure answers, with the metrics where they are asked for, and with the NAT gateways where
+    packets leave by some, which takes a round trip more; without a cluster only the public IPs and prefixes that were
+    typed."""
     source, change = typed.source, typed.options.change
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file:
         observed = parse_observed(snapshot.load(source.from_file))
     elif source.name:
-        observed = parse_observed(_capture(cli_ctx, source, ids, typed.offset))
+        observed = parse_observed(_capture(cli_ctx, typed, ids, gateways))
     else:
         observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))
     _check_applicable(observed, typed)
     return observed
 
 
-def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], offset: Optional[timedelta]) -> Any:
+def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool) -> Any:
+    source = typed.source
     if source.save_to:
         snapshot.check_target(source.save_to, source.overwrite)
-    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, offset)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids,
+                                      typed.offset, gateways)
     if source.save_to:
         saved = captured
         if source.anonymize:

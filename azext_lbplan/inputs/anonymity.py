@@ -11,18 +11,21 @@ import re
 from itertools import count
 from typing import Callable, Dict, Iterator, List, Optional, Set, Tuple
 
-from ..facts.networks import (LOAD_BALANCER_NAME, MANAGED_IPV6_SUFFIX, OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME)
+from ..facts.networks import (LOAD_BALANCER_NAME, MANAGED_IPV6_SUFFIX, MANAGED_SUBNET_NAME, OUTBOUND_BACKEND_POOL_NAME,
+                              OUTBOUND_RULE_NAME)
 from ..model.observed import Snapshot
 from ..model.service import Network, is_private, parse_address
 from ..model.values import Json
 from .allowed import Leaf, changed
 
 #: Names that AKS gives to its own things say nothing of whose they are.
-_OF_AKS = {name.lower(): name for name in (LOAD_BALANCER_NAME, OUTBOUND_RULE_NAME, OUTBOUND_BACKEND_POOL_NAME)}
+_OF_AKS = {name.lower(): name for name in (LOAD_BALANCER_NAME, OUTBOUND_RULE_NAME, OUTBOUND_BACKEND_POOL_NAME,
+                                           MANAGED_SUBNET_NAME)}
 
 #: What the new name of a resource begins with, by the segment of the id before it.
 _STEMS = {'resourcegroups': 'group', 'managedclusters': 'cluster', 'publicipaddresses': 'ip',
           'publicipprefixes': 'prefix', 'virtualnetworks': 'network', 'subnets': 'subnet',
+          'routetables': 'routes', 'natgateways': 'nat',
           'frontendipconfigurations': 'frontend', 'virtualmachinescalesets': 'scaleset', 'networkinterfaces': 'nic'}
 
 #: Words of a dimension of metrics: protocols and states of connections.

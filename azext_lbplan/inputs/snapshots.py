@@ -2,7 +2,7 @@
 """One cluster in a JSON document: a snapshot, or the bare body of a managed cluster."""
 
 from ..model.cluster import is_cluster
-from ..model.observed import SCHEMA, Snapshot
+from ..model.observed import SCHEMA, SCHEMAS, Snapshot
 from ..model.values import Json, get
 from .unusable import UnusableDocument
 
@@ -20,8 +20,9 @@ def recognise_snapshot(document: Json) -> Snapshot:
         if not is_cluster(document):
             raise UnusableDocument('holds neither a snapshot nor a managed cluster', ADVICE)
         return {'schema': SCHEMA, 'managedCluster': document}
-    if schema != SCHEMA:
-        raise UnusableDocument(f'is a snapshot of schema {repr(schema)[:20]}; this version reads schema {SCHEMA}',
+    if isinstance(schema, bool) or schema not in SCHEMAS:
+        readable = ' and '.join(map(str, SCHEMAS))
+        raise UnusableDocument(f'is a snapshot of schema {repr(schema)[:20]}; this version reads schema {readable}',
                                _ADVICE_ON_SCHEMA)
     if not is_cluster(cluster):
         raise UnusableDocument('is a snapshot without a managed cluster', ADVICE)

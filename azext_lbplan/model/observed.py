@@ -12,8 +12,9 @@ from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, parse_lo
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
 from .values import Json, count, get, items, same_id, text, texts
 
-#: The schema of snapshots that this version writes and reads.
-SCHEMA = 1
+#: The schema of snapshots that this version writes, and those that it reads: schema 1 knew nothing of subnets.
+SCHEMA = 2
+SCHEMAS = (1, SCHEMA)
 
 #: A snapshot as JSON (ARCHITECTURE.md, Snapshot).
 Snapshot = Dict[str, Json]

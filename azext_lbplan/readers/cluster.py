@@ -1,20 +1,26 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Reading one cluster and what is around it into a snapshot, in rounds: first the cluster; then its network resources
-and the first pass of its metrics side by side; then what that pass asks for."""
+and the first pass of its metrics side by side; then what these lead to: route tables and NAT gateways of the subnets,
+and what the first pass of the metrics asks for."""
 from __future__ import annotations
 
 import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
+                    Union)
 
 from azure.cli.core import AzCli
 from knack.util import CLIError
 
-from ..facts.ids import ArmId
-from ..facts.networks import PREFIX_TYPE
+from ..facts.clusters import BLOCK, MANAGED_NAT_GATEWAYS, PREFIXES, PUBLIC_IPS
+from ..facts.ids import ArmId, parse_id
+from ..facts.networks import NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE
 from ..inputs.allowed import reduced, reduced_part
 from ..model.cluster import Cluster, is_cluster, parse_cluster
-from ..model.observed import SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics
+from ..model.network import parse_public_ip
+from ..model.observed import (SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
+                              managed_addresses, managed_networks)
+from ..model.subnets import parse_nat_gateway, parse_subnet, subnets_of
 from ..model.values import Json, distinct, items, text
 from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, ReadFailure, Request, cli_error, connect,
                   resource_path, side_by_side)
@@ -33,10 +39,14 @@ _ADVICE: Advice = {
 
 
 class _Network(NamedTuple):
-    """The ids of what is read around a cluster: its load balancer, and public IPs and prefixes of the user's own."""
+    """The ids of what is read around a cluster: its load balancer, public IPs and prefixes of the user's own, the
+    subnets that its pools name, and the collections that AKS keeps its own virtual network and public IPs in."""
 
     balancer: Optional[ArmId]
     addresses: Tuple[ArmId, ...]
+    subnets: Tuple[ArmId, ...] = ()
+    networks: Optional[str] = None
+    made: Optional[str] = None
 
     @property
     def collection(self) -> Optional[str]:
@@ -44,15 +54,20 @@ class _Network(NamedTuple):
         return self.addresses[0].collection if self.addresses else None
 
     @property
-    def all_ids(self) -> List[str]:
+    def all_ids(self) -> Tuple[str, ...]:
         """All of them, each to be read by one request."""
-        return [resource_id for resource_id in (self.balancer, *self.addresses, self.collection) if resource_id]
+        return distinct(resource_id for resource_id in (self.balancer, *self.addresses, self.collection, *self.subnets,
+                                                        self.networks, self.made) if resource_id)
+
+
+#: Answers by resource id, failures in place.
+_Answers = Dict[str, Union[Json, ReadFailure]]
 
 
 def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[ArmId] = (),
-            offset: Optional[datetime.timedelta] = None) -> Snapshot:
-    """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), and with
-    `offset` the metrics of so much time until now.
+            offset: Optional[datetime.timedelta] = None, gateways: bool = False) -> Snapshot:
+    """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), where its
+    packets leave, with `offset` the metrics of so much time until now, and with `gateways` the NAT gateways.
 
     Returns a snapshot (ARCHITECTURE.md, Snapshot), for a file and for the decision of now: both are the same. Its
     bodies hold what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they
@@ -62,13 +77,16 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     client = connect(cli_ctx)
     body = _read_cluster(client, resource_group, name)
     cluster, now = parse_cluster(body), datetime.datetime.now(datetime.timezone.utc)
-    network = _Network(egress_load_balancer_id(cluster), distinct(cluster.profile.own_ids + tuple(more_ids)))
+    network = _network_of(cluster, more_ids)
     metrics = _metrics_of(client, cluster, now, offset) if offset else None
     with Progress(cli_ctx) as progress:
         resources, measured = _read_around(client, network, metrics, progress)
-        measured += _read_further(metrics, measured, progress)
+        further, minutes = _read_further(client, _following(cluster, network, resources, gateways), metrics, measured,
+                                         progress)
+    resources.update(further)
+    measured += minutes
     snapshot = {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': body,
-                **_network_part(network, resources)}
+                **_network_part(network, resources, cluster)}
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
     return {**reduced(snapshot),
             'metrics': [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]}
@@ -84,7 +102,7 @@ def capture_addresses(cli_ctx: AzCli, ids: Sequence[ArmId]) -> Snapshot:
         return {'errors': [{'resourceId': resource_id, 'status': None, 'code': 'NoLogin', 'message': str(error)}
                            for resource_id in ids]}
     network = _Network(None, distinct(ids))
-    return _network_part(network, dict(zip(network.all_ids, side_by_side(_network_jobs(client, network)))))
+    return _network_part(network, dict(zip(network.all_ids, side_by_side(_network_jobs(client, network.all_ids)))))
 
 
 def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
@@ -99,20 +117,66 @@ def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
     return answer
 
 
+def _network_of(cluster: Cluster, more_ids: Sequence[ArmId]) -> _Network:
+    """What is read around `cluster`. Public IPs that AKS made are read where packets may leave from them."""
+    makes_addresses = (cluster.outbound_type in MANAGED_NAT_GATEWAYS or
+                       cluster.on_standard_load_balancer and cluster.profile.ip_source not in (PUBLIC_IPS, PREFIXES))
+    network = _Network(egress_load_balancer_id(cluster), distinct(cluster.profile.own_ids + tuple(more_ids)),
+                       made=managed_addresses(cluster) if makes_addresses else None)
+    if cluster.outbound_type == BLOCK:  # that decides alone
+        return network
+    return network._replace(subnets=cluster.subnet_ids, networks=managed_networks(cluster))
+
+
 def _read_around(client: ArmClient, network: _Network, metrics: Optional[MetricsReading], progress: Progress
-                 ) -> Tuple[Dict[str, Union[Json, ReadFailure]], List[Union[Answer, ReadFailure]]]:
+                 ) -> Tuple[_Answers, List[Union[Answer, ReadFailure]]]:
     """The second round: (network resources by id, answers of the first pass of the metrics), failures in place."""
-    about_network = _network_jobs(client, network)
+    about_network = _network_jobs(client, network.all_ids)
     about_metrics = metrics.first_jobs() if metrics else []
     answers = side_by_side(about_network + about_metrics,
                            progress.show('Reading metrics') if about_metrics else lambda: None)
     return dict(zip(network.all_ids, answers)), answers[len(about_network):]
 
 
-def _read_further(metrics: Optional[MetricsReading], first_pass: Sequence[Union[Answer, ReadFailure]],
-                  progress: Progress) -> List[Union[Answer, ReadFailure]]:
-    """The third round: what the first pass of the metrics calls for, minute by minute."""
-    return metrics.further_answers(first_pass, progress.show('Reading busy minutes')) if metrics else []
+class _Following(NamedTuple):
+    """What the subnets lead to: ids to be read next, and those that are known, in lower case."""
+
+    ids: Tuple[ArmId, ...]
+    known: FrozenSet[str]
+
+
+def _following(cluster: Cluster, network: _Network, answers: _Answers, gateways: bool) -> _Following:
+    """The route tables that are not AKS's own, and with `gateways` the NAT gateways on the subnets."""
+    subnets = list(filter(None, map(parse_subnet, _subnet_bodies(network, answers))))
+    tables = [subnet.route_table_id for subnet in subnets
+              if subnet.route_table_id and not is_managed(subnet.route_table_id, cluster)]
+    on_subnets = [subnet.nat_gateway_id for subnet in subnets if subnet.nat_gateway_id] if gateways else []
+    made = items(answers.get(network.made or ''), 'value')
+    return _Following(distinct(tables + on_subnets), frozenset(
+        (resource_id or '').lower() for resource_id in (*answers, *(text(one, 'id') for one in made))))
+
+
+def _read_further(client: ArmClient, following: _Following, metrics: Optional[MetricsReading],
+                  first_pass: List[Union[Answer, ReadFailure]], progress: Progress
+                  ) -> Tuple[_Answers, List[Union[Answer, ReadFailure]]]:
+    """The third round: (what the subnets lead to, what the first pass of the metrics calls for), side by side."""
+    further, minutes = partial(_read_following, client, following), lambda: metrics.further_answers(
+        first_pass, lambda: None) if metrics else []
+    if metrics is None:
+        return further(), []
+    if not following.ids:
+        return {}, metrics.further_answers(first_pass, progress.show('Reading busy minutes'))
+    found: List[Any] = side_by_side([('network', further), ('metrics', minutes)], progress.show('Reading busy minutes'))
+    return found[0], found[1]
+
+
+def _read_following(client: ArmClient, following: _Following) -> _Answers:
+    """Route tables and NAT gateways; then, of the gateways, the public IPs and prefixes that are not known."""
+    answers: _Answers = dict(zip(following.ids, side_by_side(_network_jobs(client, following.ids))))
+    gateways = filter(None, map(parse_nat_gateway, answers.values()))
+    ids = distinct(one for gateway in gateways for one in gateway.address_ids if one.lower() not in following.known)
+    answers.update(zip(ids, side_by_side(_network_jobs(client, ids))))
+    return answers
 
 
 def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, offset: datetime.timedelta
@@ -122,24 +186,47 @@ def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, off
     return MetricsReading(client, cluster, now, offset) if has_snat_metrics(cluster) else None
 
 
-def _network_jobs(client: ArmClient, network: _Network) -> List[Job[Json]]:
+def _network_jobs(client: ArmClient, ids: Sequence[str]) -> List[Job[Json]]:
     return [(resource_id, partial(client.send_pages, Request(resource_path(resource_id), {'api-version': NETWORK_API})))
-            for resource_id in network.all_ids]
+            for resource_id in ids]
 
 
-def _network_part(network: _Network, answers: Mapping[str, Union[Json, ReadFailure]]) -> Snapshot:
+def _network_part(network: _Network, answers: _Answers, cluster: Optional[Cluster] = None) -> Snapshot:
     """What a snapshot holds of the network resources, from the answers by resource id."""
     bodies = {resource_id: answer for resource_id, answer in answers.items() if not isinstance(answer, ReadFailure)}
-    addresses = [resource_id for resource_id in network.addresses if resource_id in bodies]
-    lists = []
-    if network.collection in bodies:
-        names = [text(item, 'name') for item in items(bodies[network.collection], 'value')]
-        lists = [{'resourceId': network.collection, 'names': list(filter(None, names))}]
+    by_type: Dict[str, List[Json]] = {}
+    for resource_id, body in bodies.items():
+        parsed = parse_id(resource_id, PUBLIC_IP_TYPE, PREFIX_TYPE, ROUTE_TABLE_TYPE, NAT_GATEWAY_TYPE)
+        by_type.setdefault(parsed.type if parsed else '', []).append(body)
+    lists = [{'resourceId': listed, 'names': [text(item, 'name') or '' for item in items(bodies[listed], 'value')]}
+             for listed in distinct(filter(None, (network.collection, network.networks))) if listed in bodies]
     return {
         'loadBalancer': bodies.get(network.balancer) if network.balancer else None,
-        'publicIpAddresses': [bodies[address] for address in addresses if address.type != PREFIX_TYPE],
-        'publicIpPrefixes': [bodies[address] for address in addresses if address.type == PREFIX_TYPE],
+        'publicIpAddresses': by_type.get(PUBLIC_IP_TYPE, []) + _made_addresses(network, bodies, cluster),
+        'publicIpPrefixes': by_type.get(PREFIX_TYPE, []),
+        'subnets': list(_subnet_bodies(network, answers)),
+        'routeTables': by_type.get(ROUTE_TABLE_TYPE, []),
+        'natGateways': by_type.get(NAT_GATEWAY_TYPE, []),
         'lists': lists,
         'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in answers.items()
                    if isinstance(answer, ReadFailure)],
     }
+
+
+def _subnet_bodies(network: _Network, answers: _Answers) -> Iterator[Json]:
+    """The subnets that were read, one by one or in the virtual network that AKS made."""
+    yield from (answers[subnet_id] for subnet_id in network.subnets
+                if not isinstance(answers[subnet_id], ReadFailure))
+    for virtual_network in items(answers.get(network.networks or ''), 'value'):
+        yield from subnets_of(virtual_network)
+
+
+def _made_addresses(network: _Network, bodies: Mapping[str, Json], cluster: Optional[Cluster]) -> List[Json]:
+    """The public IPs in the node resource group that packets may leave from: Services have theirs there, too."""
+    if network.made is None or cluster is None:
+        return []
+    effective = {one.lower() for one in (*cluster.profile.effective_ids, *cluster.nat_gateway_address_ids)}
+    read = {resource_id.lower() for resource_id in bodies}
+    found = ((parse_public_ip(body), body) for body in items(bodies.get(network.made), 'value'))
+    return [body for address, body in found if address.id.lower() not in read and
+            (address.made_by_aks or parse_id(address.attached_to, NAT_GATEWAY_TYPE) or address.id.lower() in effective)]

@@ -1,7 +1,7 @@
 """Builders of resources in the shapes of the real service (facts §9)."""
 import copy
 
-from tests.azure import ids
+from tests.azure import ids, vnets
 from .aks_rules import load_balancer_id
 from .balancer import INBOUND_POOL, Balancer, members
 
@@ -120,6 +120,36 @@ class Builders:
         self.add_resource_group(resource_group, subscription, location)
         return self.network.add_prefix(subscription, resource_group, name, location, length, version=version,
                                        tags=tags)
+
+    def add_subnets(self, *names, network='vnet', resource_group='network', subscription=ids.SUBSCRIPTION,
+                    location=LOCATION):
+        """A virtual network of the user's with these subnets; returns their ids."""
+        self.add_resource_group(resource_group, subscription, location)
+        return vnets.add_network(self, network, names, resource_group, subscription, location)
+
+    def add_route_table(self, *routes, name='routes', resource_group='network', subscription=ids.SUBSCRIPTION,
+                        location=LOCATION, propagates=True):
+        """A route table of the user's, from (prefix, next hop type[, address]); returns its id."""
+        self.add_resource_group(resource_group, subscription, location)
+        return vnets.add_table(self, name, routes, resource_group, subscription, location, propagates)
+
+    def add_nat_gateway(self, *addresses, name='nat', resource_group='network', subscription=ids.SUBSCRIPTION,
+                        location=LOCATION, idle=4):
+        """A NAT gateway of the user's with these public IPs and prefixes; returns its id."""
+        self.add_resource_group(resource_group, subscription, location)
+        return vnets.add_gateway(self, name, addresses, resource_group, subscription, location, idle)
+
+    def join(self, subnet_id, gateway=None, table=None):
+        """Put a NAT gateway, a route table, or neither on a subnet; returns its id."""
+        return vnets.join(self, subnet_id, gateway, table)
+
+    def managed_subnet(self, cluster_id):
+        """The id of the subnet in the network that AKS made for a cluster."""
+        prefix = ids.resource_id(ids.parse(cluster_id)['subscription'],
+                                 self.resources[cluster_id.lower()]['properties']['nodeResourceGroup'],
+                                 vnets.VIRTUAL_NETWORK, '').lower()
+        network = next(body for key, body in self.resources.items() if key.startswith(prefix))
+        return network['properties']['subnets'][0]['id']
 
     def add_resource_group(self, name='rg1', subscription=ids.SUBSCRIPTION, location=LOCATION, tags=None):
         """Unless it is there already; returns its id."""

@@ -1,5 +1,5 @@
 """Bring Azure in step with a managed cluster, as AKS does after each PUT: IPs, load balancer, effectiveOutboundIPs."""
-from tests.azure import aks_rules, ids
+from tests.azure import aks_rules, ids, vnets
 from .balancer import INBOUND_POOL, IPV6_SUFFIX, OUTBOUND_POOL, Balancer, members
 
 _MANAGED_TAG = 'aks-slb-managed-outbound-ip'
@@ -30,6 +30,7 @@ class Reconciler:
         self._detach(except_for=wanted)
         if self.outbound:
             self._write_profile(wanted)
+        vnets.reconcile(self.arm, self.cluster)
 
     # outbound IPs: (kind, id, is IPv6), in the order of the profile
 

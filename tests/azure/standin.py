@@ -17,6 +17,7 @@ from .identity import Identity, new_token
 from .network import Network
 from .proxy import Proxy
 from .server import Server
+from .vnets import VirtualNetworks
 from .wire import Response
 
 Route = namedtuple('Route', 'method pattern handler')
@@ -98,7 +99,7 @@ class StandIn(Builders):
         self.network = Network(self)
         self.aks = Aks(self)
         self.graph = Graph(self)
-        services = [Identity(self), self.network, self.aks, self.graph, Generic(self)]
+        services = [Identity(self), self.network, VirtualNetworks(self), self.aks, self.graph, Generic(self)]
         self._routes = [Route(method, re.compile(pattern, re.I), handler)
                         for service in services for method, pattern, handler in service.routes()]
 

@@ -40,7 +40,7 @@ def test_a_snapshot_decides_byte_for_byte_as_live(arm, az, tmp_path):
         written = (tmp_path / name).read_text()
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600 and arm.token not in written
         assert (json.loads(written)['schema'], json.loads(written)['managedCluster']) == (
-            1, reduced_part('managedCluster', arm.get(cluster)))
+            2, reduced_part('managedCluster', arm.get(cluster)))
     arm.reset()
     for before, after in zip(live, in_one_process(az, again)):
         assert before.code == 0 and before.stdout and (after.code, after.stdout) == (0, before.stdout), str(after)
@@ -122,7 +122,7 @@ def test_a_snapshot_is_never_written_over_what_is_there(arm, az, tmp_path):
     assert there.read_text() == 'mine' and arm.seen() == [], 'refused before anything is read'
     there.chmod(0o644)
     assert in_one_process(az, [f'{plan} {there} --overwrite-existing'])[0].code == 0
-    assert json.loads(there.read_text())['schema'] == 1 and stat.S_IMODE(there.stat().st_mode) == 0o600
+    assert json.loads(there.read_text())['schema'] == 2 and stat.S_IMODE(there.stat().st_mode) == 0o600
     assert sorted(os.listdir(tmp_path)) == ['fifo', 'there.json']
 
 
@@ -155,7 +155,7 @@ BAD_FILES = {
              'neither a snapshot nor a managed cluster'),
     'balancer': (b'{"type": "Microsoft.Network/loadBalancers", "frontendIPConfigurations": []}',
                  'neither a snapshot nor a managed cluster'),
-    'schema-2': (b'{"schema": 2, "managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema 2'),
+    'schema-3': (b'{"schema": 3, "managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema 3'),
     'schema-text': (b'{"schema": "one", "managedCluster": {}}', "schema 'one'"),
     'no-schema': (b'{"managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema None'),
     'no-cluster': (b'{"schema": 1, "managedCluster": null}', 'without a managed cluster'),

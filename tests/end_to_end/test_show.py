@@ -87,15 +87,19 @@ def test_hints_are_for_tables_only_and_on_stderr_only(arm, az):
 
 
 def test_only_reads_and_few_of_them(arm, az):
-    """`show` and `plan`: the cluster, then the rest side by side; managed IPs are never read."""
+    """`show` and `plan`: the cluster, then the rest side by side; managed IPs are read as one list."""
     for name in ('managed', 'own-ips', 'nat'):
         cluster = SPREAD[name](arm)
         for command in ('show', 'plan'):
             arm.requests.clear()
             assert in_one_process(az, [f'{command} --ids {cluster}'])[0].code == 0
             kinds = sorted(record.path.split('/')[7 if '/providers/' in record.path else -1] for record in arm.seen())
-            assert kinds == {'managed': ['loadBalancers', 'managedClusters'], 'nat': ['managedClusters'], 'own-ips': [
-                'loadBalancers', 'managedClusters', *['publicIPAddresses'] * 3]}[name], kinds
+            gateway = ['natGateways'] if command == 'show' else []
+            assert kinds == {
+                'managed': ['loadBalancers', 'managedClusters', 'publicIPAddresses', 'virtualNetworks'],
+                'nat': ['managedClusters', *gateway, 'publicIPAddresses', 'virtualNetworks'],
+                'own-ips': ['loadBalancers', 'managedClusters', *['publicIPAddresses'] * 3, 'virtualNetworks'],
+            }[name], kinds
             assert {(record.method, record.body) for record in arm.seen()} == {('GET', b'')}
             assert all(record.api_version for record in arm.seen())
 

@@ -78,8 +78,10 @@ def snapshot_of(arm, cluster_id, listed=True):
     def bodies(kind):
         return [arm.get(key) for key in list(arm.resources) if f'/{kind}/'.lower() in key]
     collections = {key.rsplit('/', 1)[0] for key in arm.resources if '/publicip' in key}
-    return {'schema': 1, 'managedCluster': arm.get(cluster_id), 'loadBalancer': arm.load_balancer(cluster_id),
+    return {'schema': 2, 'managedCluster': arm.get(cluster_id), 'loadBalancer': arm.load_balancer(cluster_id),
             'publicIpAddresses': bodies('publicIPAddresses'), 'publicIpPrefixes': bodies('publicIPPrefixes'),
+            'subnets': [one for body in bodies('virtualNetworks') for one in body['properties']['subnets']],
+            'routeTables': bodies('routeTables'), 'natGateways': bodies('natGateways'),
             'lists': [{'resourceId': collection, 'names': [key.rsplit('/', 1)[1] for key in arm.resources
                                                            if key.startswith(f'{collection}/')]}
                       for collection in sorted(collections)] if listed else []}

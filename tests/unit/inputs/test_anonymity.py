@@ -12,10 +12,11 @@ from tests.support import shapes
 from tests.support.answers import answers
 from tests.support.cases import body, ip_ids, managed, observe, own_ips
 from tests.support.generated import generate
+from tests.support.ways import MANAGED_SUBNET, gateway, gateway_id, routes, subnet, subnet_id, table_id
 from tests.azure import pool
 
 #: Words that are names of pools and clusters here, and words of Azure's as well.
-WORDS = {'system', 'spot', 'user', 'managed', 'basic', 'none', 'stopped', 'kubernetes'}
+WORDS = {'system', 'spot', 'user', 'managed', 'basic', 'none', 'stopped', 'kubernetes', 'nat', 'routes'}
 
 
 def snapshots(seeds):
@@ -159,6 +160,23 @@ def test_dimensions_of_metrics_are_the_addresses_of_elsewhere():
     assert metrics['query']['$filter'] == ("BackendIPAddress eq '10.100.100.100' or BackendIPAddress eq "
                                            "'10.100.100.101' and ProtocolType eq '*'")
     assert series['data'] == [{'average': 3}]
+
+
+def test_a_network_keeps_what_decides_where_packets_leave():
+    """The default route and its halves, next hops in private ranges, and the subnet that AKS names."""
+    hops = [('0.0.0.0/0', 'VirtualAppliance', '10.9.0.4'), ('0.0.0.0/1', 'Internet'), ('128.0.0.0/1', 'None'),
+            ('20.5.6.7/32', 'Internet')]
+    renamed = anonymized(reduced({'subnets': [subnet(MANAGED_SUBNET, gateway_id('shop')),
+                                              subnet(subnet_id(), None, table_id())],
+                                  'routeTables': [routes(*hops)], 'natGateways': [gateway(ip_ids(1)[0], name='shop')]}))
+    first, second = renamed['subnets']
+    assert first['id'].endswith('/virtualNetworks/network1/subnets/aks-subnet')
+    assert first['properties']['natGateway']['id'] == renamed['natGateways'][0]['id'] != gateway_id('shop')
+    assert second['properties']['routeTable']['id'] == renamed['routeTables'][0]['id'] != table_id()
+    found = [one['properties'] for one in renamed['routeTables'][0]['properties']['routes']]
+    assert [one['addressPrefix'] for one in found[:3]] == ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1']
+    assert found[3]['addressPrefix'] not in ('20.5.6.7/32', '0.0.0.0/0')
+    assert found[0]['nextHopIpAddress'].startswith('10.') and '10.9.0.4' not in json.dumps(renamed)
 
 
 def test_a_name_that_is_taken_stays_taken():
