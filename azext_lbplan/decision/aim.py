@@ -104,7 +104,7 @@ def _demanded_ports(observed: Observed, options: Options, current: Configuration
         # The target of an estimate may lie below what some nodes already have.
         return max(_on_fewest_ips(current, trigger, target), ports, current.ports_per_node or 0)
     if target is not None and ports is not None and target < ports and \
-            _saves_ips(options, current, settings, demand, target):
+            _saves_ips(options, current, settings, demand, _kept_ips(observed, current, settings, demand), target):
         return target
     return None
 
@@ -118,9 +118,19 @@ def _on_fewest_ips(current: Configuration, trigger: int, target: int) -> int:
     return max(least, min(target, most))
 
 
-def _saves_ips(options: Options, current: Configuration, settings: Settings, demand: Demand, target: int) -> bool:
-    """Whether fewer ports, for which there is evidence and consent, would save an outbound IP."""
-    ips = settings.outbound_ip_count
+def _kept_ips(observed: Observed, current: Configuration, settings: Settings, demand: Demand) -> Optional[int]:
+    """The outbound IPs that it takes to keep what nodes have: at least those of today. None where these are unknown."""
+    valid = settings._replace(outbound_ports=_valid(settings.outbound_ports))
+    ports = _kept_ports(observed, current, valid, demand) or valid.outbound_ports
+    if settings.outbound_ip_count is None:
+        return None
+    return max(settings.outbound_ip_count,
+               snat.ips_needed(ports, current.nodes.required, current.shared_rule_blocks))
+
+
+def _saves_ips(options: Options, current: Configuration, settings: Settings, demand: Demand, ips: Optional[int],
+               target: int) -> bool:
+    """Whether fewer ports, for which there is evidence and consent, would save one of the `ips` that keeping takes."""
     if not options.allow_decrease or not demand.sufficient or ips is None or options.change.any_ips:
         return False
     return (settings.ip_source == MANAGED and

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .hold import BEFORE_MINUTES, FALL_SHARE, lull_minutes
-from .tables import Flows, Tables
+from .tables import HOUR, Flows, Tables
 
 #: How many spans of time the second pass reads; each costs two requests. Azure Resource Manager lets a
 #: subscription read 250 at once and 25 more per second (learn.microsoft.com, request limits and throttling).
@@ -33,7 +33,6 @@ FALL_NODES = 3
 #: With so many days there is a usual for each time of day.
 SEASON_DAYS = 3
 
-HOUR = 60
 DAY = 24 * HOUR
 
 _ADDRESS = re.compile(r'[0-9a-f.:]{2,45}$')
@@ -143,7 +142,7 @@ def _hours_of(tables: Tables, node: str, start: int, minutes: int) -> Iterator[C
     """The hours of a coarse interval, those with the most new connections first, where that is known."""
     flows = tables.arrivals.get(node, {})
     hours = range(start // HOUR * HOUR, start + minutes, HOUR) if minutes <= DAY else ()
-    known = {hour: flows[hour].accepted + flows[hour].failed for hour in hours if hour in flows}
+    known = {hour: flows[hour].tried for hour in hours if hour in flows}
     if len(known) < 2:
         yield node, start, minutes if minutes <= DAY else DAY
         return
@@ -195,7 +194,7 @@ def _finest_flows(tables: Tables, node: str) -> Mapping[int, Flows]:
 
 def _arrivals(flows: Mapping[int, Flows]) -> Dict[int, float]:
     """New connections by interval, refused ones included."""
-    return {start: flow.accepted + flow.failed for start, flow in flows.items()}
+    return {start: flow.tried for start, flow in flows.items()}
 
 
 def _highest_means(tables: Tables) -> Dict[str, float]:

@@ -154,12 +154,14 @@ def _intervals(tables: Tables, node: str) -> Iterator[Optional[_Interval]]:
             if len(flows) < 2 or start not in flows or flows[start].minutes != length else [flows[start]]
         full = any((allocations[protocol].at(start) or float('inf')) * EXPLAINED_SHARE <= bucket.most
                    for protocol, bucket in buckets.items())
-        if full or sum(flow.minutes for flow in inside) != length or any(flow.failed for flow in inside):
+        accepted = [flow.accepted for flow in inside if flow.accepted is not None]
+        if full or len(accepted) < len(inside) or sum(flow.minutes for flow in inside) != length or \
+                any(flow.failed for flow in inside):
             yield None
         else:
             yield _Interval(
                 start, length, fsum(bucket.mean * length for bucket in buckets.values()),
-                buckets[UDP].mean * length if UDP in buckets else 0.0, sum(flow.accepted for flow in inside))
+                buckets[UDP].mean * length if UDP in buckets else 0.0, sum(accepted))
     yield None
 
 
@@ -168,7 +170,7 @@ def _falls(tables: Tables, timeout: float) -> List[List[float]]:
     length = lull_minutes(timeout)
     curves = []
     for node in sorted(tables.flows):
-        arrivals = {minute: flow.accepted + flow.failed for minute, flow in tables.flows[node].items()}
+        arrivals = {minute: flow.tried for minute, flow in tables.flows[node].items()}
         refused = {minute for minute, flow in tables.flows[node].items() if flow.failed}
         used = _used(tables, node)
         after = 0

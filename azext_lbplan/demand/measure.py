@@ -46,7 +46,9 @@ class Evidence(NamedTuple):
     """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
 
     Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
-    refused connections would have needed too, and with `demand_is_capped` at least that.
+    refused connections would have needed too, and with `demand_is_capped` at least that. `demand_node` is the node
+    that has it, `demand_node_gone` whether that stopped reporting before the end: what it ran may come back elsewhere,
+    so that it counts all the same.
     Everything but status, reason, start and end is None where nothing was measured.
     """
 
@@ -71,6 +73,9 @@ class Evidence(NamedTuple):
     demand_ports_per_node: Optional[int] = None
     demand_is_estimate: Optional[bool] = None
     demand_is_capped: Optional[bool] = None
+    demand_node: Optional[str] = None
+    demand_node_failed_connections: Optional[int] = None
+    demand_node_gone: Optional[bool] = None
     mean_port_hold_minutes: Optional[float] = None
     idle_timeout_bound: Optional[bool] = None
     idle_timeout_relief: Optional[float] = None
@@ -162,7 +167,7 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     retries = judge_retries(telling_flows(tables))
     nodes = {node: judge_node(tables, node, timeout, retries) for node in tables.nodes}
     coverage = cover(tables, end)
-    demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes)
+    demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes, coverage)
     hold = judge_hold(tables, demand.evidence.peak_node, timeout)
     evidence = demand.evidence._replace(
         start=_time(start), end=_time(end), idle_timeout_bound=hold.idle_bound,
@@ -202,7 +207,7 @@ def _describe(measured: Measurements, tables: Tables, nodes: Mapping[str, NodeDe
     middle = sorted(peak.ports for peak in peaks)[(len(peaks) - 1) // 2]
     status, reason = _status(coverage)
     evidence = Evidence(
-        status, reason, nodes_observed=_count_nodes(tables.nodes), points_observed=measured.points,
+        status, reason, nodes_observed=coverage.nodes, points_observed=measured.points,
         coverage=round(coverage.share, 3), allocated_ports_per_node=_allocated(tables),
         peak_ports_per_node=_whole(top.ports), peak_at=_time(top.minute), peak_node=top.node,
         peak_protocol=top.protocol, peak_utilization=_share(top.utilization),
@@ -212,21 +217,34 @@ def _describe(measured: Measurements, tables: Tables, nodes: Mapping[str, NodeDe
         saturated=any(judged.episodes for judged in nodes.values()), busiest_nodes=_busiest(peaks, nodes, counted))
     return Demand(evidence, days=coverage.minutes / 1440,
                   unexplained_failures=round(sum(judged.unexplained for judged in nodes.values())) if counted else None,
-                  skew=round(top.ports / middle, 2) if middle else None, nodes_gone=coverage.gone,
+                  skew=round(top.ports / middle, 2) if middle else None, nodes_gone=len(coverage.gone),
                   cluster_peak_ports=_whole(cluster.ports), cluster_peak_at=_time(cluster.minute),
                   cluster_peak_is_exact=cluster.exact, truncated=measured.truncated)
 
 
-def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand]) -> Demand:
+def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Demand:
     """The unsaturated peak and the estimate over all `nodes`, and what follows from them."""
-    unsaturated = max((judged.unsaturated.ports for judged in nodes.values() if judged.unsaturated), default=None)
-    estimate, capped = max(((episode.estimate, episode.capped) for judged in nodes.values()
-                            for episode in judged.episodes), default=(None, False))
-    by_estimate = estimate is not None and estimate > (unsaturated or 0)
+    peaks = [judged.unsaturated for judged in nodes.values() if judged.unsaturated]
+    calm = max(peaks, key=lambda peak: (peak.ports, -peak.minute), default=None)
+    worst = max((episode for judged in nodes.values() for episode in judged.episodes),
+                key=lambda episode: (episode.estimate, episode.capped, -episode.start), default=None)
+    unsaturated, estimate = calm.ports if calm else None, worst.estimate if worst else None
     evidence = demand.evidence._replace(demand_ports_per_node=_whole(max(unsaturated or 0, estimate or 0)),
-                                        demand_is_estimate=by_estimate, demand_is_capped=by_estimate and capped)
+                                        demand_is_estimate=False, demand_is_capped=False)
+    if worst is not None and worst.estimate > (unsaturated or 0):
+        evidence = _of_node(evidence, worst.node, nodes, coverage)._replace(
+            demand_is_estimate=True, demand_is_capped=worst.capped)
+    elif calm is not None:
+        evidence = _of_node(evidence, calm.node, nodes, coverage)
     return demand._replace(evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,
                            peak_is_exact=_is_exact(demand.evidence, nodes))
+
+
+def _of_node(evidence: Evidence, node: str, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Evidence:
+    """`evidence` with the node whose demand it is."""
+    failed = None if evidence.failed_connections is None else round(nodes[node].failed)
+    return evidence._replace(demand_node=node, demand_node_failed_connections=failed,
+                             demand_node_gone=node in coverage.gone)
 
 
 def _is_exact(evidence: Evidence, nodes: Mapping[str, NodeDemand]) -> bool:
@@ -243,11 +261,6 @@ def _status(coverage: Coverage) -> Tuple[str, Optional[str]]:
     if coverage.share < LEAST_COVERAGE:
         return INSUFFICIENT, f'metrics cover {coverage.share:.0%} of the time, at least {LEAST_COVERAGE:.0%} are needed'
     return SUFFICIENT, None
-
-
-def _count_nodes(nodes: Sequence[str]) -> int:
-    """Nodes by their IPv4 addresses: in dual-stack each node is seen twice."""
-    return sum(':' not in node for node in nodes) or len(nodes)
 
 
 def _allocated(tables: Tables) -> Optional[int]:

@@ -11,8 +11,8 @@ asks for one-minute points of the nodes and hours that the first one points at (
 
 from typing import Generator, NamedTuple, Optional, Sequence, Tuple
 
-from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL, STATE, TOTAL,
-                             USED, Answer, Query, parse)
+from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND, FULL, MAXIMUM, NODE, PROTOCOL, STATE,
+                             TOTAL, USED, Answer, Query, parse)
 
 from . import choice
 from .saturation import LEAD_MINUTES
@@ -27,7 +27,7 @@ TOP = 100000
 #: dimensions. Measured on the bodies of samples/metrics and of tests/azure/monitor.py, rounded up.
 POINT_BYTES = 62
 NUMBER_BYTES = 32
-SERIES_BYTES = 330
+SERIES_BYTES = 430
 
 #: Bounds of the answers in bytes, by question; together with the second pass under the 30 MB of issue 3.
 USED_BYTES = 7000000
@@ -74,16 +74,18 @@ def questions(window: Window, nodes: int, frontends: int = 1, idle_timeout: Opti
 
 
 def weaker(query: Query) -> Optional[Query]:
-    """What to ask instead of a query that the service refused: without maxima, then without protocols.
+    """What to ask instead of a query that the service refused: without maxima, then not split by whether ports await
+    removal, then without protocols.
 
     None when nothing is left to do without. Means hide peaks, and both protocols together are an upper bound for
-    each: the demand says so.
+    each: the demand says so. Ports that await removal, which is rare, then count like the others.
     """
     if MAXIMUM in query.aggregations and len(query.aggregations) > 1:
         return query._replace(aggregations=tuple(name for name in query.aggregations if name != MAXIMUM))
-    clause = f" and {PROTOCOL} eq '*'"
-    if query.filter and clause in query.filter:
-        return query._replace(filter=query.filter.replace(clause, ''))
+    for name in (AWAITING, PROTOCOL):
+        clause = f" and {name} eq '*'"
+        if query.filter and clause in query.filter:
+            return query._replace(filter=query.filter.replace(clause, ''))
     return None
 
 
@@ -95,7 +97,7 @@ def _first_pass(window: Window, nodes: int, frontends: int) -> Tuple[Query, ...]
     if not split:
         # A mean over frontends still tells busy nodes from others; the minutes are then read frontend by frontend.
         series = PROTOCOLS * nodes
-    by_node = _filter(frontend=split, protocol=True)
+    by_node = _filter(frontend=split, protocol=True, ports=True)
     states = _grain(window, STATES * nodes, 1, STATES_BYTES)
     queries = [
         _query(window, (USED,), _grain(window, series, 2, USED_BYTES), (AVERAGE, MAXIMUM), by_node),
@@ -106,7 +108,8 @@ def _first_pass(window: Window, nodes: int, frontends: int) -> Tuple[Query, ...]
     if arrivals != FULL and (states == FULL or arrivals < states):
         queries.append(_query(window, (CONNECTIONS,), arrivals, (TOTAL,), _filter()))
     if not split:
-        queries.append(_query(window, (ALLOCATED,), 1440, (AVERAGE,), f"{FRONTEND} eq '*'"))
+        queries.append(_query(window, (ALLOCATED,), 1440, (AVERAGE,),
+                              f"{FRONTEND} eq '*' and {AWAITING} eq '*'"))
     return tuple(queries)
 
 
@@ -126,7 +129,7 @@ def _second_pass(answers: Sequence[Answer], window: Window, idle_timeout: Option
     queries = []
     for block in choice.choose(tables, window.start, window.end, left // hour, idle_timeout):
         span = Window(max(window.start, block.start - LEAD_MINUTES), min(window.end, block.end))
-        split = _filter(block.nodes, frontend=True, protocol=protocols != {BOTH})
+        split = _filter(block.nodes, frontend=True, protocol=protocols != {BOTH}, ports=True)
         queries.append(_query(span, (USED, ALLOCATED), 1, (AVERAGE,), split))
         queries.append(_query(span, (CONNECTIONS,), 1, (TOTAL,), _filter(block.nodes, state=True)))
     return tuple(queries)
@@ -140,14 +143,16 @@ def _query(window: Window, metrics: Tuple[str, ...], interval: int, aggregations
 
 
 def _filter(nodes: Sequence[str] = ('*',), *, frontend: bool = False, protocol: bool = False,
-            state: bool = False) -> str:
-    """The filter for these `nodes`, split by further dimensions.
+            state: bool = False, ports: bool = False) -> str:
+    """The filter for these `nodes`, split by further dimensions; `ports` sets those apart that await removal, which
+    would otherwise be averaged in.
 
     The grammar is that of the REST reference: `A eq 'a' and B eq 'b1' or B eq 'b2' and C eq '*'`, `or` only between
     values of one dimension, without brackets.
     """
     parts = [' or '.join(f"{NODE} eq '{node}'" for node in nodes)]
-    parts += [f"{name} eq '*'" for name, split in ((PROTOCOL, protocol), (FRONTEND, frontend), (STATE, state)) if split]
+    parts += [f"{name} eq '*'" for name, split in (
+        (PROTOCOL, protocol), (FRONTEND, frontend), (STATE, state), (AWAITING, ports)) if split]
     return ' and '.join(parts)
 
 

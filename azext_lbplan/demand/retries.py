@@ -92,8 +92,8 @@ def _deviations(flows: Mapping[int, Flows]) -> List[Tuple[float, ...]]:
     """Accepted in a minute and in the one before, failed in the one before and in this, each less its trend."""
     found: List[Tuple[float, ...]] = []
     for chunk in _chunks(flows):
-        rows = [(flows[minute].accepted, flows[minute - 1].accepted, flows[minute - 1].failed, flows[minute].failed)
-                for minute in chunk]
+        rows = [(flows[minute].accepted or 0.0, flows[minute - 1].accepted or 0.0, flows[minute - 1].failed,
+                 flows[minute].failed) for minute in chunk]
         found.extend(zip(*map(_detrended, zip(*rows))))
     return found
 
@@ -109,12 +109,12 @@ def _detrended(values: Sequence[float]) -> List[float]:
 def _chunks(flows: Mapping[int, Flows]) -> Iterator[List[int]]:
     """Minutes in a row in which connections failed, as in the minute before each of them."""
     chunk: List[int] = []
-    for minute in sorted(minute for minute, flow in flows.items() if flow.failed > 0):
+    for minute in sorted(minute for minute, flow in flows.items() if flow.failed > 0 and flow.accepted is not None):
         if chunk and (minute != chunk[-1] + 1 or len(chunk) == CHUNK_MINUTES):
             if len(chunk) >= LEAST_MINUTES:
                 yield chunk
             chunk = []
-        if minute - 1 in flows and flows[minute - 1].failed > 0:
+        if minute - 1 in flows and flows[minute - 1].failed > 0 and flows[minute - 1].accepted is not None:
             chunk.append(minute)
     if len(chunk) >= LEAST_MINUTES:
         yield chunk

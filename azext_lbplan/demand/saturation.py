@@ -22,9 +22,9 @@ from itertools import accumulate
 from math import fsum
 from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..model.metrics import UDP
+from ..model.metrics import TCP, UDP
 from .retries import NO_RETRIES, Retries
-from .tables import Allocation, Bucket, Flows, Minutes, Ports, Tables
+from .tables import BOTH, Allocation, Bucket, Flows, Minutes, Ports, Tables, beside
 
 #: A minute is saturated from this share of its allocation on. Source: ARCHITECTURE.md, Demand.
 SATURATED_SHARE = 0.95
@@ -159,19 +159,21 @@ def _judge_minutes(tables: Tables, node: str, allocations: Allocations, timeout:
                    ) -> NodeDemand:
     """The one-minute points of `node`."""
     flows = tables.flows.get(node, {})
-    shares = _shares(tables, node, allocations)
     failed = {minute: flow.failed for minute, flow in flows.items() if flow.failed > 0}
-    explained = {minute for minute in failed if _near(shares, minute) >= EXPLAINED_SHARE}
-    at_ceiling = {minute for minute, share in shares.items() if share >= SATURATED_SHARE or minute in explained}
+    turned_over = {minute for minute in failed if _turned_over(flows[minute], allocations, minute)}
+    shares = _shares(tables, node, allocations)
+    explained = {minute for minute in failed if _near(shares, minute) >= EXPLAINED_SHARE} | turned_over
+    at_ceiling = explained.union(minute for minute, share in shares.items() if share >= SATURATED_SHARE)
     every = _highest(tables, node, allocations, ())
     calm = _highest(tables, node, allocations, at_ceiling) if at_ceiling else every
     episodes: Tuple[Episode, ...] = ()
     if at_ceiling:
         turnover = _Turnover(flows, tables.used.get((node, UDP), {}), timeout, retries)
-        saturated = [_accused(tables, node, allocations, minute) for minute in sorted(at_ceiling)]
+        saturated = [_accused(tables, node, allocations, minute, minute in turned_over)
+                     for minute in sorted(at_ceiling)]
         episodes = tuple(_episode(run, turnover, flows) for run in _runs(saturated))
-    return NodeDemand(every, calm, episodes, sum(failed.values()),
-                      sum(count for minute, count in failed.items() if minute not in explained))
+    unexplained = fsum(failed[minute] for minute in failed.keys() - explained)
+    return NodeDemand(every, calm, episodes, fsum(failed.values()), unexplained)
 
 
 def _shares(tables: Tables, node: str, allocations: Allocations) -> Dict[int, float]:
@@ -186,11 +188,29 @@ def _shares(tables: Tables, node: str, allocations: Allocations) -> Dict[int, fl
     return shares
 
 
-def _accused(tables: Tables, node: str, allocations: Allocations, minute: int) -> Peak:
-    """The use in a saturated `minute`. The connection count has no protocol: the fuller one is held to account."""
-    used = {protocol: tables.used.get((node, protocol), {}) for protocol in allocations}
-    return max((Peak(points[minute], minute, node, protocol, allocations[protocol].at(minute))
-                for protocol, points in used.items() if minute in points), key=_fullness)
+def _turned_over(flow: Flows, allocations: Allocations, minute: int) -> bool:
+    """Whether as many connections were accepted within `minute` as there are TCP ports: such ports come free within
+    seconds (15 after RST, azure-facts section 2), and may have run out between two samples of their use."""
+    allocated = next((allocations[name].at(minute) for name in (TCP, BOTH) if name in allocations), None)
+    return bool(allocated and (flow.accepted or 0.0) >= SATURATED_SHARE * allocated * flow.minutes)
+
+
+def _accused(tables: Tables, node: str, allocations: Allocations, minute: int, turned_over: bool) -> Peak:
+    """The use in a saturated `minute`. The connection count has no protocol: the fuller one is held to account, or
+    TCP where only its ports come free fast enough."""
+    suspects = []
+    for protocol, allocation in allocations.items():
+        ports = beside(tables.used.get((node, protocol), {}), minute)
+        if ports is not None:
+            suspects.append(Peak(ports, minute, node, protocol, allocation.at(minute)))
+    fullest = max(suspects, key=_fullness, default=None)
+    if turned_over and (fullest is None or _fullness(fullest)[0] < EXPLAINED_SHARE):
+        protocol = TCP if TCP in allocations else BOTH
+        allocated = allocations[protocol].at(minute)
+        return Peak(allocated or 0.0, minute, node, protocol, allocated)
+    if fullest is None:
+        raise LookupError('a saturated minute was seen to be full')
+    return fullest
 
 
 def _fullness(peak: Peak) -> Tuple[float, float]:
@@ -198,9 +218,11 @@ def _fullness(peak: Peak) -> Tuple[float, float]:
     return (peak.utilization or 0.0, peak.ports)
 
 
-def _near(shares: Mapping[int, float], minute: int) -> float:
+def _near(shares: Ports, minute: int) -> float:
     """The fullest of `minute` and its neighbours: a use is sampled once a minute, failures are counted all through."""
-    return max(shares.get(at, 0.0) for at in range(minute - 1, minute + 2))
+    if minute in shares:
+        return max(shares.get(at, 0.0) for at in range(minute - 1, minute + 2))
+    return beside(shares, minute) or 0.0
 
 
 def _highest(tables: Tables, node: str, allocations: Allocations, without: Collection[int]) -> Optional[Peak]:
@@ -233,10 +255,10 @@ def _runs(saturated: Sequence[Peak]) -> Iterator[List[Peak]]:
 def _episode(run: Sequence[Peak], turnover: '_Turnover', flows: Mapping[int, Flows]) -> Episode:
     """The episode of the saturated minutes `run`; of what its minutes call for, the most."""
     first, last = run[0].minute - LEAD_MINUTES, run[-1].minute + 1
-    inside = [flows[minute] for minute in range(first, last) if minute in flows]
+    inside = [flows[minute] for minute in range(first, last) if minute in flows and flows[minute].accepted is not None]
     most = max(turnover.estimate(peak) for peak in run) if inside else _blind(_allocated(run[0]))
     return Episode(run[0].node, run[0].protocol, run[0].minute, last, _allocated(run[0]),
-                   fsum(flow.accepted for flow in inside), fsum(flow.failed for flow in inside), *most)
+                   fsum(flow.accepted or 0.0 for flow in inside), fsum(flow.failed for flow in inside), *most)
 
 
 def _blind(allocated: float) -> Tuple[float, bool]:
@@ -253,11 +275,12 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
     """The connections of one node by minute, added up, to look back from any minute over one turnover of its ports."""
 
     def __init__(self, flows: Mapping[int, Flows], udp: Ports, timeout: float, retries: Retries):
-        self._minutes = sorted(flows)
-        accepted = [flows[minute].accepted for minute in self._minutes]
-        released = [udp.get(minute, 0.0) / timeout for minute in self._minutes]
+        known = {minute: flow.accepted for minute, flow in flows.items() if flow.accepted is not None}
+        self._minutes = sorted(known)
+        accepted = [known[minute] for minute in self._minutes]
+        released = [(beside(udp, minute) or 0.0) / timeout for minute in self._minutes]
         self._failed = [0.0, *accumulate(
-            retries.connections(flows[minute].failed, flows[minute - 1].failed if minute - 1 in flows else 0.0)
+            retries.connections(flows[minute].failed, flows.get(minute - 1, flows[minute]).failed)
             for minute in self._minutes)]
         self._udp = [0.0, *accumulate(map(min, accepted, released))]
         self._others = [0.0, *accumulate(max(0.0, total - udp_part) for total, udp_part in zip(accepted, released))]
@@ -274,7 +297,8 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
             beyond = (taken[end] - allocated - taken[start]) / (taken[start + 1] - taken[start])
             failed -= beyond * (self._failed[start + 1] - self._failed[start])
         turned = taken[end] - taken[start]
-        whole = end - start == WINDOW_MINUTES and self._failed[start + 1] > self._failed[start]
+        whole = (start == limit < end and self._failed[start + 1] > self._failed[start]
+                 and self._minutes[start] <= peak.minute + 1 - WINDOW_MINUTES + LEAD_MINUTES)
         if whole and turned < allocated:
             return estimated(allocated, turned, failed)  # held longer than the window: the rates compare
         return estimated(allocated, allocated, failed)
@@ -292,13 +316,14 @@ def _judge_buckets(tables: Tables, node: str, allocations: Allocations, timeout:
     minutes = Minutes(flows)
     left = {start: _unread(flow, [flows[minute] for minute in minutes.within(start, flow.minutes)])
             for start, flow in tables.bucket_flows.get(node, {}).items()}
+    covered = {start for start, flow in left.items() if minutes.cover(start, flow.minutes)}
     blamed = _blame(tables, node, allocations, left)
     for start, flow in left.items():
         failed += flow.failed
         if flow.failed > 0 and start not in blamed:
             unexplained += flow.failed
     for protocol, allocation in allocations.items():
-        accused = {start for start, who in blamed.values() if who == protocol}
+        accused = {start for at, (start, who) in blamed.items() if who == protocol and at not in covered}
         for start, bucket, seen in _unread_buckets(tables, node, protocol):
             # Without maxima a mean says nothing about the largest minute.
             ceiling = max(ceiling or 0.0, float('inf') if bucket.ceiling is None else bucket.ceiling)
@@ -306,7 +331,8 @@ def _judge_buckets(tables: Tables, node: str, allocations: Allocations, timeout:
             higher = bucket.floor > seen
             if higher:
                 peak = max(peak or found, found, key=_height)
-            if start in accused or (higher and found.allocated and _fullness(found)[0] >= SATURATED_SHARE):
+            if start not in covered and (start in accused or (
+                    higher and found.allocated and _fullness(found)[0] >= SATURATED_SHARE)):
                 released = _udp_released(tables, node, start, timeout)
                 episodes.append(_coarse_episode(found, bucket.minutes, left, released, retries))
             elif higher:
@@ -328,7 +354,8 @@ def _unread(flow: Flows, read: Sequence[Flows]) -> Flows:
     """What is left of a coarse count of connections when those of the minutes that were `read` are taken off."""
     if not read:
         return flow
-    return flow._replace(accepted=max(0.0, flow.accepted - sum(minute.accepted for minute in read)),
+    accepted = sum(minute.accepted or 0.0 for minute in read)
+    return flow._replace(accepted=None if flow.accepted is None else max(0.0, flow.accepted - accepted),
                          failed=max(0.0, flow.failed - sum(minute.failed for minute in read)))
 
 
@@ -342,10 +369,11 @@ def _coarse_episode(peak: Peak, minutes: int, left: Mapping[int, Flows], udp_rel
                     ) -> Episode:
     """The episode of a coarse interval of so many minutes: no more than that it was full is known of its course."""
     sides = [flow for at, flow in left.items() if at < peak.minute + minutes and peak.minute < at + flow.minutes]
-    accepted, failed = sum(flow.accepted for flow in sides), sum(flow.failed for flow in sides)
+    counts = [flow.accepted for flow in sides if flow.accepted is not None]
+    accepted, failed = sum(counts), sum(flow.failed for flow in sides)
     allocated = _allocated(peak)
     own = accepted_of(peak.protocol, accepted, udp_released, allocated)
-    most = estimated(allocated, own, retries.connections(failed, failed)) if sides else _blind(allocated)
+    most = estimated(allocated, own, retries.connections(failed, failed)) if counts else _blind(allocated)
     return Episode(peak.node, peak.protocol, peak.minute, peak.minute + minutes, allocated, accepted, failed, *most)
 
 
@@ -361,7 +389,8 @@ def _blame(tables: Tables, node: str, allocations: Allocations, left: Mapping[in
             for bucket_start, bucket in tables.buckets.get((node, protocol), {}).items():
                 allocated = allocation.at(bucket_start)
                 if allocated and bucket_start < start + flow.minutes and start < bucket_start + bucket.minutes:
-                    suspects.append((bucket.most / allocated, protocol, bucket_start))
+                    full = protocol != UDP and _turned_over(flow, allocations, bucket_start)
+                    suspects.append((1.0 if full else bucket.most / allocated, protocol, bucket_start))
         if suspects and max(suspects)[0] >= EXPLAINED_SHARE:
             _, protocol, bucket_start = max(suspects)
             blamed[start] = (bucket_start, protocol)

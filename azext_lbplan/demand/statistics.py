@@ -5,9 +5,9 @@ from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate
 from math import fsum
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .tables import Bucket, Minutes, Ports, Tables, observed_minutes
+from .tables import Bucket, Minutes, Ports, Tables, beside, observed_minutes
 
 #: A node whose last report is older than this many minutes at the end of the window has gone. One coarse interval
 #: of six hours may end that much before the window does, and metrics arrive a few minutes late.
@@ -17,12 +17,24 @@ GONE_MINUTES = 6 * 60 + 10
 class Coverage(NamedTuple):
     """`minutes`: the time in which any node reported. `share`: of the time from the first report to the end of the
     window, and of each node's own life, both 0 to 1 and multiplied. `minute_grain`: the share of the nodes' reported
-    time that was read minute by minute. `gone`: nodes that had stopped reporting before the end."""
+    time that was read minute by minute. `gone`: nodes that had stopped reporting before the end. `nodes`: the most
+    that reported at one time; in dual-stack each node is seen twice and counts once."""
 
     minutes: int
     share: float
     minute_grain: float
-    gone: int
+    gone: FrozenSet[str]
+    nodes: int
+
+
+class Life(NamedTuple):
+    """The reports of one node: the minute of the first, the end of the last, the minute in which that began, and the
+    minutes that all of them cover."""
+
+    first: int
+    end: int
+    last: int
+    seen: int
 
 
 class ClusterPeak(NamedTuple):
@@ -35,23 +47,39 @@ class ClusterPeak(NamedTuple):
 
 def cover(tables: Tables, end: int) -> Coverage:
     """How much of the time up to `end` was seen."""
-    lives: List[Tuple[int, int, int]] = []
+    spans_of = observed_minutes(tables)
+    lives = [_life(spans) for spans in spans_of.values()]
     together: Dict[int, int] = {}
-    for spans in observed_minutes(tables).values():
-        first, last = min(spans), max(start + length for start, length in spans.items())
-        lives.append((first, last, sum(spans.values())))
+    for spans in spans_of.values():
         for start, length in spans.items():
             together[start] = max(length, together.get(start, 0))
     minutes = _union(together)
-    reported = sum(seen for _, _, seen in lives)
-    lived = sum(last - first for first, last, _ in lives)
-    whole = max(1, end - min(first for first, _, _ in lives))
+    reported = sum(life.seen for life in lives)
+    lived = sum(life.end - life.first for life in lives)
+    whole = max(1, end - min(life.first for life in lives))
     fine: Dict[str, Set[int]] = {}
     for (node, _), points in tables.used.items():
         fine.setdefault(node, set()).update(points)
     return Coverage(minutes, min(1.0, minutes / whole) * min(1.0, reported / max(1, lived)),
                     min(1.0, sum(len(points) for points in fine.values()) / max(1, reported)),
-                    sum(last < end - GONE_MINUTES for _, last, _ in lives))
+                    frozenset(node for node, life in zip(spans_of, lives) if life.end < end - GONE_MINUTES),
+                    _at_once(life for node, life in zip(spans_of, lives) if ':' not in node) or _at_once(lives))
+
+
+def _life(spans: Mapping[int, int]) -> Life:
+    """The life of a node that reported in `spans`, {start: length}."""
+    last = max(spans)
+    return Life(min(spans), max(start + length for start, length in spans.items()), last, sum(spans.values()))
+
+
+def _at_once(lives: Iterable[Life]) -> int:
+    """The most nodes at one time. Nodes that were replaced are no more nodes; the one that comes may report in the
+    coarse interval in which the one that goes does for the last time."""
+    steps: List[Tuple[int, int]] = []
+    for life in lives:
+        steps += [(life.first, 1), (max(life.last, life.first + 1), -1)]
+    steps.sort()
+    return max(accumulate(step for _, step in steps), default=0)
 
 
 def _union(spans: Mapping[int, int]) -> int:
@@ -125,8 +153,7 @@ def _intervals(fine: Mapping[str, Ports], coarse: Mapping[str, Mapping[int, Buck
     minutes = {node: Minutes(fine.get(node, ())) for node in coarse}
     for start in sorted(set().union(*coarse.values())):
         buckets = {node: points[start] for node, points in coarse.items() if start in points}
-        rough = {node: bucket for node, bucket in buckets.items()
-                 if len(minutes[node].within(start, bucket.minutes)) < bucket.minutes}
+        rough = {node: bucket for node, bucket in buckets.items() if not minutes[node].cover(start, bucket.minutes)}
         yield start, buckets, rough
 
 
@@ -143,10 +170,12 @@ def _peak_between(fine: Mapping[str, Ports], buckets: Mapping[str, Bucket], roug
                   ) -> ClusterPeak:
     """The largest total of the interval from `start`: by the minute, and for the `rough` nodes by the interval."""
     totals = [0.0] * max(bucket.minutes for bucket in buckets.values())
+    exact = all(bucket.most == 0 for bucket in rough.values())
     for node, bucket in buckets.items():
         if node not in rough:
             for offset in range(bucket.minutes):
-                totals[offset] += fine[node][start + offset]
+                ports = beside(fine[node], start + offset)
+                totals[offset] += bucket.most if ports is None else ports
+                exact = exact and start + offset in fine[node]
     ports, offset = max((total, -offset) for offset, total in enumerate(totals))
-    exact = all(bucket.most == 0 for bucket in rough.values())
     return ClusterPeak(ports + fsum(bucket.most for bucket in rough.values()), start - offset, exact)

@@ -30,10 +30,17 @@ FRONTEND = 'FrontendIPAddress'
 NODE = 'BackendIPAddress'
 PROTOCOL = 'ProtocolType'
 STATE = 'ConnectionState'
+AWAITING = 'IsAwaitingRemoval'
 
 TCP = 'TCP'
 UDP = 'UDP'
+
+#: Connection states (azure-facts section 4). A pending connection is told of again once it has succeeded or failed.
 FAILED = 'failed'
+PENDING = 'pending'
+
+#: Values of IsAwaitingRemoval that say yes; how the service spells them is not documented.
+_YES = ('true', '1', 'yes')
 
 #: ProtocolType comes as an IANA number or as a word (azure-facts section 4).
 PROTOCOLS = {'6': TCP, 'tcp': TCP, '17': UDP, 'udp': UDP}
@@ -213,9 +220,11 @@ def _collect(body: Json, answer: Answer, collected: Dict[_Key, _Points], minutes
     count = 0
     for raw in values.items(body, 'timeseries'):
         count += 1
-        if metric not in METRICS or interval is None:
+        dimensions = _dimensions(raw)
+        # Ports that are about to be taken away are none to plan with, and stand beside those that replace them.
+        if metric not in METRICS or interval is None or dimensions.get(AWAITING.lower(), '').lower() in _YES:
             continue
-        points = collected.setdefault((metric, interval, *_dimensions(raw)), {})
+        points = collected.setdefault((metric, interval, *_kind(dimensions)), {})
         data = values.get(raw, 'data')
         if isinstance(data, list):
             _add_points(data, [(name.lower(), points.setdefault(name, {})) for name in names], minutes)
@@ -255,14 +264,19 @@ def _series(key: _Key, points: _Points) -> Series:
                    for name, numbers in points.items() if numbers})
 
 
-def _dimensions(raw: Json) -> Tuple[str, str, str, str]:
-    """Node, protocol, frontend and connection state of a series; '' where it is not split by one."""
+def _dimensions(raw: Json) -> Dict[str, str]:
+    """The dimensions of a series, names in lower case."""
     found: Dict[str, str] = {}
     for entry in values.items(raw, 'metadatavalues'):
         name = values.text(entry, 'name', 'value') or values.text(entry, 'name')
         value = values.get(entry, 'value')
         if name and isinstance(value, (str, int)) and not isinstance(value, bool):
             found[name.lower()] = str(value).strip()
+    return found
+
+
+def _kind(found: Mapping[str, str]) -> Tuple[str, str, str, str]:
+    """Node, protocol, frontend and connection state of a series; '' where it is not split by one."""
     protocol = found.get(PROTOCOL.lower(), '')
     return (found.get(NODE.lower(), '').lower(), PROTOCOLS.get(protocol.lower(), protocol),
             found.get(FRONTEND.lower(), '').lower(), found.get(STATE.lower(), '').lower())

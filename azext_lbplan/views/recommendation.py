@@ -5,7 +5,7 @@ from typing import Callable, Dict, Iterable, Optional, Tuple
 
 from ..decision import Configuration, Decision, Reason, Settings
 from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
-from ..demand import Demand
+from ..demand import Demand, Evidence
 from ..facts import snat
 from ..facts.clusters import LOAD_BALANCER
 from ..model.finding import Finding
@@ -83,18 +83,29 @@ def _demand_reason(decision: Decision, demand: Demand, proposed: Settings) -> Op
     evidence, headroom = demand.evidence, decision.options.headroom
     if not demand.actionable or evidence.demand_ports_per_node is None:
         return None
-    used = (f'The busiest node, {evidence.peak_node}, used {evidence.peak_ports_per_node} {evidence.peak_protocol} '
-            f'ports at {evidence.peak_at}')
-    if evidence.allocated_ports_per_node:
-        used += f' of {evidence.allocated_ports_per_node}'
-    if evidence.demand_is_estimate:
-        used += (f', and {evidence.failed_connections} connections failed: it needed about '
-                 f'{evidence.demand_ports_per_node}{" or more" if evidence.demand_is_capped else ""}, an estimate')
+    used = _used(evidence)
     trigger = decision.unmet_trigger
     if trigger is None:
         return f'{used}. With {headroom:g} % headroom that takes {demand.trigger(headroom)} ports, which it has.'
     return (f'{used}. With {headroom:g} % headroom that takes {trigger} ports; '
             f'{_room(demand, proposed.outbound_ports, snat.ceil8(trigger))}.')
+
+
+def _used(evidence: Evidence) -> str:
+    """What the node with the demand used, and what it would have used."""
+    used = (f'The busiest node, {evidence.peak_node}, used {evidence.peak_ports_per_node} {evidence.peak_protocol} '
+            f'ports at {evidence.peak_at}')
+    if evidence.allocated_ports_per_node:
+        used += f' of {evidence.allocated_ports_per_node}'
+    gone = ' That node has gone since; what ran on it may run elsewhere now' if evidence.demand_node_gone else ''
+    if evidence.demand_is_estimate:
+        more = ' or more' if evidence.demand_is_capped else ''
+        failed = (f'{evidence.demand_node_failed_connections} connections failed on it'
+                  if evidence.demand_node_failed_connections else 'it had no port left')
+        who = '' if evidence.demand_node == evidence.peak_node else f'. Node {evidence.demand_node} asked for most'
+        used += (f'{who}{":" if who else ", and"} {failed}, so that it needed about '
+                 f'{evidence.demand_ports_per_node}{more}, an estimate')
+    return f'{used}.{gone}' if gone else used
 
 
 def _room(demand: Demand, ports: int, least: int) -> str:

@@ -8,11 +8,14 @@ from tests.azure.monitor import BadRequest, Monitor
 
 
 class Asked:
-    """The answers of each round, their size in bytes, and how many requests they took."""
+    """The answers of each round, their size in bytes, and how many requests they took.
 
-    def __init__(self, workload, end, days=7, nodes=None, frontends=None, timeout=30, **switches):
+    `spoil` makes another body of an answer's, see tests.support.spoiled."""
+
+    def __init__(self, workload, end, days=7, nodes=None, frontends=None, timeout=30, spoil=None, **switches):
         self.monitor = Monitor(workload, now=end, **switches)
         self.timeout = timeout
+        self.spoil = spoil
         self.bytes = 0
         self.requests = 0
         self.window = Window(end - int(days * 1440), end)
@@ -42,7 +45,8 @@ class Asked:
             return None
         text = json.dumps(body, separators=(',', ':'))
         self.bytes += len(text)
-        return json.loads(text)
+        body = json.loads(text)
+        return self.spoil(body, query) if self.spoil else body
 
     def demand(self):
         return measure(self.answers, self.timeout)

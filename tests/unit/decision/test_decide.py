@@ -53,6 +53,18 @@ def test_aks_verdicts(pools, version, profile, expected):
     assert figures(solve(body(pools, version, **profile)).current) == expected
 
 
+@pytest.mark.parametrize('count, most, ports', [(40, 110, 0), (40, 110, 1024), (40, 40, 0)])
+def test_a_quiet_cluster_needs_no_second_ip_where_decreases_are_allowed(count, most, ports):
+    """What fewer ports save is measured against the IPs that it takes to keep what nodes have at full scale."""
+    quiet = Demand(Evidence('sufficient', peak_ports_per_node=46, allocated_ports_per_node=1024), 46.0, days=7)
+    cluster = observe(body([pool(count=count, max_count=most)], **managed(1), allocatedOutboundPorts=ports))
+    kept, fewer = (decide_with(cluster, Options(allow_decrease=consent, measure=True), quiet).proposed.settings
+                   for consent in (False, True))
+    assert kept.outbound_ip_count == (1 if most == 40 else 2)
+    assert fewer.outbound_ip_count == 1
+    assert fewer.outbound_ports == kept.outbound_ports if most == 40 else 46 < fewer.outbound_ports < 1024
+
+
 def test_prefixes_count_by_their_length_and_ipv6_not_at_all():
     decision = solve(body([pool(count=3)], **prefixes(2), allocatedOutboundPorts=8000),
                  publicIpPrefixes=prefix_bodies(29, 31))

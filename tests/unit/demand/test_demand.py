@@ -532,5 +532,7 @@ def test_what_is_refused_is_asked_again_more_weakly():
     query = next(questions(Window(MONDAY, MONDAY + DAY), 3))[0]
     means = weaker(query)
     assert means.aggregations == ('Average',) and means.filter == query.filter
-    together = weaker(means)
+    merged = weaker(means)
+    assert 'IsAwaitingRemoval' not in merged.filter and 'ProtocolType' in merged.filter
+    together = weaker(merged)
     assert 'ProtocolType' not in together.filter and weaker(together) is None
