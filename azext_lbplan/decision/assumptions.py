@@ -6,8 +6,10 @@ from typing import Callable, List, Sequence, Tuple
 from ..facts import snat
 from ..facts.clusters import MANAGED, MIXED
 from ..model.cluster import AgentPool
+from ..model.observed import is_managed
 from .columns import Settings
 from .decide import Decision
+from .egress import UNKNOWN
 
 
 def assumptions(decision: Decision) -> Tuple[str, ...]:
@@ -17,7 +19,7 @@ def assumptions(decision: Decision) -> Tuple[str, ...]:
 
 def assumptions_in_force(decision: Decision) -> Tuple[str, ...]:
     """The assumptions that what is said of today rests on."""
-    return _those(_IN_FORCE, decision) if decision.applicable else ()
+    return _those(_OF_EGRESS, decision) + (_those(_IN_FORCE, decision) if decision.applicable else ())
 
 
 def _those(table: '_Table', decision: Decision) -> Tuple[str, ...]:
@@ -72,9 +74,33 @@ def _other_subscription(decision: Decision) -> bool:
     return bool(own and places - {own})
 
 
+def _way_not_known(decision: Decision) -> bool:
+    return decision.cluster is not None and decision.egress.effective == UNKNOWN
+
+
+def _own_routes_not_read(decision: Decision) -> bool:
+    """AKS keeps the routes between pods there (kubenet); whoever else edits that table is on their own."""
+    cluster, observed = decision.cluster, decision.observed
+    tables = [subnet.route_table_id for subnet in observed.subnets if subnet.route_table_id]
+    return cluster is not None and any(is_managed(table, cluster) and observed.route_table(table) is None
+                                       for table in tables)
+
+
 _Table = Tuple[Tuple[Callable[[Decision], bool], str], ...]
 
 #: (when it applies, what is assumed). Source of each: the lines marked [?] in azure-facts.
+_OF_EGRESS: _Table = (
+    (lambda decision: _way_not_known(decision) and decision.applicable,
+     'Where packets really leave is not known; this takes them to leave through the load balancer.'),
+    (lambda decision: _way_not_known(decision) and not decision.applicable,
+     'Where packets really leave is not known.'),
+    (lambda decision: any(path.learnt for path in decision.egress.paths),
+     'Routes that gateways learn, over BGP or from a virtual WAN, are in no route table and were not read: one for '
+     '0.0.0.0/0 would lead packets elsewhere.'),
+    (_own_routes_not_read,
+     "AKS's own route table on the subnet was not read; it is taken to hold nothing but routes between pods."),
+)
+
 _IN_FORCE: _Table = (
     (lambda decision: decision.cluster is not None and not decision.cluster.is_named,
      'What was read does not name the cluster with its resource group: no line can be printed.'),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Union
 
@@ -17,6 +17,7 @@ from ..options import Options
 from . import solver, steps
 from .aim import Aim, aim_of, is_busy, less_kept, unmet_trigger
 from .columns import Configuration, Settings, apply, changed, evaluate, in_force, shared_rule_blocks
+from .egress import Egress, egress_of
 from .new_addresses import NewAddress
 from .nodes import Nodes, count_nodes, count_new_nodes
 from .outcome import NoCommand, Reason, Update
@@ -35,11 +36,13 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
 
     `demand` is None where it was not asked for. `current` is what is in force, None for a new cluster; `requested` is
     that with exactly the typed options, `proposed` the smallest completion that fits; both are None where egress takes
-    another way than a Standard load balancer. `outcome` is what to run, or why nothing.
+    another way than a Standard load balancer. `egress` is where packets really leave. `outcome` is what to run, or why
+    nothing.
     """
 
     observed: Observed
     options: Options
+    egress: Egress
     nodes: Nodes
     demand: Optional[Demand]
     current: Optional[Configuration]
@@ -139,10 +142,19 @@ def decide_with(observed: Observed, options: Options, demand: Optional[Demand]) 
     nodes = count_nodes(cluster, options.scale, pool.ipv4_members if pool else None)
     current = in_force(observed, cluster, nodes)
     if current.settings is None:
-        return Decision(observed, options, nodes, demand, current, None, None, (), (),
+        return Decision(observed, options, egress_of(observed), nodes, demand, current, None, None, (), (),
                         NoCommand(Reason.OTHER_EGRESS))
     requested = changed(current, apply(current.settings, options.change, observed), cluster)
-    return _Deciding(observed, options, demand, current, requested).decision()
+    return _unless_bypassed(_Deciding(observed, options, demand, current, requested).decision())
+
+
+def _unless_bypassed(decision: Decision) -> Decision:
+    """`decision`, without a line where it would only size a load balancer that no packet goes through. What makes Azure
+    refuse the next update is still mended, and what was typed is still answered."""
+    if not decision.egress.bypassed or decision.options.change.anything or decision.asked.fits is False or \
+            decision.reason is Reason.ADDRESS_UNUSABLE:
+        return decision
+    return replace(decision, proposed=None, new_addresses=(), outcome=NoCommand(Reason.OTHER_EGRESS))
 
 
 def _decide_for_new(observed: Observed, options: Options) -> Decision:
@@ -185,8 +197,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         outcome = self._outcome(solution, unusable)
         proposed = self._column(solution.settings)
         proposed = proposed._replace(fits=_truth(proposed, outcome))
-        return Decision(self._observed, self._options, self._requested.nodes, self._demand, self._current,
-                        self._requested, proposed, own,
+        return Decision(self._observed, self._options, egress_of(self._observed), self._requested.nodes, self._demand,
+                        self._current, self._requested, proposed, own,
                         solution.new_addresses if isinstance(outcome, Update) else (), outcome)
 
     def _own_addresses(self) -> Tuple[OwnAddress, ...]:

@@ -18,7 +18,7 @@ from ..model.observed import Observed, is_managed, managed_networks
 from ..model.subnets import Route, RouteTable, Subnet
 from .egress_addresses import addresses_of, balancer_address_ids, balancer_ipv6_ids
 
-#: Ways out; the words are those of `egress.effective` in results (design section 2). Through the load balancer it is
+#: Ways out; the words are those of `egress.effective` in results. Through the load balancer it is
 #: `loadBalancer`, as the outbound type is called.
 NAT_GATEWAY = 'natGateway'
 APPLIANCE = 'virtualAppliance'
@@ -49,7 +49,7 @@ class Path(NamedTuple):
     """The way of packets from some node pools: of their nodes, or of pods with a subnet of their own.
 
     `why` says in words what decides it. `subnet_id` is None where it is not known. `learnt`: a default route that a
-    gateway has learnt would win, and no route table shows it.
+    gateway has learnt would win, and no route table shows it. `error`: the code of what failed where it is not known.
     """
 
     way: str
@@ -57,6 +57,7 @@ class Path(NamedTuple):
     via: Optional[str] = None
     subnet_id: Optional[ArmId] = None
     learnt: bool = False
+    error: Optional[str] = None
     pools: Tuple[str, ...] = ()
     traffic: str = _NODES
 
@@ -69,7 +70,7 @@ class Path(NamedTuple):
 
 class Egress(NamedTuple):
     """Where packets of a cluster leave: as its outbound type declares it, and in effect. The fields are those of
-    `egress` in results (design section 2); `paths` are the ways that differ, each once."""
+    `egress` in results; `paths` are the ways that differ, each once."""
 
     declared: str
     effective: str
@@ -180,38 +181,37 @@ def _path_of_nodes(observed: Observed, cluster: Cluster, pool: AgentPool) -> Pat
         return _path_through(observed, cluster, pool, (named or candidates)[0])
     if candidates:
         return Path(UNKNOWN, 'Which subnet of the node resource group is that of the nodes could not be told.')
-    return Path(UNKNOWN, _why_unread(observed, 'virtual network of the node resource group', networks,
-                                     'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or ''))
+    return _unread(observed, 'virtual network of the node resource group', networks,
+                   'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or '')
 
 
 def _path_from(observed: Observed, cluster: Cluster, pool: AgentPool, subnet_id: ArmId) -> Path:
     subnet = observed.subnet(subnet_id)
     if subnet is not None:
         return _path_through(observed, cluster, pool, subnet)
-    return Path(UNKNOWN, _why_unread(observed, 'subnet', subnet_id, 'Microsoft.Network/virtualNetworks/subnets/read',
-                                     subnet_id), subnet_id=subnet_id)
+    return _unread(observed, 'subnet', subnet_id, 'Microsoft.Network/virtualNetworks/subnets/read',
+                   subnet_id)._replace(subnet_id=subnet_id)
 
 
-def _why_unread(observed: Observed, what: str, resource_id: Optional[str], permission: str, place: str) -> str:
+def _unread(observed: Observed, what: str, resource_id: Optional[str], permission: str, place: str) -> Path:
     error = observed.error_of(resource_id) if resource_id else None
     if error is None:
         if resource_id and observed.names_in(resource_id) is not None:
-            return f'No {what} was found.'
-        return f"The {what} was not read: what this rests on does not hold it. A snapshot of '--save-to' does."
-    if error.status == _FORBIDDEN:
-        return f'The {what} could not be read: {permission} is missing on {place}.'
-    if error.status == _NOT_FOUND:
-        return f'The {what} does not exist (any more): {place}.'
-    return f'The {what} could not be read ({error.code}): it takes {permission} on {place}.'
+            return Path(UNKNOWN, f'No {what} was found.')
+        return Path(UNKNOWN, f"The {what} was not read: what this rests on does not hold it. A snapshot of '--save-to' "
+                             'does.')
+    why = {_FORBIDDEN: f'The {what} could not be read: {permission} is missing on {place}.',
+           _NOT_FOUND: f'The {what} does not exist (any more): {place}.'}.get(
+               error.status or 0, f'The {what} could not be read ({error.code}): it takes {permission} on {place}.')
+    return Path(UNKNOWN, why, error=error.code or 'Unknown')
 
 
 def _path_through(observed: Observed, cluster: Cluster, pool: AgentPool, subnet: Subnet) -> Path:
     """The first that Azure takes: a route, the gateway on the subnet, a public IP on the node, the load balancer."""
     table = observed.route_table(subnet.route_table_id) if subnet.route_table_id else None
     if table is None and subnet.route_table_id is not None and not is_managed(subnet.route_table_id, cluster):
-        return Path(UNKNOWN, _why_unread(observed, f'route table {subnet.route_table_id.name}', subnet.route_table_id,
-                                         'Microsoft.Network/routeTables/read', subnet.route_table_id),
-                    subnet_id=subnet.id)
+        return _unread(observed, f'route table {subnet.route_table_id.name}', subnet.route_table_id,
+                       'Microsoft.Network/routeTables/read', subnet.route_table_id)._replace(subnet_id=subnet.id)
     path = _routed(table) or _beyond_routes(cluster, pool, subnet)
     return path._replace(subnet_id=subnet.id, learnt=path.learnt or _may_have_learnt(cluster, table))
 
@@ -221,14 +221,15 @@ def _routed(table: Optional[RouteTable]) -> Optional[Path]:
     if table is None:
         return None
     lower, upper = table.halves
-    (way, via), other = _led(lower), _led(upper)
-    if (way, via) != other:
-        return Path(MIXED, f'Routes of table {table.id.name} split IPv4: {_route_words(lower)}, {_route_words(upper)}.')
+    (way, via), (other_way, other_via) = _led(lower), _led(upper)
+    words = ' and '.join(dict.fromkeys(map(_route_words, (lower, upper))))
+    if way != other_way:
+        return Path(MIXED, f'Routes of table {table.id.name} split IPv4: {words}.')
     if way is None or lower is None:
         return None
     if way == UNKNOWN:
-        return Path(UNKNOWN, f'What {_route_words(lower)} of table {table.id.name} does is not documented.')
-    return Path(way, f'By {_route_words(lower)} of table {table.id.name}.', via)
+        return Path(UNKNOWN, f'What {words} of table {table.id.name} does is not documented.')
+    return Path(way, f'By {words} of table {table.id.name}.', via if via == other_via else None)
 
 
 def _led(route: Optional[Route]) -> Tuple[Optional[str], Optional[str]]:
@@ -241,6 +242,8 @@ def _led(route: Optional[Route]) -> Tuple[Optional[str], Optional[str]]:
 def _route_words(route: Optional[Route]) -> str:
     if route is None:
         return 'no route'
+    if route.next_hop_type == DROPPED:
+        return f'route {route.prefix}, which drops packets,'
     return f"route {route.prefix} to {' '.join(filter(None, (route.next_hop_type, route.next_hop_ip)))}"
 
 

@@ -10,6 +10,7 @@ from ..facts.networks import IPV6, PREFIX_TYPE
 from ..model.cluster import Cluster
 from ..model.network import Frontend, LoadBalancer
 from ..model.observed import Observed
+from ..model.subnets import NatGateway
 from ..model.values import distinct
 
 
@@ -30,6 +31,21 @@ def balancer_ipv6_ids(observed: Observed, cluster: Cluster) -> Tuple[ArmId, ...]
         return ()
     frontends = _outbound_frontends(observed.load_balancer) or ()
     return _ids_of(frontend for frontend in frontends if frontend.version == IPV6) or ()
+
+
+def gateway_ips(observed: Observed, gateway: NatGateway) -> Optional[int]:
+    """IPv4 addresses of a NAT gateway; None where the length of a prefix is not known."""
+    ips = [one for one in gateway.address_ids if one.type != PREFIX_TYPE]
+    prefixes = [observed.prefix(one) for one in gateway.address_ids if one.type == PREFIX_TYPE]
+    lengths = [prefix.addresses if prefix else None for prefix in prefixes]
+    if None in lengths:
+        return None
+    return sum(_version(observed, one) != IPV6 for one in ips) + sum(filter(None, lengths))
+
+
+def _version(observed: Observed, address_id: ArmId) -> Optional[str]:
+    address = observed.public_ip(address_id)
+    return address.version if address else None
 
 
 def addresses_of(observed: Observed, address_ids: Optional[Iterable[ArmId]]) -> Optional[Tuple[str, ...]]:

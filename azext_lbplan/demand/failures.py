@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Which nodes refused connections, how many, and when first and last."""
+"""Which nodes refused connections, how many, and when first and last; and whether there were any connections at all."""
 
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..model.metrics import CONNECTIONS, FAILED, TOTAL, Answer, parse, timestamp
 
@@ -30,6 +30,16 @@ def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
                 times.setdefault(series.interval, []).append(minute)
     found = [_of_node(node, grains, minutes[node]) for node, grains in totals.items() if grains]
     return tuple(sorted(found, key=lambda node: (-node.failed, node.node)))
+
+
+def hours_without_connections(answers: Iterable[Answer]) -> Optional[float]:
+    """The hours in which connections were counted, where all counts are 0; None where there are others, or none."""
+    counted = [(minute, series.interval, value) for series in parse(answers).series if series.metric == CONNECTIONS
+               for minute, value in zip(series.minutes, series.values.get(TOTAL, ()))]
+    if not counted or any(value for _, _, value in counted):
+        return None
+    first, last = min(counted), max(counted)
+    return (last[0] + last[1] - first[0]) / 60
 
 
 def _of_node(node: str, grains: Mapping[int, float], minutes: Mapping[int, Sequence[int]]) -> NodeFailures:

@@ -6,6 +6,7 @@ USE_STANDARD_LB = 'https://learn.microsoft.com/azure/aks/configure-load-balancer
 OUTBOUND_TYPES = 'https://learn.microsoft.com/azure/aks/egress-outboundtype'
 TROUBLESHOOT_SNAT = 'https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/connectivity/snat-port-exhaustion'
 OUTBOUND_RULES = 'https://learn.microsoft.com/azure/load-balancer/outbound-rules'
+EGRESS_PRECEDENCE = 'https://learn.microsoft.com/azure/nat-gateway/nat-overview'
 LARGE_CLUSTERS = 'https://learn.microsoft.com/azure/aks/best-practices-performance-scale-large'
 BASIC_RETIREMENT = 'https://learn.microsoft.com/azure/aks/upgrade-basic-load-balancer-on-aks'
 SEVERAL_BALANCERS = 'https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer'

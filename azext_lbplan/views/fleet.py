@@ -11,7 +11,7 @@ from ..decision import Decision
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, counted
 from ..rules.cluster import worst
-from .results import NOT_APPLICABLE, OK, status_of
+from .results import NOT_APPLICABLE, OK, egress, status_of
 
 if TYPE_CHECKING:
     from ..demand import Demand
@@ -31,7 +31,7 @@ def row(decision: Decision) -> Row:
     settings = column.settings
     return {
         'name': cluster.name, 'resourceGroup': cluster.resource_group, 'subscriptionId': cluster.subscription_id,
-        'location': cluster.location, 'outboundType': column.outbound_type,
+        'location': cluster.location, 'egress': egress(decision), 'outboundType': column.outbound_type,
         'ipSource': settings.ip_source if settings else NONE,
         'outboundIpCount': settings and settings.outbound_ip_count,
         'outboundPorts': settings and settings.outbound_ports,

@@ -1,14 +1,18 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """`recommend` in words: its status, the reasons that lead to the numbers, and the other ways with what they cost."""
 
-from typing import Callable, Dict, Iterable, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 from ..decision import Configuration, Decision, Reason, Settings
+from ..decision.egress import NAT_GATEWAY as NAT_WAY
+from ..decision.egress_addresses import gateway_ips
 from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
 from ..demand import Demand, Evidence
 from ..facts import snat
 from ..facts.clusters import LOAD_BALANCER
-from ..model.finding import Finding
+from ..model.finding import Finding, counted
+from ..rules.cluster.egress import LIMITS
+from ..rules.cluster.obstacles import bypass
 from . import results
 
 CHANGE = 'change'
@@ -62,9 +66,26 @@ def _reasons(decision: Decision, demand: Demand) -> Tuple[str, ...]:
 
 def _not_applicable(decision: Decision) -> str:
     column = decision.asked
+    if decision.egress.bypassed:
+        return f'{bypass(decision)} {" ".join(_limits(decision))}'
     if column.outbound_type != LOAD_BALANCER:
-        return f'The outbound type is {column.outbound_type}: SNAT ports of the load balancer do not apply.'
+        told = f'The outbound type is {column.outbound_type}: SNAT ports of the load balancer do not apply.'
+        return ' '.join((told, *_limits(decision)))
     return f'The load balancer is {column.load_balancer_sku}: it has no outbound rules to size.'
+
+
+def _limits(decision: Decision) -> Iterator[str]:
+    """Whose limit it is instead, with the numbers of NAT gateways that were read."""
+    for way in dict.fromkeys(path.way for path in decision.egress.paths):
+        yield from (LIMITS[way],) if way in LIMITS else ()
+    for via in dict.fromkeys(path.via for path in decision.egress.paths if path.way == NAT_WAY):
+        gateway = decision.observed.nat_gateway(via or '')
+        ips = gateway_ips(decision.observed, gateway) if gateway else None
+        if gateway is not None and ips is not None:
+            yield (f'{gateway.id.name} has {ips} IPs x {snat.NAT_GATEWAY_PORTS_PER_IP} = '
+                   f'{ips * snat.NAT_GATEWAY_PORTS_PER_IP} ports, and an idle timeout of '
+                   f'{gateway.idle_timeout_in_minutes or snat.MIN_IDLE_TIMEOUT} minutes; it serves '
+                   f'{counted(len(gateway.subnets), "subnet")}.')
 
 
 def _evidence_reason(demand: Demand) -> Optional[str]:

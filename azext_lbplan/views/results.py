@@ -10,7 +10,7 @@ from ..decision.assumptions import assumptions, assumptions_in_force
 from ..decision.nodes import Nodes, PoolNodes
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
-from ..rules.cluster.obstacles import sentence
+from ..rules.cluster.obstacles import why_no_line
 from .verdict import verdict
 
 if TYPE_CHECKING:  # only what measures pays for it
@@ -25,16 +25,17 @@ NOT_APPLICABLE = 'notApplicable'
 
 def show(decision: Decision) -> Result:
     """The result of `az aks lb show`."""
-    return {'cluster': _cluster(decision), 'verdict': _verdict(decision), 'nodes': _nodes(decision.nodes),
-            'current': _configuration(decision.current), 'unverified': list(assumptions_in_force(decision))}
+    return {'cluster': _cluster(decision), 'verdict': _verdict(decision), 'egress': egress(decision),
+            'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
+            'unverified': list(assumptions_in_force(decision))}
 
 
 def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
     """The result of `az aks lb plan`."""
     found = tuple(findings)
     return {
-        'cluster': _cluster(decision), 'verdict': _verdict(decision, found), 'nodes': _nodes(decision.nodes),
-        'current': _configuration(decision.current),
+        'cluster': _cluster(decision), 'verdict': _verdict(decision, found), 'egress': egress(decision),
+        'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
         'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
         'unverified': list(assumptions(decision)),
@@ -44,10 +45,17 @@ def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
 def check(decision: Decision, report: Report) -> Result:
     """The result of `az aks lb check`."""
     return {'cluster': _cluster(decision), 'verdict': _verdict(decision, report.findings),
-            'status': status_of(decision, report),
+            'egress': egress(decision), 'status': status_of(decision, report),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
             'summary': count_by_severity(report.findings), **_outcome(decision)}
+
+
+def egress(decision: Decision) -> Result:
+    """Where packets really leave; `addresses` is null where not all of them are known."""
+    found = decision.egress
+    return {'declared': found.declared, 'effective': found.effective, 'via': found.via,
+            'addresses': None if found.addresses is None else list(found.addresses), 'evidence': list(found.evidence)}
 
 
 def status_of(decision: Decision, report: Report) -> str:
@@ -98,8 +106,8 @@ def _verdict(decision: Decision, findings: Iterable[Finding] = ()) -> Result:
 
 def _outcome(decision: Decision) -> Result:
     """The lines to run, or why there are none."""
-    outcome, column = decision.outcome, decision.proposed or decision.asked
-    no_command = ({'reason': outcome.reason.value, 'message': sentence(outcome, column)}
+    outcome = decision.outcome
+    no_command = ({'reason': outcome.reason.value, 'message': why_no_line(decision, outcome)}
                   if isinstance(outcome, NoCommand) else None)
     return {'flags': list(decision.flags), 'prerequisites': list(decision.prerequisites), 'command': decision.command,
             'commands': list(decision.commands), 'noCommand': no_command}

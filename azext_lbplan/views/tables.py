@@ -61,6 +61,7 @@ def _verdict(result: Result) -> Iterator[Entry]:
 def _show(result: Result) -> Iterator[Entry]:
     current = result['current']
     yield from _verdict(result)
+    yield from _egress(result)
     yield 'Nodes', [_nodes(result['nodes'])]
     yield from _pools(result['nodes']['pools'], len(result['nodes']['pools']))
     if current['outboundPorts'] is None:
@@ -75,6 +76,16 @@ def _show(result: Result) -> Iterator[Entry]:
                            f"{ {True: 'on', False: 'off'}.get(current['enableTcpReset'], 'unknown')}"]
     yield 'Backend pool', [cell(current['backendPoolType'])]
     yield from _unverified(result)
+
+
+def _egress(result: Result) -> Iterator[Entry]:
+    """Where packets leave, and from which addresses."""
+    egress = result['egress']
+    via = f" via {egress['via'].rsplit('/', 1)[-1]}" if egress['via'] else ''
+    declared = '' if egress['effective'] == egress['declared'] else f" (declared: {egress['declared']})"
+    yield 'Egress', [f"{egress['effective']}{via}{declared}", *egress['evidence']]
+    if egress['addresses'] is not None:
+        yield 'From', [', '.join(egress['addresses']) or 'no address']
 
 
 def _room(current: Result) -> str:

@@ -5,12 +5,18 @@ them; they word a decision, and decide nothing."""
 from typing import Iterable, Iterator, NamedTuple, Optional, Sequence
 
 from ..decision import Configuration, Decision, NoCommand, Reason, Settings
+from ..decision.egress import APPLIANCE, BLOCKED, MIXED, NAT_GATEWAY, NETWORK_GATEWAY, NODE_PUBLIC_IP
 from ..facts import snat
 from ..model.finding import ERROR, Finding, counted
-from ..rules.cluster.obstacles import sentence
+from ..rules.cluster.obstacles import why_no_line
 
 #: Metrics that a size can rest on.
 _SUFFICIENT = 'sufficient'
+
+
+#: Where packets leave that do not go through the load balancer, in words.
+_ELSEWHERE = {NAT_GATEWAY: 'a NAT gateway', APPLIANCE: 'an appliance', NETWORK_GATEWAY: 'a gateway of the network',
+              NODE_PUBLIC_IP: 'public IPs of the nodes', BLOCKED: 'no way: routes drop it', MIXED: 'several ways'}
 
 
 class Verdict(NamedTuple):
@@ -31,6 +37,8 @@ def verdict(decision: Decision, findings: Iterable[Finding] = ()) -> Verdict:
 
 def _answer(decision: Decision, findings: Sequence[Finding]) -> str:
     column, nodes = decision.asked, decision.nodes
+    if decision.egress.bypassed:
+        return f'The load balancer is not used: traffic leaves by {_ELSEWHERE[decision.egress.effective]}.'
     if column.settings is None:
         return 'Does not apply: no Standard load balancer carries its egress.'
     if decision.reason is Reason.ADDRESS_UNUSABLE:
@@ -82,6 +90,9 @@ def _drops(column: Configuration) -> bool:
 def _binds(decision: Decision) -> str:
     column = decision.asked
     settings = column.settings
+    if decision.egress.bypassed:
+        via = decision.egress.via
+        return f'Egress goes by {via.rsplit("/", 1)[-1]}.' if via else f'Egress is {decision.egress.effective}.'
     if settings is None:
         return f'Outbound type {column.outbound_type}, load balancer {column.load_balancer_sku or "unknown"}.'
     if decision.unmet_trigger is not None and column.fits is not False:
@@ -116,7 +127,7 @@ def _automatic(column: Configuration) -> str:
 def _change(decision: Decision) -> str:
     outcome, proposed = decision.outcome, decision.proposed
     if isinstance(outcome, NoCommand):
-        return sentence(outcome, proposed or decision.asked)
+        return why_no_line(decision, outcome)
     if proposed is None or proposed.settings is None:
         raise LookupError('a line without what it proposes')
     before = decision.current.settings if decision.current else None

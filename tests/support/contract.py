@@ -1,4 +1,5 @@
 """What every result holds, on every cluster: keys, types, and the arithmetic between the numbers."""
+import ipaddress
 import shlex
 
 _TEXT, _COUNT, _FLAG, _LIST = (str, type(None)), (int, type(None)), (bool, type(None)), (list,)
@@ -20,7 +21,10 @@ FINDING = {**dict.fromkeys(('code', 'severity', 'message'), (str,)), 'evidence':
            **dict.fromkeys(('target', 'remediation', 'command', 'link'), _TEXT)}
 ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,)}
 ANY = (dict, type(None))
-SHOW = {'cluster': ANY, 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
+EGRESS = {'declared': (str,), 'effective': (str,), 'via': _TEXT, 'addresses': (list, type(None)), 'evidence': _LIST}
+WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway', 'mixed', 'nodePublicIp', 'blocked',
+        'unknown')
+SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
             'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'verdict': (dict,)}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY},
@@ -34,6 +38,7 @@ IP_OPTIONS = ('--load-balancer-managed-outbound-ip-count', '--load-balancer-mana
 def conform(command, result):
     """Assert that `result` of that command keeps the contract; gives it back."""
     _shape(result, RESULTS[command])
+    egress(result['egress'])
     _shape(result['nodes'], NODES)
     for pool in result['nodes']['pools']:
         _shape(pool, POOL)
@@ -51,6 +56,17 @@ def conform(command, result):
         for alternative in result['alternatives']:
             _shape(alternative, ALTERNATIVE)
     return result
+
+
+def egress(one):
+    """Assert the contract of `egress`, of any command: what is not as declared, or not known, has evidence."""
+    _shape(one, EGRESS)
+    assert one['effective'] in WAYS and all(one['evidence'])
+    assert one['evidence'] or one['effective'] == one['declared'] == 'loadBalancer', one
+    if one['effective'] in ('unknown', 'virtualAppliance', 'virtualNetworkGateway', 'nodePublicIp'):
+        assert one['addresses'] is None
+    for address in one['addresses'] or ():
+        ipaddress.ip_network(address)
 
 
 def _shape(value, keys):

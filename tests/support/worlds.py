@@ -108,7 +108,7 @@ def without_reading(snapshot, resource_id, status, code='AuthorizationFailed'):
     """`snapshot` as if reading the resource of that id had failed."""
     if resource_id == BALANCER:
         snapshot['loadBalancer'] = None
-    for key in ('publicIpAddresses', 'publicIpPrefixes'):
-        snapshot[key] = [one for one in snapshot[key] if one['id'].lower() != resource_id.lower()]
+    for key in ('publicIpAddresses', 'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways'):
+        snapshot[key] = [one for one in snapshot.get(key, ()) if one['id'].lower() != resource_id.lower()]
     snapshot['errors'].append({'resourceId': resource_id, 'status': status, 'code': code, 'message': 'No.'})
     return snapshot

@@ -3,7 +3,7 @@
 
 from typing import Dict, Iterable, Iterator
 
-from ...decision import Configuration, NoCommand, Reason
+from ...decision import Configuration, Decision, NoCommand, Reason
 from ...facts.links import OUTBOUND_TYPES
 from ...model.finding import ERROR, WARNING, Finding
 from ..engine import CHANGE, Rule, Rulebook
@@ -28,6 +28,21 @@ _IN_THE_WAY: Dict[Reason, str] = {
 }
 
 
+def bypass(decision: Decision) -> str:
+    """That the load balancer is not what to size, where packets leave by another way."""
+    egress = decision.egress
+    via = f' by {egress.via}' if egress.via else ''
+    return (f'Outbound traffic does not leave through the load balancer ({egress.effective}{via}): sizing it has no '
+            'effect.')
+
+
+def why_no_line(decision: Decision, no_command: NoCommand) -> str:
+    """The sentence of `noCommand`."""
+    if no_command.reason is Reason.OTHER_EGRESS and decision.egress.bypassed:
+        return bypass(decision)
+    return sentence(no_command, decision.proposed or decision.asked)
+
+
 def sentence(no_command: NoCommand, proposed: Configuration) -> str:
     """Why there is no line, with the numbers where they bind."""
     text, settings = _IN_THE_WAY[no_command.reason], proposed.settings
@@ -36,7 +51,8 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
         return f'{text}: {names}.'
     if no_command.reason is Reason.UNKNOWN_CLUSTER:
         return f"{text}: its name or its resource group is missing. The options are {' '.join(no_command.options)}."
-    if settings is None or settings.outbound_ip_count is None or no_command.reason is Reason.NOTHING_TO_DO:
+    if settings is None or settings.outbound_ip_count is None or \
+            no_command.reason in (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS):
         return f'{text}.'
     return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '
             f'{settings.outbound_ip_count} IPs.')

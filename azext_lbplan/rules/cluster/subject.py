@@ -123,6 +123,11 @@ def metrics(subject: AtColumn) -> Optional[str]:
     return f'{reason[:1].upper()}{reason[1:]}.' if demand.evidence.peak_ports_per_node is None else None
 
 
+def metrics_were_read(subject: AtColumn) -> Optional[str]:
+    """Answers to questions about metrics, whatever they show."""
+    return None if subject.observed.metrics else metrics(subject)
+
+
 def enough_metrics(subject: AtColumn) -> Optional[str]:
     """So much measured that silence means something."""
     demand = subject.decision.demand

@@ -32,6 +32,8 @@ def of(*hops, gateway=None, outbound_type='loadBalancer', table=True, **more):
     ((FIREWALL, FIREWALLS_OWN), None, {}, 'virtualAppliance', '10.0.0.4'),
     (HALVES, None, {}, 'virtualAppliance', '10.0.0.4'),
     ((INTERNET, *HALVES), None, {}, 'virtualAppliance', '10.0.0.4'),
+    ((HALVES[0], ('128.0.0.0/1', 'VirtualAppliance', '10.0.0.5')), None, {}, 'virtualAppliance', None),
+    ((HALVES[0], ('0.0.0.0/0', 'VirtualAppliance', '10.0.0.4')), None, {}, 'virtualAppliance', '10.0.0.4'),
     ((VPN,), None, {}, 'virtualNetworkGateway', None),
     ((NOWHERE,), None, {}, 'blocked', None),
     ((NOWHERE,), gateway_id(), {}, 'blocked', None),

@@ -127,4 +127,4 @@ def test_with_metrics_as_a_user_runs_it(arm, az):
     assert peaks['nat'] is None and peaks['aks1']['portsPerNode'] > 900 and peaks['aks1']['reason'] is None
     assert 'one load balancer at a time' in done.stderr
     table = az('aks lb list --with-metrics -o table', check=True).stdout.splitlines()
-    assert table[0].split()[3] == 'Peak' and max(map(len, table)) <= 120
+    assert table[0].split()[5] == 'Peak' and max(map(len, table)) <= 80

@@ -4,11 +4,12 @@ import pytest
 from azext_lbplan.rules.cluster import RULES
 from azext_lbplan.rules.cluster.subject import metrics as METRICS
 from azext_lbplan.demand import Demand, Evidence
-from azext_lbplan.demand.failures import failures
+from azext_lbplan.demand.failures import failures, hours_without_connections
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
 from azext_lbplan.model.metrics import Answer, minute_of
 
 from tests.support.asking_rules import ask, codes
+from tests.support.ways import MANAGED_SUBNET, gateway_id, subnet
 from tests.support.worlds import world
 
 CALM = Evidence('sufficient', start='2026-08-01T00:00:00Z', end='2026-08-08T00:00:00Z', nodes_observed=3,
@@ -90,6 +91,26 @@ def series(node, interval, points, state='failed', frontend='198.18.0.1'):
     return Answer(None, {'interval': interval, 'value': [{'name': {'value': 'SnatConnectionCount'}, 'timeseries': [{
         'metadatavalues': [{'name': {'value': name}, 'value': value} for name, value in dimensions.items()],
         'data': [{'timeStamp': at, 'total': total} for at, total in points]}]}]})
+
+
+def idle(state='successful', total=0, hours=5, outbound=None, stopped=False):
+    """A cluster whose connections were counted for some hours."""
+    points = [(f'2026-08-05T{hour:02d}:00:00Z', 0) for hour in range(hours - 1)] + [
+        (f'2026-08-05T{hours - 1:02d}:00:00Z', total)]
+    snapshot = world(ports=1024, powerState={'code': 'Stopped' if stopped else 'Running'})
+    answer = series('10.0.0.4', 'PT1H', points, state)
+    return {**snapshot, 'metrics': [answer.to_snapshot()],
+            'subnets': [subnet(MANAGED_SUBNET, outbound)]}
+
+
+def test_no_connection_at_all_is_evidence_of_a_way_that_was_not_read():
+    """Of a bypass that was read it says nothing new; nor of nodes that do not run."""
+    found = [one for one in ask(idle()).findings if one.code == 'NoSnatConnections']
+    assert [one.severity for one in found] == [WARNING] and 'in 5 hours' in found[0].message
+    for calm in (idle(total=1), idle('failed', 1), idle(outbound=gateway_id()), idle(stopped=True), idle(hours=0)):
+        assert 'NoSnatConnections' not in codes(ask(calm))
+    assert hours_without_connections([]) is None
+    assert hours_without_connections([series('a', 'PT1H', [])]) is None
 
 
 def test_failures_are_counted_once_and_timed_by_the_finest_grain():

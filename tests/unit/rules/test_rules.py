@@ -4,17 +4,20 @@ import re
 import pytest
 
 from azext_lbplan.rules.cluster import CHECK_CODES, RULES
-from azext_lbplan.rules.cluster.subject import metrics as METRICS
+from azext_lbplan.rules.cluster.subject import metrics, metrics_were_read
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
 from azext_lbplan.rules.cluster.mending import MENDED
 from azext_lbplan.views.results import status_of
 from tests.azure import pool
 from tests.support.cases import GROUP
 
+from tests.support.ways import gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, outbound_rule, over, profile, with_,
                                   without_reading, world)
 
+#: The rules that need metrics: those of test_measured.
+MEASURED = {rule.code for rule in RULES if {metrics, metrics_were_read} & set(rule.needs)}
 OWN = f'{GROUP}/publicIPAddresses/own0'
 IP = ('publicIpAddresses', 0)
 PREFIX = ('publicIpPrefixes', 0)
@@ -90,8 +93,39 @@ def leftover(**profile_body):
                  value={'backendPoolType': 'nodeIPConfiguration', **profile_body})
 
 
+def routed(snapshot, *hops, gateway=None, forgotten=False, propagates=True):
+    """On a subnet of the user's, with these routes and that gateway; the last pool's may be `forgotten`."""
+    pools = snapshot['managedCluster']['properties']['agentPoolProfiles']
+    for one in pools:
+        one['vnetSubnetID'] = subnet_id('forgotten' if forgotten and one is pools[-1] else 'nodes')
+    return {**snapshot, 'subnets': [subnet(subnet_id(), gateway, table_id()), subnet(subnet_id('forgotten'))],
+            'routeTables': [routes(*hops, propagates=propagates)]}
+
+
+def two_pools(**more):
+    return world(pool('a', 1), pool('b', 1), **more)
+
+
+FIREWALL = ('0.0.0.0/0', 'VirtualAppliance', '10.0.0.4')
+NOWHERE = ('0.0.0.0/0', 'None')
+INTERNET = ('0.0.0.0/0', 'Internet')
+NATTED = {'outbound_type': 'userAssignedNATGateway'}
+ROUTED = {'outbound_type': 'userDefinedRouting'}
+
 # (code, severity of the finding, the cluster that has the fault, the one that just has not)
 CASES = [
+    ('EgressBypassesLoadBalancer', WARNING, routed(world(), FIREWALL), routed(world(), ('20.1.2.3/32', 'Internet'))),
+    ('EgressBypassesLoadBalancer', WARNING, routed(world(), gateway=gateway_id()), routed(world(), INTERNET)),
+    ('EgressBypassesLoadBalancer', WARNING, routed(two_pools(), FIREWALL, forgotten=True), routed(two_pools())),
+    ('EgressBypassesLoadBalancer', INFO, routed(world(pool(enableNodePublicIP=True))), routed(world())),
+    ('EgressBlocked', ERROR, routed(world(), NOWHERE), routed(world(), INTERNET)),
+    ('EgressBlocked', ERROR, routed(world(**ROUTED), propagates=False), routed(world(**ROUTED), FIREWALL)),
+    ('EgressBlocked', WARNING, routed(world(**ROUTED)), routed(world(**ROUTED), gateway=gateway_id())),
+    ('EgressBlocked', WARNING, routed(two_pools(**NATTED), gateway=gateway_id(), forgotten=True),
+     routed(two_pools(**NATTED), gateway=gateway_id())),
+    ('EgressNotAsDeclared', WARNING, routed(world(**NATTED), FIREWALL, gateway=gateway_id()),
+     routed(world(**NATTED), gateway=gateway_id())),
+    ('EgressNotReadable', INFO, without_reading(routed(world()), subnet_id(), 403), routed(world())),
     ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Failed'), world()),
     ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Updating'), world()),
     ('ClusterStopped', WARNING, world(powerState={'code': 'Stopped'}), world(powerState={'code': 'Running'})),
@@ -220,8 +254,7 @@ def test_a_rule_finds_its_fault_and_nothing_else(code, severity, faulty, fine):
 
 
 def test_every_rule_has_a_case():
-    measured = {rule.code for rule in RULES if METRICS in rule.needs}
-    assert {case[0] for case in CASES} == set(CHECK_CODES) - measured
+    assert {case[0] for case in CASES} == set(CHECK_CODES) - MEASURED
 
 
 @pytest.mark.parametrize('healthy', [
@@ -233,7 +266,7 @@ def test_a_healthy_cluster_has_no_errors_and_no_warnings(healthy):
     report = ask(healthy)
     assert codes(report, ERROR, WARNING) == []
     assert status_of(decision_of(healthy), report) == 'ok'
-    assert {one.code for one in report.skipped} == {rule.code for rule in RULES if METRICS in rule.needs}
+    assert {one.code for one in report.skipped} == MEASURED
 
 
 def test_the_catalogue_documents_each_rule():

@@ -9,7 +9,8 @@ from azext_lbplan.decision import decide
 from azext_lbplan.options import Change, Options, Scale
 from azext_lbplan.rules import catalogue
 from azext_lbplan.rules.cluster import CHECK_CODES, RULES, check, findings
-from azext_lbplan.rules.cluster.subject import AtColumn, load_balancer, metrics, own_ips, standard_load_balancer
+from azext_lbplan.rules.cluster.subject import (AtColumn, load_balancer, metrics, metrics_were_read, own_ips,
+                                                standard_load_balancer)
 from azext_lbplan.rules.engine import Rule, run
 from azext_lbplan.rules.service import RULES as SERVICE_RULES
 from azext_lbplan.model.cluster import is_cluster
@@ -34,7 +35,7 @@ def skipped(report):
 def test_without_permission_on_the_node_resource_group_the_others_still_run():
     report = ask(without_reading(world(sku='standard', ports=8000, managed=1), BALANCER, 403))
     reasons = skipped(report)
-    assert set(reasons) == needing(load_balancer, metrics)
+    assert set(reasons) == needing(load_balancer, metrics, metrics_were_read)
     assert reasons['PortsDrift'] == ('The load balancer could not be read: Microsoft.Network/loadBalancers/read is '
                                      'missing on resource group MC_rg1_aks1_westeurope.')
     assert 'LoadBalancerNotReadable' in codes(report, WARNING)
@@ -45,7 +46,7 @@ def test_without_permission_on_metrics_the_permission_is_named():
     snapshot['errors'].append({'resourceId': f'{BALANCER}/providers/Microsoft.Insights/metrics', 'status': 403,
                                'code': 'AuthorizationFailed', 'message': 'No.'})
     reasons = skipped(ask(snapshot))
-    assert set(reasons) == needing(metrics)
+    assert set(reasons) == needing(metrics, metrics_were_read)
     assert all('Microsoft.Insights/metrics/read' in reason for reason in reasons.values())
 
 
@@ -128,8 +129,8 @@ def test_the_page_holds_every_rule_and_is_what_the_registry_makes():
 def test_the_result_and_its_table(snapshot):
     decision = decision_of(snapshot)
     result = results.check(decision, check(decision))
-    assert list(result) == ['cluster', 'verdict', 'status', 'findings', 'skipped', 'summary', 'flags', 'prerequisites', 'command',
-                            'commands', 'noCommand']
+    assert list(result) == ['cluster', 'verdict', 'egress', 'status', 'findings', 'skipped', 'summary', 'flags',
+                            'prerequisites', 'command', 'commands', 'noCommand']
     assert json.loads(json.dumps(result)) == result
     for shown in (result, [result, result]):
         rows = tables.check_table(shown)
