@@ -1,15 +1,29 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The options of the table in `options`, as the CLI declares them."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from argcomplete.completers import FilesCompleter
+from azure.cli.core._profile import Profile
 from azure.cli.core.commands.parameters import (file_type, get_enum_type, get_resource_name_completion_list,
                                                 get_three_state_flag)
+from azure.cli.core.decorators import Completer
 
 from . import options
-from ._help import add_rules_to_help
 from .options import Option
+
+
+def _rule_codes(_cmd: Any, prefix: str, _namespace: Any) -> List[str]:
+    """Codes of rules, whatever the case of what was typed of them so far."""
+    from .rules.cluster import CHECK_CODES  # only completion pays for it
+    return [code for code in CHECK_CODES if code.lower().startswith(prefix.lower())]
+
+
+def _subscriptions(cmd: Any, _prefix: str, _namespace: Any) -> List[str]:
+    """Ids and names of the login's subscriptions, as `--subscription` completes them."""
+    known = Profile(cli_ctx=cmd.cli_ctx).load_cached_subscriptions()
+    return [subscription[key] for subscription in known for key in ('id', 'name')]
+
 
 #: How the CLI is told what an option takes.
 _KINDS: Dict[str, Callable[[Option], Dict[str, Any]]] = {
@@ -20,6 +34,8 @@ _KINDS: Dict[str, Callable[[Option], Dict[str, Any]]] = {
     options.YES_OR_NO: lambda option: {'arg_type': get_three_state_flag()},
     options.CHOICE: lambda option: {'arg_type': get_enum_type(option.choices, default=option.default)},
     options.WORDS: lambda option: {'nargs': '+'},
+    options.RULE_CODES: lambda option: {'nargs': '+', 'completer': Completer(_rule_codes)},
+    options.SUBSCRIPTIONS: lambda option: {'nargs': '+', 'completer': Completer(_subscriptions)},
     options.FILE: lambda option: {'type': file_type, 'completer': FilesCompleter()},
     options.FILES: lambda option: {'nargs': '+', 'action': 'extend', 'completer': FilesCompleter()},
     options.GROUP: lambda option: {'required': False},
@@ -29,10 +45,8 @@ _KINDS: Dict[str, Callable[[Option], Dict[str, Any]]] = {
 }
 
 
-def load_arguments(self: Any, command: Optional[str]) -> None:
-    """Declare the options of every command; of `check` the rules, too, which are in its help."""
-    if command in (None, 'aks lb check'):
-        add_rules_to_help()
+def load_arguments(self: Any, _: Optional[str]) -> None:
+    """Declare the options of every command."""
     for name, declared in options.COMMANDS.items():
         with self.argument_context(f'aks lb {name}') as context:
             for option in declared:

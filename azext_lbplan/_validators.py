@@ -13,7 +13,7 @@ from .facts import snat
 from .facts.clusters import CLUSTER_TYPE
 from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
 from .facts.networks import PREFIXES, PUBLIC_IPS
-from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, Range
+from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, Range, typed_name
 
 _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
@@ -23,6 +23,12 @@ _SURGE = re.compile(r'[0-9]{1,4}%?\Z')
 _VERSION = re.compile(r'v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?\Z')
 
 _NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
+
+
+def _name(namespace: Any, name: str) -> str:
+    """What the user typed for the option of a parameter: messages name it, and no other name that it has."""
+    command = getattr(namespace, '_cmd', None)
+    return typed_name(name, command.cli_ctx.data.get('safe_params') or () if command is not None else ())
 
 
 def validate_show(namespace: Any) -> None:
@@ -71,7 +77,7 @@ def validate_list(namespace: Any) -> None:
     if scopes and getattr(group, 'is_default', None):
         namespace.resource_group_name = None
     elif group and not is_group_name(group):
-        raise _no_group(group)
+        raise _no_group(namespace)
     for name in namespace.management_groups or ():
         if not _MANAGEMENT_GROUP.match(name):
             raise InvalidArgumentValueError(f"--management-groups: '{name}' is no name of a management group.",
@@ -87,12 +93,12 @@ def _codes(written: Optional[Sequence[str]], option: str) -> Optional[Tuple[str,
     known = {code.lower(): code for code in CHECK_CODES}
     codes = [code for part in written for code in part.split(',') if code]
     if not codes:
-        raise InvalidArgumentValueError(f'{option} names no rule.', 'All codes are in az aks lb check --help.')
+        raise InvalidArgumentValueError(f'{option} names no rule.', 'All codes: az aks lb list-rules -o table.')
     for code in codes:
         if code.lower() not in known:
             nearest = difflib.get_close_matches(code.lower(), known, 1, 0)
             raise InvalidArgumentValueError(f"{option}: '{code}' is no code of a rule.",
-                                            f'The nearest is {known[nearest[0]]}; all are in az aks lb check --help.')
+                                            f'The nearest is {known[nearest[0]]}; all: az aks lb list-rules -o table.')
     return tuple(known[code.lower()] for code in codes)
 
 
@@ -162,15 +168,15 @@ def _validate_names(namespace: Any) -> None:
         raise RequiredArgumentMissingError('A cluster is named, but no resource group.', _NAME_A_CLUSTER)
     if not is_cluster_name(namespace.name):
         raise InvalidArgumentValueError(
-            f"--name: '{namespace.name}' is no name of a managed cluster.",
+            f"{_name(namespace, 'name')}: '{namespace.name}' is no name of a managed cluster.",
             'It has 1 to 63 letters, digits, hyphens and underscores, and starts and ends with a letter or digit.')
     if not is_group_name(namespace.resource_group_name):
-        raise _no_group(namespace.resource_group_name)
+        raise _no_group(namespace)
 
 
-def _no_group(name: str) -> InvalidArgumentValueError:
+def _no_group(namespace: Any) -> InvalidArgumentValueError:
     return InvalidArgumentValueError(
-        f"--resource-group: '{name}' is no name of a resource group.",
+        f"{_name(namespace, 'resource_group_name')}: '{namespace.resource_group_name}' is no name of a resource group.",
         'It has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at the end.')
 
 
@@ -189,32 +195,31 @@ def _validate_ids(namespace: Any) -> None:
 
 def _validate_load_balancer(namespace: Any) -> None:
     _validate_one_ip_option(namespace)
-    _validate_multiple(namespace.outbound_ports)
-    namespace.outbound_ips = _resource_ids(namespace.outbound_ips, FLAGS['outbound_ips'], PUBLIC_IPS)
+    _validate_multiple(namespace)
+    namespace.outbound_ips = _resource_ids(namespace, 'outbound_ips', PUBLIC_IPS)
     if len(namespace.outbound_ips or ()) > snat.MAX_OWN_IPS:
         raise InvalidArgumentValueError(
-            f"{FLAGS['outbound_ips']}: {len(namespace.outbound_ips)} ids, but a load balancer takes at most "
+            f"{_name(namespace, 'outbound_ips')}: {len(namespace.outbound_ips)} ids, but a load balancer takes at most "
             f'{snat.MAX_OWN_IPS} own IPs.', f"Use prefixes: {FLAGS['outbound_ip_prefixes']}.")
-    namespace.outbound_ip_prefixes = _resource_ids(namespace.outbound_ip_prefixes, FLAGS['outbound_ip_prefixes'],
-                                                   PREFIXES)
+    namespace.outbound_ip_prefixes = _resource_ids(namespace, 'outbound_ip_prefixes', PREFIXES)
 
 
 def _validate_one_ip_option(namespace: Any) -> None:
-    managed = (namespace.managed_outbound_ip_count, namespace.managed_outbound_ipv6_count) != (None, None)
-    given = [FLAGS[field] for field, is_given in (
-        ('managed_outbound_ip_count', managed), ('outbound_ips', namespace.outbound_ips is not None),
-        ('outbound_ip_prefixes', namespace.outbound_ip_prefixes is not None)) if is_given]
+    kinds = (('managed_outbound_ip_count', 'managed_outbound_ipv6_count'), ('outbound_ips',), ('outbound_ip_prefixes',))
+    given = [_name(namespace, fields[0]) for fields in
+             ([field for field in kind if getattr(namespace, field) is not None] for kind in kinds) if fields]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(
             f"{' and '.join(given)} exclude each other: a load balancer has one kind of outbound IPs at a time.",
             'Give one of them.')
 
 
-def _validate_multiple(ports: Optional[int]) -> None:
+def _validate_multiple(namespace: Any) -> None:
     """As `az aks` does: the multiple of 8 first, then the range (azure-facts section 1)."""
+    ports = namespace.outbound_ports
     if ports is not None and ports % snat.PORT_BLOCK:
         raise InvalidArgumentValueError(
-            f"{FLAGS['outbound_ports']}: {ports} is no multiple of {snat.PORT_BLOCK}.",
+            f"{_name(namespace, 'outbound_ports')}: {ports} is no multiple of {snat.PORT_BLOCK}.",
             f'The nearest are {max(0, snat.floor8(ports))} and {max(0, snat.ceil8(ports))}.')
 
 
@@ -222,18 +227,20 @@ def _check_ranges(namespace: Any, command: str) -> None:
     """Numbers within what the table of options says."""
     for option in COMMANDS[command]:
         if option.range is not None:
-            _in_range(getattr(namespace, option.name), option.flag, option.range)
+            _in_range(namespace, option.name, option.range)
 
 
-def _in_range(value: Optional[float], option: str, allowed: Range) -> None:
+def _in_range(namespace: Any, name: str, allowed: Range) -> None:
+    value = getattr(namespace, name)
     if value is not None and not allowed.lowest <= value <= allowed.highest:
-        raise InvalidArgumentValueError(f'{option}: {value} is out of range.',
+        raise InvalidArgumentValueError(f'{_name(namespace, name)}: {value} is out of range.',
                                         f'It goes from {allowed.lowest} to {allowed.highest} {allowed.unit}'.rstrip() +
                                         '.')
 
 
-def _resource_ids(written: Optional[str], option: str, kind: str) -> Optional[Tuple[ArmId, ...]]:
+def _resource_ids(namespace: Any, name: str, kind: str) -> Optional[Tuple[ArmId, ...]]:
     """The ids of a comma-separated list, each once; None where the option was not given."""
+    written, option = getattr(namespace, name), _name(namespace, name)
     if written is None:
         return None
     ids = []
@@ -251,13 +258,15 @@ def _resource_ids(written: Optional[str], option: str, kind: str) -> Optional[Tu
 
 def _validate_scale(namespace: Any) -> None:
     if not (namespace.name or namespace.from_file):  # a new cluster has a node
-        _in_range(namespace.node_count, '--node-count', Range(1, 10 ** 6))
+        _in_range(namespace, 'node_count', Range(1, 10 ** 6))
     if None not in (namespace.node_count, namespace.max_count) and namespace.max_count < namespace.node_count:
-        raise InvalidArgumentValueError(f'--max-count {namespace.max_count} is below --node-count '
-                                        f'{namespace.node_count}.', 'The maximum counts the nodes of now, too.')
+        raise InvalidArgumentValueError(
+            f"--max-count {namespace.max_count} is below {_name(namespace, 'node_count')} {namespace.node_count}.",
+            'The maximum counts the nodes of now, too.')
     if namespace.max_surge is not None and not _SURGE.match(namespace.max_surge):
         raise InvalidArgumentValueError(f"--max-surge: '{namespace.max_surge}' is neither a number nor a percentage.",
                                         'Give for example 3 or 33%.')
     if namespace.kubernetes_version is not None and not _VERSION.match(namespace.kubernetes_version):
-        raise InvalidArgumentValueError(f"--kubernetes-version: '{namespace.kubernetes_version}' is no version.",
-                                        'Give for example 1.32 or 1.32.6.')
+        raise InvalidArgumentValueError(
+            f"{_name(namespace, 'kubernetes_version')}: '{namespace.kubernetes_version}' is no version.",
+            'Give for example 1.32 or 1.32.6.')

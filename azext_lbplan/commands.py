@@ -5,6 +5,7 @@
 tables is imported when one of them runs.
 """
 
+from importlib import import_module
 from typing import Any, Callable
 
 
@@ -18,6 +19,7 @@ def load_command_table(self: Any, _: Any) -> None:
         group.custom_command('check', 'lb_check', validator=_validator('check'), table_transformer=_table('check'))
         group.custom_command('check-service', 'lb_check_service', table_transformer=_table('check_service'))
         group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'))
+        group.custom_command('list-rules', 'lb_list_rules', table_transformer=_table('list_rules', 'rules'))
 
 
 def _validator(name: str) -> Callable[[Any], None]:
@@ -28,9 +30,9 @@ def _validator(name: str) -> Callable[[Any], None]:
     return validate
 
 
-def _table(name: str) -> Callable[[Any], Any]:
-    """`NAME_table` of `views.tables`."""
+def _table(name: str, view: str = 'tables') -> Callable[[Any], Any]:
+    """`NAME_table` of a module of `views`."""
     def table(result: Any) -> Any:
-        from .views import tables
-        return getattr(tables, f'{name}_table')(result)
+        module = import_module(f'.views.{view}', __package__)
+        return getattr(module, f'{name}_table')(result)
     return table

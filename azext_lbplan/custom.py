@@ -15,7 +15,7 @@ from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
 from .model.finding import ERROR, WARNING
 from .model.observed import Observed, parse_observed
-from .options import FLAGS, Typed, takes
+from .options import Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import snapshot
 from .rules.cluster import check, findings
@@ -111,6 +111,13 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
                           [hints.Hint(WARNING, summary(checked))])
 
 
+@takes('list-rules')
+def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
+    """What the rules look for."""
+    from .views.rules import list_rules
+    return list_rules()
+
+
 def _observe(cli_ctx: Any, typed: Typed, gateways: bool = True) -> Observed:
     """What a file holds or Azure answers, with the metrics where they are asked for, and with the NAT gateways where
     packets leave by some, which takes a round trip more; without a cluster only the public IPs and prefixes that were
@@ -123,7 +130,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool = True) -> Observed:
         observed = parse_observed(_capture(cli_ctx, typed, ids, gateways))
     else:
         observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))
-    _check_applicable(observed, typed)
+    _check_applicable(cli_ctx, observed, typed)
     return observed
 
 
@@ -142,7 +149,7 @@ def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool)
     return captured
 
 
-def _check_applicable(observed: Observed, typed: Typed) -> None:
+def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
     """`az aks update` refuses load balancer options where egress takes another way (azure-facts section 1)."""
     cluster, change = observed.cluster, typed.options.change
     if cluster is None or not change.anything:
@@ -154,6 +161,7 @@ def _check_applicable(observed: Observed, typed: Typed) -> None:
             f"Load balancer options do not apply to cluster '{cluster.name}': {way}.",
             'Leave them out, or see what applies there: az aks lb show.')
     if change.managed_outbound_ipv6_count is not None and not cluster.dual_stack:
+        option = typed_name('managed_outbound_ipv6_count', cli_ctx.data.get('safe_params') or ())
         raise InvalidArgumentValueError(
-            f"{FLAGS['managed_outbound_ipv6_count']} does not apply to cluster '{cluster.name}': it has no IPv6.",
+            f"{option} does not apply to cluster '{cluster.name}': it has no IPv6.",
             'Leave it out; only dual-stack clusters have outbound IPv6 addresses.')

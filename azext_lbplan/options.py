@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from datetime import timedelta
 from inspect import Parameter, Signature
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 from .facts import snat
 from .facts.clusters import BACKEND_POOL_TYPES
@@ -28,8 +28,9 @@ SNAPSHOT_GROUP = 'Snapshot'
 FLEET_GROUP = 'Fleet'
 
 #: What an option takes; `_params` knows how the CLI says so.
-TEXT, INTEGER, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME = (
-    'text', 'integer', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group', 'cluster name')
+TEXT, INTEGER, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME, RULE_CODES, SUBSCRIPTIONS = (
+    'text', 'integer', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group', 'cluster name',
+    'rule codes', 'subscriptions')
 
 
 class Range(NamedTuple):
@@ -145,34 +146,31 @@ CLUSTER = (
            'Decide from this file instead of from Azure, without a login: a snapshot that --save-to wrote, or the '
            "output of 'az aks show --output json'.", FILE, SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
-           "Write what was read of the cluster to this file, as a snapshot for --from-file; '-' is refused, because "
-           'the result goes to standard output. It holds what decisions need and nothing else: settings, counts, '
-           'states, metrics, names, ids and IP addresses; no secrets, no tags of yours, no labels. It is readable by '
-           'its owner only.', FILE, SNAPSHOT_GROUP),
-    Option('overwrite_existing', ('--overwrite-existing',), 'Let --save-to replace a file that is there.', SWITCH,
+           'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
+           'readable by its owner only.', FILE, SNAPSHOT_GROUP),
+    Option('overwrite_existing', ('--overwrite-existing',), 'Let it replace a file.', SWITCH,
            SNAPSHOT_GROUP),
     Option('anonymize', ('--anonymize',),
-           'Let --save-to replace subscription ids, names and IP addresses, so that the file can be made public. It '
-           'decides the same.', SWITCH, SNAPSHOT_GROUP),
+           'Let --save-to replace names and addresses.', SWITCH, SNAPSHOT_GROUP),
 )
 
 #: Each is a field of Change, and its flag an option of `az aks update`. Source: azure-facts section 1, table.
 CHANGE = (
     Option('managed_outbound_ip_count', ('--load-balancer-managed-outbound-ip-count', '--managed-ip-count'),
-           'Number of outbound IPv4 addresses that AKS manages, 1 to 100.', INTEGER, WHAT_IF,
+           'Managed IPv4 IPs, 1 to 100.', INTEGER, WHAT_IF,
            Range(1, snat.MAX_MANAGED_IPS)),
     Option('managed_outbound_ipv6_count', ('--load-balancer-managed-outbound-ipv6-count', '--managed-ipv6-count'),
-           'Number of outbound IPv6 addresses that AKS manages, 1 to 100; dual-stack clusters only.', INTEGER, WHAT_IF,
+           'Managed IPv6 IPs, 1 to 100.', INTEGER, WHAT_IF,
            Range(1, snat.MAX_MANAGED_IPS)),
     Option('outbound_ips', ('--load-balancer-outbound-ips', '--outbound-ips'),
-           'Resource ids of own outbound public IPs, separated by commas, at most 16.', group=WHAT_IF),
+           'Own IPs: ids, by commas.', group=WHAT_IF),
     Option('outbound_ip_prefixes', ('--load-balancer-outbound-ip-prefixes', '--outbound-ip-prefixes'),
-           'Resource ids of own outbound public IP prefixes, separated by commas.', group=WHAT_IF),
+           'Own prefixes: ids, by commas.', group=WHAT_IF),
     Option('outbound_ports', ('--load-balancer-outbound-ports', '--outbound-ports'),
-           'SNAT ports per node: a multiple of 8 from 0 to 64000; 0 means automatic allocation by the size of the '
-           'backend pool.', INTEGER, WHAT_IF, Range(0, snat.MAX_PORTS_PER_NODE, 'ports per node')),
+           'Ports per node: a multiple of 8; 0 is automatic, 64000 the most.', INTEGER, WHAT_IF,
+           Range(0, snat.MAX_PORTS_PER_NODE, 'ports per node')),
     Option('idle_timeout_in_minutes', ('--load-balancer-idle-timeout', '--idle-timeout'),
-           'Idle timeout of outbound connections in minutes, 4 to 100.', INTEGER, WHAT_IF,
+           'Idle timeout, 4 to 100 minutes.', INTEGER, WHAT_IF,
            Range(snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT, 'minutes')),
     Option('backend_pool_type', ('--load-balancer-backend-pool-type', '--backend-pool-type'),
            'How nodes join the backend pool.', CHOICE, WHAT_IF, choices=BACKEND_POOL_TYPES),
@@ -180,29 +178,23 @@ CHANGE = (
 
 CONSENT = (
     Option('allow_decrease', ('--allow-decrease',),
-           'Consent to fewer ports per node or fewer IPs where the solution needs that. It cuts live connections. '
-           'Values that are typed are consent by themselves.', YES_OR_NO, WHAT_IF),
+           'Allow fewer ports or IPs than now, which cuts live connections.', YES_OR_NO, WHAT_IF),
 )
 
 #: Each is a field of Scale.
 SCALE = (
-    Option('node_count', ('--node-count', '-c'), 'Nodes now, over all node pools.', INTEGER, SCALE_GROUP,
+    Option('node_count', ('--node-count', '-c'), 'Nodes now, in all.', INTEGER, SCALE_GROUP,
            Range(0, 10 ** 6)),
-    Option('max_count', ('--max-count',),
-           'Nodes at full scale, over all node pools, upgrade surge not included. One below what the pools may reach '
-           'lowers nothing, because AKS counts by the pools.', INTEGER, SCALE_GROUP, Range(1, 10 ** 6)),
-    Option('max_surge', ('--max-surge',),
-           'Upgrade surge of every node pool: a number of nodes, or a percentage such as 33%%. One below that of a '
-           'pool does not lower its count, because AKS counts what the pool has.', group=SCALE_GROUP),
-    Option('kubernetes_version', ('--kubernetes-version', '-k'),
-           'Kubernetes version to size for. From 1.32 on an unset maxSurge means 10%%, before it 1 node.',
+    Option('max_count', ('--max-count',), 'Nodes at full scale, in all, without surge.', INTEGER, SCALE_GROUP,
+           Range(1, 10 ** 6)),
+    Option('max_surge', ('--max-surge',), 'Surge of every pool: 3, or 33%%.', group=SCALE_GROUP),
+    Option('kubernetes_version', ('--kubernetes-version', '-k'), 'Kubernetes version to size for.',
            group=SCALE_GROUP),
 )
 
 MEASURED = (
     Option('offset', ('--offset',),
-           'How far back metrics are read, such as 7d, 36h or 1d12h: 1 hour to 30 days. Default: '
-           f'{DEFAULT_OFFSET}.'),
+           f'How far back metrics are read, such as 36h, at most 30d. Default: {DEFAULT_OFFSET}.'),
 )
 
 HEADROOM = (
@@ -213,19 +205,19 @@ HEADROOM = (
 
 GATE = (
     Option('fail_on', ('--fail-on',),
-           'Exit with code 4 when a finding of this severity or worse exists, after the result was printed.', CHOICE,
+           'Exit with code 4 on findings of this severity or worse.', CHOICE,
            choices=('none', 'error', 'warning'), default='none'),
 )
 
 RULES = (
-    Option('rules', ('--rules',), 'Apply only these rules, by their codes, separated by spaces.', WORDS),
-    Option('skip_rules', ('--skip-rules',), 'Do not apply these rules, by their codes, separated by spaces.', WORDS),
+    Option('rules', ('--rules',), 'Apply only the rules of these codes, separated by spaces.', RULE_CODES),
+    Option('skip_rules', ('--skip-rules',), 'Leave out the rules of these codes.', RULE_CODES),
 )
 
 FLEET = (
     Option('resource_group_name', ('--resource-group', '-g'), 'Only clusters of this resource group.', GROUP),
     Option('subscriptions', ('--subscriptions',),
-           'Ids or names of subscriptions, separated by spaces. Default: the current subscription.', WORDS,
+           'Ids or names of subscriptions, separated by spaces. Default: the current one.', SUBSCRIPTIONS,
            FLEET_GROUP),
     Option('all_subscriptions', ('--all-subscriptions',),
            "All subscriptions of the login, as in 'az account list'.", SWITCH, FLEET_GROUP),
@@ -259,10 +251,25 @@ COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'check': CLUSTER + MEASURED + RULES + GATE,
     'list': FLEET + GATE,
     'check-service': MANIFESTS + GATE,
+    'list-rules': (),
 }
 
 #: The flag of `az aks update` for each field of Change.
 FLAGS: Dict[str, str] = {option.name: option.flag for option in CHANGE}
+
+#: All names of each option.
+_NAMES: Dict[str, Tuple[str, ...]] = {option.name: option.flags for options in COMMANDS.values() for option in options}
+
+
+def typed_name(name: str, words: Sequence[str]) -> str:
+    """What the user calls the option of a parameter: the one of its names that is among `words` (the options of the
+    command line), whole or cut short as argparse allows; the long name where it was not typed."""
+    names = _NAMES[name]
+    for word in words:
+        for known in names:
+            if known == word or (word.startswith('--') and known.startswith(word)):
+                return known
+    return names[0]
 
 
 def takes(command: str) -> Callable[[Callable[[Any, Typed], Any]], Callable[..., Any]]:

@@ -1,6 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The rules of both catalogues as text: the page README.md beside this file, and lines for help. Both come from the
-registry.
+"""The rules of both catalogues as a page: README.md beside this file.
 
 `python -m azext_lbplan.rules.catalogue` prints the page.
 """
@@ -26,11 +25,6 @@ def page() -> str:
     """The page, in Markdown."""
     return '\n'.join([_HEAD, '## Clusters', '', *_table(CLUSTER_RULES, with_commands=True), '', '## Services', '',
                       *_table(SERVICE_RULES, with_commands=False), ''])
-
-
-def help_lines(rules: Iterable[Rule[Any]]) -> List[str]:
-    """Rules as lines of a help text: code, severity, what it finds."""
-    return [f'{rule.code} ({rule.severity}): {rule.title}' for rule in rules]
 
 
 def _table(rules: Iterable[Rule[Any]], with_commands: bool) -> List[str]:

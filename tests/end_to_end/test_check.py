@@ -83,11 +83,6 @@ def test_exhaustion_is_found_in_the_metrics_with_when_where_and_how_many(arm, az
     assert arm.get(cluster)['properties']['networkProfile']['loadBalancerProfile']['allocatedOutboundPorts'] > 1600
 
 
-def test_the_help_holds_the_catalogue(az):
-    shown = ' '.join(az('aks lb check --help', check=True).stdout.split())
-    assert 'PortsOvercommittedNow (error):' in shown and 'NodeSkew (info):' in shown
-
-
 # (code, a cluster with that fault): its command goes through the real az, and the finding is gone
 
 def overcommitted(arm):

@@ -8,7 +8,7 @@ from tests.support.readme import README
 
 TEXT = README.read_text(encoding='utf-8')
 BLOCKS = re.findall(r'```bash\n(.*?)```', TEXT, re.DOTALL)
-COMMANDS = ('show', 'plan', 'recommend', 'check', 'list', 'check-service')
+COMMANDS = ('show', 'plan', 'recommend', 'check', 'list', 'check-service', 'list-rules')
 
 
 @pytest.fixture(scope='module')

@@ -48,7 +48,7 @@ def exit_code(command, snapshot, **options):
 
 def _run(command, snapshot, options):
     after_output = []
-    context = SimpleNamespace(invocation=SimpleNamespace(data={'output': 'json'}),
+    context = SimpleNamespace(data={}, invocation=SimpleNamespace(data={'output': 'json'}),
                               register_event=lambda _, handler: after_output.append(handler))
     handler = getattr(custom, f'lb_{command}')
     with ExitStack() as stack:
