@@ -23,8 +23,10 @@ class LbplanCommandsLoader(AzCommandsLoader):
         return table
 
     def load_arguments(self, command: Optional[str]) -> None:
-        from ._params import load_arguments
-        load_arguments(self, command)
+        from . import _ids, _params
+        _params.load_arguments(self, command)
+        if command is not None and command.startswith('aks lb '):
+            _ids.register(self.cli_ctx)
 
 
 COMMAND_LOADER_CLS = LbplanCommandsLoader

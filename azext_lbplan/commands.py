@@ -25,8 +25,9 @@ def load_command_table(self: Any, _: Any) -> None:
 def _validator(name: str) -> Callable[[Any], None]:
     """`validate_NAME` of `_validators`. The CLI tells by the name of the argument what to call it with."""
     def validate(namespace: Any) -> None:
-        from . import _validators
-        getattr(_validators, f'validate_{name}')(namespace)
+        from . import _printed, _validators
+        with _printed.errors():
+            getattr(_validators, f'validate_{name}')(namespace)
     return validate
 
 

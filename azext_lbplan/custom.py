@@ -4,22 +4,29 @@
 What only one command needs is imported by its handler: `show` and `plan` shall not pay for the others.
 """
 
-from typing import Any, Dict, List, Tuple, Union
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Union
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
 
-from ._outcome import Outcome
+from . import _printed
+from ._outcome import Handling
 from .decision import decide
 from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
-from .model.finding import ERROR, WARNING
+from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
 from .options import Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import snapshot
 from .rules.cluster import check, findings
 from .views import hints, results
+
+if TYPE_CHECKING:
+    from .readers.fleet import FleetReader
+    from .readers.fleet_file import FleetFile
 
 logger = get_logger(__name__)
 
@@ -29,70 +36,69 @@ Result = Dict[str, Any]
 @takes('show')
 def lb_show(cmd: Any, typed: Typed) -> Result:
     """What is in force."""
-    outcome = Outcome.start(cmd.cli_ctx)
-    return outcome.finish(results.show(decide(_observe(cmd.cli_ctx, typed), typed.options)))
+    with Handling(cmd.cli_ctx, typed) as handling:
+        return handling.finish(results.show(decide(_observe(cmd.cli_ctx, typed), typed.options)))
 
 
 @takes('plan')
 def lb_plan(cmd: Any, typed: Typed) -> Result:
     """What if."""
-    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
-    decision = decide(_observe(cmd.cli_ctx, typed, gateways=False), typed.options)
-    found = findings(decision)
-    return outcome.finish(results.plan(decision, found), [finding.severity for finding in found], typed.fail_on,
-                          hints.of_plan(decision))
+    with Handling(cmd.cli_ctx, typed) as handling:
+        decision = decide(_observe(cmd.cli_ctx, typed, gateways=False), typed.options)
+        found = findings(decision)
+        return handling.finish(results.plan(decision, found), hints.judged(decision, found),
+                               hints.of_plan(decision))
 
 
 @takes('recommend')
 def lb_recommend(cmd: Any, typed: Typed) -> Result:
     """What should I set."""
     from .views.recommendation import recommend
-    outcome = Outcome.start(cmd.cli_ctx)
-    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
-    found = findings(decision)
-    return outcome.finish(recommend(decision, found), hints=hints.of_plan(decision))
+    with Handling(cmd.cli_ctx, typed) as handling:
+        decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+        found = findings(decision)
+        return handling.finish(recommend(decision, found), hints=hints.of_plan(decision))
 
 
 @takes('check')
 def lb_check(cmd: Any, typed: Typed) -> Result:
     """What is wrong or risky."""
-    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
-    decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
-    report = check(decision, typed.rules, typed.skip_rules)
-    return outcome.finish(results.check(decision, report), [finding.severity for finding in report.findings],
-                          typed.fail_on, hints.of_check(decision, report.findings))
+    with Handling(cmd.cli_ctx, typed) as handling:
+        decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
+        report = check(decision, typed.rules, typed.skip_rules)
+        return handling.finish(results.check(decision, report), hints.judged(decision, report.findings),
+                               hints.of_check(decision, report.findings))
 
 
 @takes('list')
 def lb_list(cmd: Any, typed: Typed) -> List[Result]:
     """The fleet, the riskiest first."""
     from .demand import measure_fleet
-    from .readers.fleet import FleetReader, scopes_of
-    from .readers.fleet_file import FleetFile
     from .readers.fleet_metrics import FleetMetrics
     from .views import fleet
-    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
+    with Handling(cmd.cli_ctx, typed) as handling:
+        reader = _fleet_reader(cmd.cli_ctx, typed)
+        clusters, rows, notes = [], [], []
+        for observed in reader.read():
+            rows.append(fleet.row(decide(observed, typed.options)))
+            clusters += [observed.cluster] if typed.with_metrics and observed.cluster else []
+        if typed.with_metrics:
+            metrics = FleetMetrics(cmd.cli_ctx)
+            rows, notes = fleet.with_peaks(rows, measure_fleet(clusters, metrics.read(clusters))), metrics.notes
+        rows = fleet.riskiest_first(rows)
+        for line in reader.gaps + notes + ([] if rows else [fleet.NOTHING]):
+            logger.warning(_printed.line(line))
+        return handling.finish(rows[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
+                               hints.of_fleet(rows, typed.top, live=not typed.source.from_file))
+
+
+def _fleet_reader(cli_ctx: Any, typed: Typed) -> Union[FleetFile, FleetReader]:
+    from .readers import fleet, fleet_file
     source = typed.source
-    reader: Union[FleetFile, FleetReader]
     if source.from_file:
-        reader = FleetFile(source.from_file, source.resource_group)
-    else:
-        scopes = scopes_of(cmd.cli_ctx, typed.subscriptions, typed.all_subscriptions, typed.management_groups)
-        reader = FleetReader(cmd.cli_ctx, scopes, source.resource_group)
-    clusters, rows, notes = [], [], []
-    for observed in reader.read():
-        rows.append(fleet.row(decide(observed, typed.options)))
-        clusters += [observed.cluster] if typed.with_metrics and observed.cluster else []
-    if typed.with_metrics:
-        metrics = FleetMetrics(cmd.cli_ctx)
-        rows, notes = fleet.with_peaks(rows, measure_fleet(clusters, metrics.read(clusters))), metrics.notes
-    rows = fleet.riskiest_first(rows)
-    for line in reader.gaps + notes:
-        logger.warning(line)
-    # A cluster that could not be read may be the one to fail for.
-    severities = fleet.severities(rows) | ({ERROR} if reader.lost_clusters else set())
-    return outcome.finish(rows[:typed.top], severities, typed.fail_on,
-                          hints.of_fleet(rows, typed.top, live=not source.from_file))
+        return fleet_file.FleetFile(source.from_file, source.resource_group)
+    scopes = fleet.scopes_of(cli_ctx, typed.subscriptions, typed.all_subscriptions, typed.management_groups)
+    return fleet.FleetReader(cli_ctx, scopes, source.resource_group)
 
 
 @takes('check-service')
@@ -101,14 +107,15 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     from .model.service_context import NO_CLUSTER, context_of
     from .readers.manifests import read_manifests
     from .rules.service import check_manifests
-    from .views.services import check_service, summary
-    outcome = Outcome.start(cmd.cli_ctx, typed.fail_on)
-    from_file = typed.source.from_file
-    cluster = context_of(parse_observed(snapshot.load(from_file))) if from_file else NO_CLUSTER
-    checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
-    severities = [finding.severity for result in checked.results for finding in result.findings]
-    return outcome.finish(check_service(checked), severities, typed.fail_on,
-                          [hints.Hint(WARNING, summary(checked))])
+    from .views import services
+    with Handling(cmd.cli_ctx, typed) as handling:
+        from_file = typed.source.from_file
+        cluster = context_of(parse_observed(snapshot.load(from_file))) if from_file else NO_CLUSTER
+        checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
+        if not checked.services:
+            logger.warning(services.nothing_checked(checked))
+        return handling.finish(services.check_service(checked), services.judged(checked),
+                               [hints.Hint(WARNING, services.summary(checked))], services.unread(checked))
 
 
 @takes('list-rules')

@@ -12,7 +12,8 @@ from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALA
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
 from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
-from .values import Json, canonical, count, distinct, flag, get, id_segments, ids, items, properties, text, texts
+from .values import (Json, canonical, count, distinct, flag, get, id_segments, ids, items, printable, properties, text,
+                     texts)
 
 
 class AgentPool(NamedTuple):
@@ -248,7 +249,7 @@ def _surge_setting(value: Json) -> Optional[str]:
     """`maxSurge` as text: "3", "10%"; some bodies hold it as a number."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
-    return str(value).strip() or None
+    return printable(str(value).strip()) or None
 
 
 def _pool_counts(body: Json) -> Tuple[int, int]:

@@ -28,6 +28,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
 from ..model.values import Json, get, items, text
+from .interrupt import end_if_interrupted
 from .transport import shared_transport
 
 #: Seconds to wait for a connection, and for the next byte of an answer.
@@ -223,6 +224,7 @@ def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None
         ReadFailure(path, None, 'Timeout', f'no whole answer within {DEADLINE} seconds') for path, _ in jobs]
     waiting, deadline = len(jobs), time.monotonic() + DEADLINE
     while waiting and time.monotonic() < deadline:
+        end_if_interrupted()
         tick()
         try:
             index, answer = answers.get(timeout=TICK)

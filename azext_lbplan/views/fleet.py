@@ -5,7 +5,7 @@ by the rules of `check`, so that it never says something else than they do."""
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ..decision import Decision
 from ..facts.clusters import NONE
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..demand import Demand
 
 Row = Dict[str, Any]
+
+#: Said of a fleet without clusters.
+NOTHING = 'No cluster was found.'
 
 #: From the riskiest to those that nothing can be said of.
 STATUSES = (ERROR, WARNING, OK, NOT_APPLICABLE)
@@ -70,11 +73,6 @@ def _risk(found: Row) -> Tuple[Any, ...]:
     left = float('inf') if headroom is None else headroom / max(required, 1)
     return (STATUSES.index(found['status']), found['fits'] is not False, left, -required,
             tuple((found[key] or '').lower() for key in ('name', 'resourceGroup', 'subscriptionId')))
-
-
-def severities(rows: Iterable[Row]) -> Set[str]:
-    """The severities in `rows`, as `--fail-on` judges findings."""
-    return {found['status'] for found in rows} & {ERROR, WARNING}
 
 
 def summary(rows: List[Row]) -> str:

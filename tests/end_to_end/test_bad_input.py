@@ -112,9 +112,13 @@ def test_what_the_parser_refuses_has_its_exit_code_and_an_example(arm, az):
         assert result.stderr.startswith('ERROR: ')
 
 
-def test_empty_ids_are_no_clusters_as_everywhere_in_az(arm, az):
-    result = az('aks lb plan --ids "" --fail-on warning', check=True)
-    assert result.json == [] and arm.seen() == []
+def test_ids_that_name_no_cluster_are_no_all_clear(arm, az):
+    """What another command printed where it found nothing, in every form that the CLI takes."""
+    asked = [f'{command} --ids {nothing}' for command in ('show', 'plan --fail-on warning', 'recommend',
+                                                          'check --fail-on error') for nothing in ('""', '[]', 'null')]
+    for result in in_one_process(az, asked):
+        assert_refused(result, '--ids names no cluster: nothing was looked at.')
+    assert arm.seen() == []
 
 
 def test_without_a_login(az, arm, tmp_path):

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
+
 from azext_lbplan import custom, demand
 from azext_lbplan.demand import observed as measuring
 from azext_lbplan.facts.ids import parse_id
@@ -49,7 +51,8 @@ def exit_code(command, snapshot, **options):
 def _run(command, snapshot, options):
     after_output = []
     context = SimpleNamespace(data={}, invocation=SimpleNamespace(data={'output': 'json'}),
-                              register_event=lambda _, handler: after_output.append(handler))
+                              register_event=lambda event, handler: after_output.append(handler)
+                              if event == EVENT_CLI_SUCCESSFUL_EXECUTE else None)
     handler = getattr(custom, f'lb_{command}')
     with ExitStack() as stack:
         path = stack.enter_context(_fleet_file(snapshot)) if command == 'list' else 'snapshot.json'

@@ -9,11 +9,11 @@ import pytest
 import azext_lbplan
 
 ROOT = Path(azext_lbplan.__file__).parent
-FACE = ('', '__init__', 'commands', '_params', '_validators', '_help')
+FACE = ('', '__init__', 'commands', '_params', '_validators', '_help', '_ids')
 
 #: The rooms from the top to the ground floor: each imports only from those below it.
-FLOORS = (FACE, ('custom',), ('_outcome',), ('readers',), ('views',), ('rules',), ('decision',), ('demand',),
-          ('inputs',), ('model',), ('options',), ('facts',))
+FLOORS = (FACE, ('custom',), ('_outcome',), ('_printed',), ('readers',), ('views',), ('rules',), ('decision',),
+          ('demand',), ('inputs',), ('model',), ('options',), ('facts',))
 PURE = ('views', 'rules', 'decision', 'demand', 'inputs', 'model', 'options', 'facts')
 
 #: Readers know what a document is, what is read into, and what a demand asks for; no decision and no view.

@@ -4,7 +4,7 @@
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ...inputs.documents import read_documents
-from ...inputs.manifests import TEMPLATE, ManifestFile, Problem
+from ...inputs.manifests import NO_MANIFESTS, TEMPLATE, ManifestFile, Problem
 from ...inputs.objects import is_load_balancer, is_template, objects_in
 from ...model.finding import Finding
 from ...model.service import Service, parse_service
@@ -74,6 +74,10 @@ def check_manifests(files: Iterable[ManifestFile], cluster: ServiceContext = NO_
                 if not service.has_address and service.load_balancer_class is None:
                     new.append(service)
     results.extend(_together(new, cluster))
+    if read and not objects and not results:
+        results.append(Checked(None, None, None, None, _problem(Problem(
+            NO_MANIFESTS, 'What was read holds no object of Kubernetes at all: nothing was checked.',
+            remediation='Where another command prints the manifests, see why it printed none.'))))
     return ManifestCheck(tuple(results), read, documents, objects, services)
 
 

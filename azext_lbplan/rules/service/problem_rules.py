@@ -25,7 +25,8 @@ def _rule(code: str, severity: str, title: str, why: str, remediation: Optional[
 
 RULES = (
     _rule(NOT_READABLE, ERROR, 'A path that is missing, not permitted, or no regular file.', 'It was not checked.'),
-    _rule(NO_MANIFESTS, ERROR, 'A folder without *.yaml, *.yml or *.json.', 'Nothing was checked.'),
+    _rule(NO_MANIFESTS, ERROR, 'No manifest: a folder without *.yaml, *.yml or *.json, or nothing in what was read.',
+          'Nothing was checked.'),
     _rule(TOO_LARGE, ERROR, 'A file that is too large, holds too many values, or nests too deeply.',
           'It was not checked: memory is bounded.', 'Split it, for example by namespace.'),
     _rule(NOT_TEXT, ERROR, 'A file that is no text.', 'It was not checked.', 'Name files with manifests only.'),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azext_lbplan.decision import decide
-from azext_lbplan.views import fleet
+from azext_lbplan.views import fleet, hints
 from azext_lbplan.model.fleet import NOT_SHOWN, Assembly
 from azext_lbplan.readers import fleet as reading
 from azext_lbplan.readers.arm import ArmClient
@@ -344,7 +344,8 @@ def test_what_breaks_first_stands_first():
     for rows in (wanted, wanted[::-1]):
         assert [one['name'] for one in fleet.riskiest_first(rows)] == [one['name'] for one in wanted]
     assert fleet.summary(wanted).startswith('8 clusters in 1 subscription: 3 with errors, 2 with warnings, 2 ok, 1 ')
-    assert fleet.severities(wanted) == {'error', 'warning'}
+    assert [one.severity for one in hints.judged_rows(wanted, False)] == 3 * ['error'] + 2 * ['warning']
+    assert [one.severity for one in hints.judged_rows(wanted[-1:], True)] == ['error']
 
 
 def test_clusters_leave_as_soon_as_they_can(arm):

@@ -1,0 +1,60 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The one place that everything printed goes through: results, errors, and lines on stderr.
+
+What was typed, read or found in a file may hold characters that steer a terminal (escape sequences, a bell, a change
+of writing direction). Here a mark takes their place, whatever the text is part of.
+"""
+
+from contextlib import contextmanager
+from typing import Any, Iterator, TypeVar
+
+from azure.cli.core.azclierror import AzCLIError
+from knack.util import CLIError
+
+from .model.values import printable
+
+Value = TypeVar('Value')
+
+
+def line(written: object) -> str:
+    """`written` on one line: the CLI's own errors come on several."""
+    return printable(' '.join(part.strip() for part in str(written).split('\n')).strip())
+
+
+def value(written: Value) -> Value:
+    """A result, with every text in it printable; keys, too."""
+    return _value(written)  # type: ignore[no-any-return]
+
+
+def _value(written: Any) -> Any:
+    if isinstance(written, str):
+        return printable(written)
+    if isinstance(written, dict):
+        return {_value(key): _value(inner) for key, inner in written.items()}
+    if isinstance(written, (list, tuple)):
+        return [_value(inner) for inner in written]
+    return written
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Errors of the CLI that pass through here leave printable."""
+    try:
+        yield
+    except CLIError as error:
+        reword(error, line(message_of(error)))
+        raise
+
+
+def message_of(error: CLIError) -> str:
+    """What the CLI prints of `error`."""
+    return str(error.error_msg if isinstance(error, AzCLIError) else error)
+
+
+def reword(error: CLIError, message: str) -> None:
+    """Give `error` another message, and recommendations that are printable. The CLI prints the one or the other form
+    of the message."""
+    error.args = (message,)
+    if isinstance(error, AzCLIError):
+        error.error_msg = message
+        error.recommendations = [line(recommendation) for recommendation in error.recommendations]
