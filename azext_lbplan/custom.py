@@ -13,7 +13,7 @@ from knack.log import get_logger
 
 from . import _printed
 from ._outcome import Handling
-from .decision import decide
+from .decision import Decision, decide
 from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
 from .model.finding import WARNING
@@ -34,40 +34,42 @@ Result = Dict[str, Any]
 
 
 @takes('show')
-def lb_show(cmd: Any, typed: Typed) -> Result:
+def lb_show(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is in force."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        return handling.finish(results.show(decide(_observe(cmd.cli_ctx, typed), typed.options)))
+        return handling.finish(_one_or_all([results.show(decision) for decision in _decisions(cmd.cli_ctx, typed)]))
 
 
 @takes('plan')
-def lb_plan(cmd: Any, typed: Typed) -> Result:
+def lb_plan(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What if."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        decision = decide(_observe(cmd.cli_ctx, typed, gateways=False), typed.options)
-        found = findings(decision)
-        return handling.finish(results.plan(decision, found), hints.judged(decision, found),
-                               hints.of_plan(decision))
+        decided = [(decision, findings(decision)) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
+        return handling.finish(_one_or_all([results.plan(decision, found) for decision, found in decided]),
+                               [one for decision, found in decided for one in hints.judged(decision, found)],
+                               [hint for decision, _ in decided for hint in hints.of_plan(decision)])
 
 
 @takes('recommend')
-def lb_recommend(cmd: Any, typed: Typed) -> Result:
+def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What should I set."""
     from .views.recommendation import recommend
     with Handling(cmd.cli_ctx, typed) as handling:
-        decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
-        found = findings(decision)
-        return handling.finish(recommend(decision, found), hints=hints.of_plan(decision))
+        decisions = _decisions(cmd.cli_ctx, typed)
+        return handling.finish(_one_or_all([recommend(decision, findings(decision)) for decision in decisions]),
+                               hints=[hint for decision in decisions for hint in hints.of_plan(decision)])
 
 
 @takes('check')
-def lb_check(cmd: Any, typed: Typed) -> Result:
+def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is wrong or risky."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        decision = decide(_observe(cmd.cli_ctx, typed), typed.options)
-        report = check(decision, typed.rules, typed.skip_rules)
-        return handling.finish(results.check(decision, report), hints.judged(decision, report.findings),
-                               hints.of_check(decision, report.findings))
+        decided = [(decision, check(decision, typed.rules, typed.skip_rules))
+                   for decision in _decisions(cmd.cli_ctx, typed)]
+        return handling.finish(
+            _one_or_all([results.check(decision, report) for decision, report in decided]),
+            [one for decision, report in decided for one in hints.judged(decision, report.findings)],
+            [hint for decision, report in decided for hint in hints.of_check(decision, report.findings)])
 
 
 @takes('list')
@@ -110,7 +112,7 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     from .views import services
     with Handling(cmd.cli_ctx, typed) as handling:
         from_file = typed.source.from_file
-        cluster = context_of(parse_observed(snapshot.load(from_file))) if from_file else NO_CLUSTER
+        cluster = context_of(snapshot.load_one(from_file)) if from_file else NO_CLUSTER
         checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
         if not checked.services:
             logger.warning(services.nothing_checked(checked))
@@ -125,20 +127,30 @@ def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
     return list_rules()
 
 
-def _observe(cli_ctx: Any, typed: Typed, gateways: bool = True) -> Observed:
+def _one_or_all(found: List[Result]) -> Union[Result, List[Result]]:
+    """The result of the one cluster, or a list of all, as the CLI has it for several `--ids`."""
+    return found[0] if len(found) == 1 else found
+
+
+def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True) -> List[Decision]:
+    """The decision for each cluster that was named or that a file holds."""
+    observed = _observe(cli_ctx, typed, gateways)
+    for one in observed:
+        _check_applicable(cli_ctx, one, typed)
+    return [decide(one, typed.options) for one in observed]
+
+
+def _observe(cli_ctx: Any, typed: Typed, gateways: bool) -> List[Observed]:
     """What a file holds or Azure answers, with the metrics where they are asked for, and with the NAT gateways where
     packets leave by some, which takes a round trip more; without a cluster only the public IPs and prefixes that were
     typed."""
     source, change = typed.source, typed.options.change
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file:
-        observed = parse_observed(snapshot.load(source.from_file))
-    elif source.name:
-        observed = parse_observed(_capture(cli_ctx, typed, ids, gateways))
-    else:
-        observed = parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))
-    _check_applicable(cli_ctx, observed, typed)
-    return observed
+        return snapshot.load(source.from_file)
+    captured = (_capture(cli_ctx, typed, ids, gateways) if source.name else
+                cluster_reader.capture_addresses(cli_ctx, ids))
+    return [parse_observed(captured)]
 
 
 def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool) -> Any:

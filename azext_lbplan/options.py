@@ -143,8 +143,8 @@ CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
     Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
     Option('from_file', ('--from-file',),
-           'Decide from this file instead of from Azure, without a login: a snapshot that --save-to wrote, or the '
-           "output of 'az aks show --output json'.", FILE, SNAPSHOT_GROUP),
+           "Decide from this file ('-' for standard input) instead of from Azure, without a login: a snapshot that "
+           "--save-to wrote, the output of 'az aks show' in JSON or YAML, or a list of either.", FILE, SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
            'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
            'readable by its owner only.', FILE, SNAPSHOT_GROUP),
@@ -226,7 +226,7 @@ FLEET = (
     Option('from_file', ('--from-file',),
            "Decide from this file instead of from Azure, without a login: the output of 'az graph query' (clusters, "
            'and where wanted load balancers, public IPs and prefixes), a saved answer of Azure Resource Graph, or the '
-           "output of 'az aks list --output json'.", FILE),
+           "output of 'az aks list'. '-' is standard input.", FILE),
     Option('with_metrics', ('--with-metrics',),
            'Add the SNAT peak of the last day to each row, read from Azure Monitor in batches of 50 clusters.', SWITCH),
     Option('top', ('--top',), 'Show only so many clusters, the riskiest ones.', INTEGER,
@@ -239,8 +239,8 @@ MANIFESTS = (
            '*.json. Files over 32 MiB are refused.', FILES),
     Option('recursive', ('--recursive', '-R'), 'Also read the folders inside of the folders.', SWITCH),
     Option('from_file', ('--from-file',),
-           "The cluster that the manifests are for: a snapshot that --save-to wrote, or the output of 'az aks show "
-           "--output json'.", FILE),
+           "The cluster that the manifests are for: a snapshot that --save-to wrote, or the output of 'az aks show'.",
+           FILE),
 )
 
 #: The options of each command.

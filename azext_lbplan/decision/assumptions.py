@@ -104,6 +104,9 @@ _OF_EGRESS: _Table = (
 _IN_FORCE: _Table = (
     (lambda decision: decision.cluster is not None and not decision.cluster.is_named,
      'What was read does not name the cluster with its resource group: no line can be printed.'),
+    (lambda decision: decision.cluster is not None and decision.cluster.is_named and
+     decision.cluster.subscription_id is None,
+     'What was read does not say the subscription: a line goes to the one that the CLI is set to.'),
     (lambda decision: any(pool.stopped for pool in _pools(decision)),
      'Stopped node pools are counted as if they ran; whether AKS counts them is not documented.'),
     (lambda decision: any(pool.gateway for pool in _pools(decision)),

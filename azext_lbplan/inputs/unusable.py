@@ -10,3 +10,7 @@ class UnusableDocument(Exception):
         super().__init__(recognised)
         self.recognised = recognised
         self.advice = advice
+
+
+class Unrecognised(UnusableDocument):
+    """A document that is of no known shape."""

@@ -9,6 +9,7 @@ from ..facts.networks import IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PUBLI
 from .cluster import Cluster, parse_cluster
 from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
                       parse_public_ip_prefix)
+from .origin import Origin
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
 from .values import Json, count, get, items, same_id, text, texts
 
@@ -32,7 +33,8 @@ class ReadError(NamedTuple):
 class Observed(NamedTuple):
     """A cluster and what was read around it. None or absent means: not read; `errors` says why.
 
-    `cluster` is None in a plan for a cluster that does not exist yet.
+    `cluster` is None in a plan for a cluster that does not exist yet. Where infrastructure code describes the cluster,
+    `origin` tells of the code, `cluster` is what the code makes, and `before` what it starts from, where that is known.
     """
 
     cluster: Optional[Cluster]
@@ -58,6 +60,8 @@ class Observed(NamedTuple):
     def nat_gateway(self, resource_id: str) -> Optional[NatGateway]:
         """The NAT gateway of that id, where it was read."""
         return next((gateway for gateway in self.nat_gateways if same_id(gateway.id, resource_id)), None)
+    origin: Optional[Origin] = None
+    before: Optional[Cluster] = None
 
     def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""

@@ -1,12 +1,16 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""A fleet from a file: read, recognised by `inputs.fleets`, and put together like rows of Azure Resource Graph."""
+"""A fleet from a file: rows that `inputs.fleets` recognises are put together like those of Azure Resource Graph; what
+else holds clusters is a fleet, too."""
 
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Union
 
-from ..inputs import fleets
+from ..inputs import fleets, shapes
+from ..inputs.unusable import Unrecognised, UnusableDocument
+from ..model.cluster import Cluster
 from ..model.fleet import Assembly
 from ..model.graph import type_of
 from ..model.observed import Observed
+from ..model.values import Json
 from .json_file import read_document
 
 
@@ -25,7 +29,11 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
 
     def read(self) -> Iterator[Observed]:
         """Each cluster once, with what the file holds around it. Raises an AzCLIError where it holds no fleet."""
-        rows, gaps = read_document(self._path, fleets.recognise_fleet, fleets.ADVICE)
+        fleet = read_document(self._path, _recognise, fleets.ADVICE)
+        if not isinstance(fleet, fleets.Rows):
+            yield from (one for one in fleet if one.cluster and self._is_wanted(one.cluster))
+            return
+        rows, gaps = fleet
         self.gaps.extend(gaps)
         assembly = Assembly()
         yield from filter(None, map(assembly.add_cluster, fleets.clusters_among(rows, self._resource_group)))
@@ -34,3 +42,17 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
             self.gaps.append(f'{assembly.unusable} clusters in the file have no id.')
         # A file without any row of a type was made without asking for it.
         yield from assembly.rest(looked_for={type_of(row) for row in rows})
+
+    def _is_wanted(self, cluster: Cluster) -> bool:
+        return self._resource_group.lower() in ('', (cluster.resource_group or '').lower())
+
+
+def _recognise(document: Json) -> Union[fleets.Rows, List[Observed]]:
+    """The rows of a fleet, or the clusters of any other file that holds some. Raises UnusableDocument."""
+    try:
+        return fleets.recognise_fleet(document)
+    except UnusableDocument as no_fleet:
+        try:
+            return [found.observed() for found in shapes.recognise([document])]
+        except Unrecognised:
+            raise no_fleet from None

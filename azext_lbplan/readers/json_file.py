@@ -1,30 +1,60 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""JSON documents on disk: opened and parsed here, recognised by `inputs`; what is wrong is one error of the CLI's."""
+"""Documents on disk or on standard input: opened here, parsed and recognised by `inputs`; what is wrong is one error of
+the CLI's."""
 
-import json
 import os
-from typing import Callable, TypeVar
+import sys
+from typing import Callable, List, TypeVar
 
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
+from ..inputs.notation import parse_documents
 from ..inputs.unusable import UnusableDocument
 from ..model.values import Json, decoded
 
 #: No snapshot comes near this: 1000 nodes with a week of metrics stay below 30 MB.
 LARGEST_FILE = 512 * 1024 * 1024
 
+#: The name of standard input.
+STDIN = '-'
+
 T = TypeVar('T')
 
 
 def read_document(path: str, recognise: Callable[[Json], T], advice: str) -> T:
-    """What `recognise` makes of the JSON file at `path`; `advice` tells how to get a right one.
+    """The same of a file with one document; of several, the list of them is recognised."""
+    return read_documents(path, lambda documents: recognise(documents[0] if len(documents) == 1 else documents), advice)
 
-    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is no JSON or not recognised.
+
+def read_documents(path: str, recognise: Callable[[List[Json]], T], advice: str) -> T:
+    """What `recognise` makes of the documents in the file at `path`, `-` for standard input; `advice` tells how to get
+    a right one.
+
+    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is neither JSON nor YAML, or
+    not recognised.
     """
+    name = 'Standard input' if path == STDIN else f"'{path}'"
+    written = _read_stdin(advice) if path == STDIN else _read(path, advice)
+    if not written.strip():
+        raise InvalidArgumentValueError(f'{name} is empty.', advice)
     try:
-        return recognise(_parse(path, _read(path, advice), advice))
+        return recognise(parse_documents(written, advice))
     except UnusableDocument as error:
-        raise InvalidArgumentValueError(f"'{path}' {error.recognised}.", error.advice) from error
+        raise InvalidArgumentValueError(f'{name} {error.recognised}.', error.advice) from error
+
+
+def _read_stdin(advice: str) -> str:
+    stream = getattr(sys.stdin, 'buffer', None)
+    try:
+        content = stream.read(LARGEST_FILE + 1) if stream else b''
+        if len(content) > LARGEST_FILE:
+            raise FileOperationError(f'Standard input is larger than {LARGEST_FILE >> 20} MiB.', advice)
+        return decoded(content)
+    except OSError as error:
+        raise FileOperationError(f'Standard input could not be read: {error.strerror}.', advice) from error
+    except ValueError as error:
+        raise InvalidArgumentValueError('Standard input is no text in UTF-8, nor in UTF-16 with its mark.',
+                                        advice) from error
 
 
 def _read(path: str, advice: str) -> str:
@@ -41,14 +71,3 @@ def _read(path: str, advice: str) -> str:
     except ValueError as error:
         raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8, nor in UTF-16 with its mark.",
                                         advice) from error
-
-
-def _parse(path: str, written: str, advice: str) -> Json:
-    if not written.strip():
-        raise InvalidArgumentValueError(f"'{path}' is empty.", advice)
-    try:
-        return json.loads(written)
-    except ValueError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no JSON: {error}.", advice) from error
-    except RecursionError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no JSON: it is nested too deeply.", advice) from error

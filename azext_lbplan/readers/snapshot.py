@@ -1,27 +1,39 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Snapshots on disk: load one (or the output of `az aks show`), save one for its owner only, whole or not at all."""
+"""Clusters in files: load what a file holds, save a snapshot for its owner only, whole or not at all."""
 
 import json
 import os
 import tempfile
+from functools import partial
+from typing import List
 
-from azure.cli.core.azclierror import FileOperationError
+from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
-from ..inputs import snapshots
+from ..inputs import shapes
 from ..inputs.allowed import reduced
-from ..model.observed import Snapshot
-from .json_file import read_document
+from ..inputs.found import NOTHING, Given
+from ..inputs.snapshots import ADVICE
+from ..model.observed import Observed, Snapshot
+from .json_file import read_documents
 
 _ADVICE = 'Name a file in a folder that you may write to.'
 
 
-def load(path: str) -> Snapshot:
-    """The snapshot in the file at `path`; a bare cluster becomes one without anything around it.
+def load(path: str, given: Given = NOTHING) -> List[Observed]:
+    """The clusters in the file at `path` (`-` for standard input), in their order; at least one.
 
-    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is no snapshot and no
-    cluster.
+    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where no cluster is in it.
     """
-    return read_document(path, snapshots.recognise_snapshot, snapshots.ADVICE)
+    return [found.observed() for found in read_documents(path, partial(shapes.recognise, given=given), ADVICE)]
+
+
+def load_one(path: str) -> Observed:
+    """The one cluster in the file. Raises the same, and InvalidArgumentValueError where there are several."""
+    clusters = load(path)
+    if len(clusters) > 1:
+        raise InvalidArgumentValueError(f"'{path}' holds {len(clusters)} clusters, and one is needed.",
+                                        'Give a file that holds one.')
+    return clusters[0]
 
 
 def check_target(path: str, overwrite: bool) -> None:

@@ -17,6 +17,7 @@ from azext_lbplan import custom, demand
 from azext_lbplan.demand import observed as measuring
 from azext_lbplan.facts.ids import parse_id
 from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
+from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.readers import snapshot as snapshot_file
 
 #: What the validators of the commands fill in.
@@ -56,7 +57,7 @@ def _run(command, snapshot, options):
     handler = getattr(custom, f'lb_{command}')
     with ExitStack() as stack:
         path = stack.enter_context(_fleet_file(snapshot)) if command == 'list' else 'snapshot.json'
-        stack.enter_context(patch.object(snapshot_file, 'load', lambda _: snapshot))
+        stack.enter_context(patch.object(snapshot_file, 'load', lambda *_: [parse_observed(snapshot)]))
         for module in (demand, measuring):
             if hasattr(module, 'measure_observed'):
                 stack.enter_context(patch.object(module, 'measure_observed', _remembered))

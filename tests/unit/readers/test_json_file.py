@@ -1,4 +1,6 @@
 """From a path to what a document holds: every refusal is an error of the CLI's, with the path and what would do."""
+import io
+
 import pytest
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
@@ -33,3 +35,14 @@ def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advi
         read_document(str(path), refuse, 'Give JSON.')
     assert str(refused.value).startswith(f"'{path}' {message}")
     assert refused.value.recommendations == [advice]
+
+
+@pytest.mark.parametrize('content, message', [
+    (b'7', 'Standard input holds 7.'), (b'', 'Standard input is empty.'), (b'\xff', 'Standard input is no text in UTF'),
+    (b'[' * 11, 'Standard input is larger than 0 MiB.')])
+def test_standard_input_is_a_file_like_any(monkeypatch, content, message):
+    monkeypatch.setattr(json_file, 'LARGEST_FILE', 10)
+    monkeypatch.setattr('sys.stdin', io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises((FileOperationError, InvalidArgumentValueError)) as refused:
+        read_document('-', refuse, 'Give JSON.')
+    assert str(refused.value).startswith(message)

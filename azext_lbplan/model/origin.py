@@ -1,0 +1,48 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""Where a cluster that infrastructure code describes comes from, and what the code leaves open."""
+
+from typing import NamedTuple, Optional, Tuple
+
+#: Languages that a change can be written in; the words are those of `fragments` in results.
+TERRAFORM = 'terraform'
+BICEP = 'bicep'
+ASO = 'aso'
+CAPZ = 'capz'
+LANGUAGES = (TERRAFORM, BICEP, ASO, CAPZ)
+
+#: What becomes of the cluster.
+CREATE = 'create'
+UPDATE = 'update'
+REPLACE = 'replace'
+DELETE = 'delete'
+NO_CHANGE = 'noChange'
+
+
+class Unknown(NamedTuple):
+    """Stands in a body in the place of a value that the code does not tell: why, in a few words."""
+
+    why: str
+
+
+class Origin(NamedTuple):
+    """The code that describes a cluster.
+
+    `kind` names the shape (`terraform-plan`), `title` is its name in a sentence ("the Terraform plan"). `address` is
+    the cluster's name in the code. `action` is what the code does, None where it does not say: a template or a
+    manifest says what shall be, not what is. `recreated_by` are the settings that make the provider replace the
+    cluster. `unknown` and `notes` are sentences without their period: what is not known, and what was assumed.
+    `removed_pools` are pools that the change deletes. `module` is the module that the resource is in.
+    """
+
+    kind: str
+    title: str
+    language: str
+    address: Optional[str] = None
+    action: Optional[str] = None
+    recreated_by: Tuple[str, ...] = ()
+    unknown: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
+    removed_pools: Tuple[str, ...] = ()
+    module: Optional[str] = None
+    provider: Optional[str] = None
+    is_live: bool = False
