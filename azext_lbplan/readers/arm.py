@@ -5,7 +5,6 @@ The credential, the endpoint, the headers and the telemetry are the CLI's own, h
 (azure-facts section 10).
 """
 
-import json
 import logging
 import queue
 import re
@@ -26,10 +25,15 @@ from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, RetryPolicy
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
+from knack.log import get_logger
+from knack.util import CLIError
 
+from ..inputs.json_text import Bounds, NotTaken, TooLarge, parse_json, values_in
 from ..model.values import Json, get, items, text
 from .interrupt import end_if_interrupted
 from .transport import shared_transport
+
+logger = get_logger(__name__)
 
 #: Seconds to wait for a connection, and for the next byte of an answer.
 CONNECT_TIMEOUT = 10
@@ -47,6 +51,13 @@ TICK = 0.2
 
 #: Pages of a list that are followed before it counts as not read.
 MOST_PAGES = 50
+
+#: The most of one answer, or of all pages of one, so that it takes less than 400 MiB with all that `az` takes. Azure
+#: Resource Graph refuses pages over 16 MiB; metrics are asked for in answers under 11 MB (`demand.queries`).
+LARGEST_ANSWER = Bounds(32 << 20, 1_000_000)
+
+#: The code of a failure because of it.
+ANSWER_TOO_LARGE = 'AnswerTooLarge'
 
 #: The API versions that are asked for; each is served by every cloud that has the fields read here.
 MANAGED_CLUSTERS_API = '2025-05-01'
@@ -146,7 +157,8 @@ class ArmClient:
                 # CLIs of some versions hand over no custom hook.
                 *(kwargs[key] for key in ('custom_hook_policy', 'logging_policy') if key in kwargs),
             ],
-            transport=shared_transport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
+            transport=shared_transport(LARGEST_ANSWER.bytes,
+                                       connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
                                        **{key: kwargs[key] for key in ('connection_verify',) if key in kwargs}))
 
     def send(self, request: Request) -> Json:
@@ -155,24 +167,23 @@ class ArmClient:
 
     def exchange(self, request: Request) -> Tuple[Json, Mapping[str, str]]:
         """The JSON object that answers `request`, and the headers that came with it. Raises ReadFailure."""
+        content, headers = self._receive(request)
+        return _parse(request.path, content), headers
+
+    def _receive(self, request: Request) -> Tuple[bytes, Mapping[str, str]]:
+        """The content and the headers of a good answer. Raises ReadFailure."""
         try:
             # A POST here asks, too: it may be repeated like a GET.
             response = self._pipeline.send_request(self._http_request(request), retry_on_methods=('GET', 'POST'))
-            status, body, headers = response.status_code, response.content, response.headers
+            status, content, headers = response.status_code, response.content, response.headers
+        except NotTaken as error:
+            raise _not_taken(request.path, error) from error
         except (AzureError, OSError, ValueError) as error:
             # The CLI asks for a token on the way: what `requests` and `json` raise there comes through as it is.
-            raise ReadFailure(request.path, None, type(error).__name__, _one_line(str(error))) from error
-        answer: Json = _parse(body)
-        if status == 200 and isinstance(answer, dict):
-            return answer, headers
-        if status == 200:
-            raise ReadFailure(request.path, status, 'InvalidJson', 'the answer is no JSON object')
-        # Azure Monitor and AKS's validation send code and message without an `error` around them.
-        problem = get(answer, 'error') or answer
-        inner_codes = tuple(filter(None, (text(detail, 'code') for detail in items(problem, 'details'))))
-        raise ReadFailure(request.path, status, text(problem, 'code') or f'Http{status}',
-                          _one_line(text(problem, 'message') or f'HTTP status {status}'),
-                          retry_after=_retry_after(headers.get('Retry-After')), inner_codes=inner_codes)
+            raise _failure_of(request.path, error) from error
+        if status != 200:
+            raise _refusal(request.path, status, content, headers)
+        return content, headers
 
     def read(self, request: Request, follow_pages: bool = False) -> Union[Json, ReadFailure]:
         """The answer to `request` within the DEADLINE, or the ReadFailure that came instead.
@@ -184,15 +195,22 @@ class ArmClient:
 
     def send_pages(self, request: Request) -> Json:
         """The answer to `request`; where it is a page of a list, with the values of all its pages."""
-        answer = self.send(request)
-        values, page = list(items(answer, 'value')), answer
+        answer: Json = None
+        values: List[Json] = []
+        left, asked = LARGEST_ANSWER, request
         for _ in range(MOST_PAGES):
-            link = text(page, 'nextLink')
-            if link is None:
+            content, _headers = self._receive(asked)
+            left = Bounds(left.bytes - len(content), left.values - values_in(content))
+            if answer is not None and min(left) < 0:
+                raise ReadFailure(request.path, 200, ANSWER_TOO_LARGE, 'the pages of the list are too large together')
+            page = _parse(request.path, content)
+            answer = page if answer is None else answer
+            values.extend(items(page, 'value'))
+            link = get(page, 'nextLink')
+            if not link:
                 return answer if get(answer, 'value') is None else dict(answer, value=values)
             # Only the query of the link is followed: its host is not ours to trust with the credential.
-            page = self.send(request._replace(query={**request.query, **dict(parse_qsl(urlsplit(link).query))}))
-            values.extend(items(page, 'value'))
+            asked = request._replace(query={**request.query, **_query_of(link, request.path)})
         raise ReadFailure(request.path, None, 'TooManyPages', f'the list has more than {MOST_PAGES} pages')
 
     def _http_request(self, request: Request) -> HttpRequest:
@@ -209,12 +227,12 @@ def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None
     Threads are daemons: an interrupt ends the wait at once, and a read that hangs is given up after DEADLINE.
     `tick` is called a few times a second while the jobs run.
     """
-    answers: queue.Queue[Tuple[int, Union[T, Exception]]] = queue.Queue()
+    answers: queue.Queue[Tuple[int, Union[T, BaseException]]] = queue.Queue()
 
     def run(index: int, job: Callable[[], T]) -> None:
         try:
             answers.put((index, job()))
-        except Exception as error:  # pylint: disable=broad-except
+        except BaseException as error:  # pylint: disable=broad-except
             # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
             answers.put((index, error))
 
@@ -230,18 +248,57 @@ def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None
             index, answer = answers.get(timeout=TICK)
         except queue.Empty:
             continue
-        if isinstance(answer, Exception) and not isinstance(answer, ReadFailure):
-            raise answer
-        results[index] = answer
+        if isinstance(answer, CLIError):
+            raise answer  # the CLI's own, with its advice: a login that has expired
+        results[index] = _failure_of(jobs[index][0], answer) if isinstance(answer, BaseException) else answer
         waiting -= 1
     return results
 
 
-def _parse(body: bytes) -> Json:
+def _failure_of(path: str, error: BaseException) -> ReadFailure:
+    """The failure of a read that was to bring an answer and has raised `error` instead."""
+    if isinstance(error, ReadFailure):
+        return error
+    logger.debug('Reading %s failed.', path, exc_info=error)
+    return ReadFailure(path, None, type(error).__name__, _one_line(str(error)) or 'no answer')
+
+
+def _refusal(path: str, status: int, content: bytes, headers: Mapping[str, str]) -> ReadFailure:
+    """The failure that an answer with an error's status tells of."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        answer: Json = parse_json(content, LARGEST_ANSWER)
+    except NotTaken:  # a page of a proxy
+        answer = None
+    # Azure Monitor and AKS's validation send code and message without an `error` around them.
+    problem = get(answer, 'error') or answer
+    inner_codes = tuple(filter(None, (text(detail, 'code') for detail in items(problem, 'details'))))
+    return ReadFailure(path, status, text(problem, 'code') or f'Http{status}',
+                       _one_line(text(problem, 'message') or f'HTTP status {status}'),
+                       retry_after=_retry_after(headers.get('Retry-After')), inner_codes=inner_codes)
+
+
+def _parse(path: str, content: bytes) -> Json:
+    """The JSON object in `content`. Raises ReadFailure."""
+    try:
+        answer: Json = parse_json(content, LARGEST_ANSWER)
+    except NotTaken as error:
+        raise _not_taken(path, error, 200) from error
+    if not isinstance(answer, dict):
+        raise ReadFailure(path, 200, 'InvalidJson', 'the answer is no JSON object')
+    return answer
+
+
+def _not_taken(path: str, error: NotTaken, status: Optional[int] = None) -> ReadFailure:
+    return ReadFailure(path, status, ANSWER_TOO_LARGE if isinstance(error, TooLarge) else 'InvalidJson',
+                       f'the answer {error}')
+
+
+def _query_of(link: Json, path: str) -> Mapping[str, str]:
+    """The query of the link to a list's next page. Raises ReadFailure where that is none."""
+    try:
+        return dict(parse_qsl(urlsplit(link).query))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ReadFailure(path, 200, 'InvalidNextLink', 'the link to the next page is no URL') from error
 
 
 def _one_line(message: str) -> str:

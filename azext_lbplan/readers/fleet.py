@@ -20,7 +20,8 @@ from ..facts.graph import MOST_MANAGEMENT_GROUPS, MOST_SUBSCRIPTIONS, PAGE
 from ..model.fleet import Assembly
 from ..model.observed import Observed
 from ..model.values import Json, count, get, items, text
-from .arm import LONGEST_RETRY_AFTER, TICK, ArmClient, ReadFailure, Request, cli_error, connect, side_by_side
+from .arm import (ANSWER_TOO_LARGE, LONGEST_RETRY_AFTER, TICK, ArmClient, ReadFailure, Request, cli_error, connect,
+                  side_by_side)
 from .graph_queries import clusters_query, network_queries
 from .progress import Progress
 
@@ -31,8 +32,9 @@ GRAPH_API = '2022-10-01'
 SUBSCRIPTIONS_API = '2022-12-01'
 _PATH = '/providers/Microsoft.ResourceGraph/resources'
 
-#: What the service says of a page over 16 MiB, which is then asked for in smaller pieces.
-_TOO_LARGE = 'ResponsePayloadTooLarge'
+#: What the service says of a page over 16 MiB, and we of one that is too much, which is then asked for in smaller
+#: pieces.
+_TOO_LARGE = {'ResponsePayloadTooLarge', ANSWER_TOO_LARGE}
 _SMALLEST_PAGE = 10
 
 #: What the service says where the login may read none of the subscriptions.
@@ -170,7 +172,7 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
             try:
                 page = self._page(client, _request(query, scope, size, token), f'{received} {what} read')
             except ReadFailure as failure:
-                if _TOO_LARGE in (failure.code, *failure.inner_codes) and size > _SMALLEST_PAGE:
+                if _TOO_LARGE & {failure.code, *failure.inner_codes} and size > _SMALLEST_PAGE:
                     size = max(_SMALLEST_PAGE, size // 2)
                     continue
                 self._fail(failure, scope, what, received)

@@ -9,7 +9,6 @@ import datetime
 import re
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
-from urllib.parse import urlsplit
 
 from azure.cli.core import AzCli
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
@@ -37,7 +36,7 @@ SINGLES = 8
 OFFSET = datetime.timedelta(days=1)
 
 _NAMESPACE = 'Microsoft.Network/loadBalancers'
-_ARM_HOST = 'management.'
+_RESOURCE_MANAGER = re.compile(r'https://management((?:\.[a-z0-9-]+)+)(?::443)?/?\Z', re.IGNORECASE | re.ASCII)
 _REGION = re.compile(r'[a-z0-9]{1,40}\Z')
 
 
@@ -81,14 +80,14 @@ def endpoint_of(resource_manager: str, region: str) -> Optional[Endpoint]:
     """The endpoint of a region, from the URL of the cloud's Resource Manager.
 
     Both share their suffix: management.SUFFIX and REGION.metrics.monitor.SUFFIX. None where the cloud names its
-    Resource Manager otherwise. In a cloud where the two differ the login refuses a token for such an audience, so
-    that nothing is sent to a wrong place.
+    Resource Manager otherwise: with a region, a port or a user in the URL, too. In a cloud where the two differ the
+    login refuses a token for such an audience, so that nothing is sent to a wrong place.
     """
-    host = urlsplit(resource_manager).hostname or ''
-    if not host.startswith(_ARM_HOST) or not _REGION.match(region):
+    found = _RESOURCE_MANAGER.match(resource_manager)
+    if not found or not _REGION.match(region):
         return None
-    suffix = host[len(_ARM_HOST):]
-    return Endpoint(f'https://{region}.metrics.monitor.{suffix}', f'https://metrics.monitor.{suffix}')
+    suffix = found.group(1).lower()
+    return Endpoint(f'https://{region}.metrics.monitor{suffix}', f'https://metrics.monitor{suffix}')
 
 
 class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of one pass

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Connections that share what they trust.
+"""Connections that share what they trust, and answers of bounded size.
 
 `requests` has the bundle of trusted certificates read anew for each connection. With the one that it ships that takes
 eight times the CPU of all else about a connection, and `recommend` opens some 25. Whether to verify, and by which
@@ -15,13 +15,18 @@ from requests import adapters
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
+from .bounded import bound_answers
+
 #: Connections that are kept for the next reads: as many as one command opens at a time.
 KEPT_CONNECTIONS = 64
 
 
-def shared_transport(connection_verify: Union[bool, str] = True, **settings: float) -> RequestsTransport:
-    """The SDK's transport with these `settings`, around a session whose connections share a TLS context."""
+def shared_transport(largest_answer: int, connection_verify: Union[bool, str] = True,
+                     **settings: float) -> RequestsTransport:
+    """The SDK's transport with these `settings`, around a session whose connections share a TLS context, and that
+    refuses answers of more than so many bytes (`bounded`)."""
     session = requests.Session()
+    bound_answers(session, largest_answer)
     if connection_verify is not False:  # without verification there is no bundle to read
         session.mount('https://', _Adapter(pool_maxsize=KEPT_CONNECTIONS, max_retries=Retry(
             total=False, redirect=False, raise_on_status=False)))  # none, as in the SDK: its policy retries

@@ -12,9 +12,9 @@ extension is tested against, so nothing here may import the extension.
 .github/AZURE-FACTS.md; its marks [D], [O], [I] and [?] are repeated where a rule rests on them.
 """
 from tests.azure.builders import ABSENT, pool
-from tests.azure.faults import Cut, Drop, Endless, Hang, Html, Redirect, Reset, Status, Truncated
+from tests.azure.faults import Bomb, Cut, Drop, Endless, Gzip, Hang, Html, Redirect, Reset, Status, Truncated
 from tests.azure.ids import OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT
 from tests.azure.standin import StandIn
 
-__all__ = ['ABSENT', 'Cut', 'Drop', 'Endless', 'Hang', 'Html', 'OTHER_SUBSCRIPTION', 'Redirect', 'Reset',
-           'SUBSCRIPTION', 'StandIn', 'Status', 'TENANT', 'Truncated', 'pool']
+__all__ = ['ABSENT', 'Bomb', 'Cut', 'Drop', 'Endless', 'Gzip', 'Hang', 'Html', 'OTHER_SUBSCRIPTION', 'Redirect',
+           'Reset', 'SUBSCRIPTION', 'StandIn', 'Status', 'TENANT', 'Truncated', 'pool']

@@ -1,6 +1,8 @@
 """Ways to fail. A fault is called with (request, answer, wire): `answer()` does what the request asks for and
 returns the response that it would have had; `wire` sends, or does not. Give them to `StandIn.fault`.
 """
+import gzip
+import zlib
 from dataclasses import dataclass, field
 
 from tests.azure import errors
@@ -127,6 +129,36 @@ class Endless:
         piece = b'%x\r\n%s\r\n' % (len(self.chunk), self.chunk)
         while not wire.wait(self.interval):
             wire.write(piece)
+
+
+@dataclass
+class Gzip:
+    """The answer as it would be, encoded as ARM encodes where it is asked to; `body` replaces it, `encoding` what its
+    header says, `layers` are how often it is packed."""
+    body: bytes = None
+    encoding: str = 'gzip'
+    layers: int = 1
+
+    def __call__(self, request, answer, wire):
+        body = answer().body if self.body is None else self.body
+        for _ in range(self.layers):
+            body = gzip.compress(body)
+        wire.send(Response.of(200, body, {'Content-Type': 'application/json', 'Content-Encoding': self.encoding}))
+
+
+@dataclass
+class Bomb:
+    """A small gzip answer that unpacks to so many MiB: a text around `filling`, which has 64 bytes or a part of it."""
+    mebibytes: int = 1500
+    filling: bytes = b' '
+    head: bytes = b'{"a": "'
+    tail: bytes = b'"}'
+
+    def __call__(self, request, answer, wire):
+        pack, chunk = zlib.compressobj(9, zlib.DEFLATED, 31), self.filling * (65536 // len(self.filling))
+        body = pack.compress(self.head) + b''.join(pack.compress(chunk) for _ in range(self.mebibytes * 16))
+        body += pack.compress(self.tail) + pack.flush()
+        wire.send(Response.of(200, body, {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}))
 
 
 def _part(response, share, wire):
