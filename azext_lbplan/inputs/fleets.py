@@ -4,6 +4,8 @@
 from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..model.cluster import is_cluster
+from ..model.finding import counted
+from ..model.graph import type_of
 from ..model.values import Json, count, get, id_segments, text
 from .unusable import UnusableDocument
 
@@ -24,12 +26,25 @@ class Rows(NamedTuple):
 def recognise_fleet(document: Json) -> Rows:
     """The rows of one answer, of a list of answers (pages), or a list of rows. Raises UnusableDocument."""
     parts = document if isinstance(document, list) else [document]
-    answers = [part for part in parts if isinstance(get(part, 'data'), list)]
+    answers = [part for part in parts if isinstance(part, dict) and 'data' in part]
     if answers:
-        return _rows_of(answers)
-    if isinstance(document, list) and (document == [] or any(map(is_cluster, document))):
-        return Rows(document)
+        others = [part for part in parts if not isinstance(get(part, 'data'), list)]
+        if others:
+            found = 'a table' if get(others[0], 'data', 'rows') is not None else 'no list'
+            raise UnusableDocument(f"holds an answer of Azure Resource Graph with {found} as its 'data', where a list "
+                                   'of resources belongs', ADVICE)
+        return _with_clusters(_rows_of(answers))
+    if isinstance(document, list):
+        return _with_clusters(Rows(document))
     raise UnusableDocument('holds no fleet', ADVICE)
+
+
+def _with_clusters(rows: Rows) -> Rows:
+    """`rows`, where clusters are among them, or there are none at all. Raises UnusableDocument."""
+    if rows.resources and not any(map(is_cluster, rows.resources)):
+        raise UnusableDocument('holds no managed cluster', ADVICE)
+    odd = sum(not (is_cluster(row) or type_of(row)) for row in rows.resources)
+    return rows._replace(gaps=(*rows.gaps, f'{counted(odd, "row")} of the file cannot be understood.')) if odd else rows
 
 
 def _rows_of(answers: List[Json]) -> Rows:

@@ -1,8 +1,8 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The one parser of JSON for all that is taken in, files and answers of Azure alike: strict, and bounded in memory.
 
-Python's own takes more than JSON (NaN, Infinity), makes infinity of 1e999, and lets a few bytes grow: `{"a":1},` becomes
-an object of 200. What is refused says why.
+Python's own takes more than JSON (NaN, Infinity), makes infinity of 1e999, and lets a few bytes grow: `{"a":1},`
+becomes an object of 200. What is refused says why.
 Source: RFC 8259, sections 6 (numbers) and 8.1 (UTF-8).
 """
 

@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """One cluster in a JSON document: a snapshot, or the bare body of a managed cluster."""
 
-from ..model.cluster import is_cluster
+from ..model.cluster import is_cluster, missing_in
 from ..model.observed import SCHEMA, SCHEMAS, Snapshot
 from ..model.values import Json, get
 from .unusable import UnusableDocument
@@ -19,12 +19,21 @@ def recognise_snapshot(document: Json) -> Snapshot:
     if schema is None and cluster is None:
         if not is_cluster(document):
             raise UnusableDocument('holds neither a snapshot nor a managed cluster', ADVICE)
-        return {'schema': SCHEMA, 'managedCluster': document}
+        return {'schema': SCHEMA, 'managedCluster': _whole(document)}
     if isinstance(schema, bool) or schema not in SCHEMAS:
         readable = ' and '.join(map(str, SCHEMAS))
         raise UnusableDocument(f'is a snapshot of schema {repr(schema)[:20]}; this version reads schema {readable}',
                                _ADVICE_ON_SCHEMA)
     if not is_cluster(cluster):
         raise UnusableDocument('is a snapshot without a managed cluster', ADVICE)
+    _whole(cluster)
     snapshot: Snapshot = document
     return snapshot
+
+
+def _whole(cluster: Json) -> Json:
+    """The cluster, where it holds what every one has. Raises UnusableDocument."""
+    missing = missing_in(cluster)
+    if missing:
+        raise UnusableDocument(f"holds a managed cluster without {', '.join(missing[:5])}", ADVICE)
+    return cluster

@@ -155,6 +155,35 @@ def is_cluster(body: Json) -> bool:
     return get(inner, 'agentPoolProfiles') is not None and get(inner, 'networkProfile') is not None
 
 
+def missing_in(body: Json) -> Tuple[str, ...]:
+    """What every managed cluster has and `body` does not hold, or not so that it can be understood; as paths.
+
+    Where it is missing, defaults would stand in for it: no nodes, or the load balancer of a cluster from before its SKU
+    was told. All would be clear, and nothing was read.
+    """
+    inner = properties(body)
+    pools = get(inner, 'agentPoolProfiles')
+    missing = [] if isinstance(get(inner, 'networkProfile'), dict) else ['networkProfile']
+    if pools is None and _provisions_nodes(inner):
+        return tuple(missing)  # Automatic clusters whose system pools are hosted (azure-facts section 9, point 8)
+    if not isinstance(pools, list):
+        return (*missing, 'agentPoolProfiles')
+    return (*missing, *(f'agentPoolProfiles[{index}]{lacking}' for index, pool in enumerate(pools)
+                        for lacking in _missing_in_pool(pool)))
+
+
+def _missing_in_pool(pool: Json) -> Iterable[str]:
+    """VirtualMachines pools keep their counts in scale profiles (azure-facts section 3)."""
+    if not isinstance(pool, dict):
+        yield ''
+    elif not isinstance(get(pool, 'virtualMachinesProfile', 'scale'), dict) and not get(
+            pool, 'virtualMachineNodesStatus'):
+        if count(pool, 'count') is None:
+            yield '.count'
+        if flag(pool, 'enableAutoScaling') and count(pool, 'maxCount') is None:
+            yield '.maxCount'
+
+
 def parse_cluster(body: Json) -> Cluster:
     """The cluster in `body`: raw ARM JSON, or what `az aks show` prints."""
     inner = properties(body)
@@ -180,7 +209,7 @@ def parse_cluster(body: Json) -> Cluster:
         profile=profile,
         pools=tuple(_parse_pool(pool, version, check) for pool in items(inner, 'agentPoolProfiles')),
         dual_stack='ipv6' in (family.lower() for family in texts(network, 'ipFamilies')),
-        node_auto_provisioning=(text(inner, 'nodeProvisioningProfile', 'mode') or '').lower() == 'auto',
+        node_auto_provisioning=_provisions_nodes(inner),
         identity_type=text(body, 'identity', 'type'),
         pod_cidrs=texts(network, 'podCidrs') or tuple(filter(None, [text(network, 'podCidr')])),
         nat_gateway_address_ids=check.ids(
@@ -188,6 +217,10 @@ def parse_cluster(body: Json) -> Cluster:
             ids(network, 'natGatewayProfile', 'effectiveOutboundIPs'), PUBLIC_IP_TYPE, PREFIX_TYPE),
         malformed=check.malformed + profile.malformed,
     )
+
+
+def _provisions_nodes(inner: Json) -> bool:
+    return (text(inner, 'nodeProvisioningProfile', 'mode') or '').lower() == 'auto'
 
 
 def _name(resource_id: Optional[ArmId], written: Optional[str]) -> Optional[str]:

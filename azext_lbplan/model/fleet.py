@@ -5,10 +5,11 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
-from typing import Collection, Dict, Iterator, NamedTuple, Optional, Set, Tuple, Union
+from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ..facts.ids import ArmId
-from .cluster import Cluster, parse_cluster
+from .cluster import Cluster, missing_in, parse_cluster
+from .finding import counted
 from .graph import parse_network
 from .network import LoadBalancer, PublicIp, PublicIpPrefix
 from .observed import Observed, ReadError, egress_load_balancer_id
@@ -17,6 +18,9 @@ from .values import Json
 #: Code of what Resource Graph does not show: it does not exist, may not be read, or is too new.
 NOT_SHOWN = 'NotInResourceGraph'
 _NOT_SHOWN_MESSAGE = 'Azure Resource Graph does not show it: it may not be readable, or be newer than the Graph.'
+
+#: So many clusters, and parts of one, are named in a gap.
+MOST_NAMED = 5
 
 
 class _Waiting(NamedTuple):
@@ -30,11 +34,13 @@ class _Waiting(NamedTuple):
 class Assembly:
     """Joins clusters with their load balancers and own addresses. Ids are compared without regard to case.
 
-    `unusable` counts clusters without an id, which nothing can be joined with.
+    `gaps` tells, one line each, of clusters that are left out: nothing can be joined with one that has no id, and
+    nothing can be said of one that lacks what decides.
     """
 
     def __init__(self) -> None:
-        self.unusable = 0
+        self._without_id = 0
+        self._incomplete: List[str] = []
         self._seen: Set[str] = set()
         self._waiting: Dict[str, _Waiting] = {}
         self._addresses: Dict[str, Union[PublicIp, PublicIpPrefix]] = {}
@@ -44,18 +50,31 @@ class Assembly:
         """Take a cluster; it comes back at once where nothing more is to be read. A repeated one is passed over."""
         cluster = parse_cluster(body)
         if not cluster.id:
-            self.unusable += 1
+            self._without_id += 1
             return None
         key = cluster.id.lower()
         if key in self._seen:
             return None
         self._seen.add(key)
+        missing = missing_in(body)
+        if missing:
+            self._incomplete.append(f"{cluster.id} ({', '.join(missing[:MOST_NAMED])})")
+            return None
         balancer_id = egress_load_balancer_id(cluster)
         if balancer_id is None:
             return Observed(cluster)
         self._waiting[balancer_id.lower()] = _Waiting(cluster, balancer_id)
         self._own_ids.update((own_id.lower(), own_id) for own_id in cluster.profile.own_ids)
         return None
+
+    @property
+    def gaps(self) -> Tuple[str, ...]:
+        """What is missing among the clusters that were taken."""
+        gaps = [f'{counted(self._without_id, "cluster")} came without an id.'] if self._without_id else []
+        left = len(self._incomplete) - MOST_NAMED
+        more = f' and {left} more' if left > 0 else ''
+        return (*gaps, *([f'Clusters are left out, because they came without what decides: '
+                          f"{', '.join(self._incomplete[:MOST_NAMED])}{more}."] if self._incomplete else []))
 
     @property
     def node_groups(self) -> Iterator[str]:

@@ -7,9 +7,12 @@ Members of backend pools come as counts: they are most of a load balancer's body
 from typing import Mapping, Optional, Union
 
 from ..facts.networks import LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE
-from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
-                      parse_public_ip_prefix)
+from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, is_understood, parse_load_balancer,
+                      parse_public_ip, parse_public_ip_prefix)
 from .values import Json, count, get, id_segments, properties, text
+
+#: What is read of the network around clusters.
+NETWORK_TYPES = (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE)
 
 #: Pools of a load balancer that are asked for: AKS makes two, and two more in dual-stack (samples/network).
 POOLS = 4
@@ -27,13 +30,16 @@ def type_of_id(resource_id: Optional[str]) -> str:
 
 
 def parse_network(row: Json) -> Union[LoadBalancer, PublicIp, PublicIpPrefix, None]:
-    """The load balancer, public IP or prefix in `row`; None for anything else."""
+    """The load balancer, public IP or prefix in `row`; None for anything else, and for a row that does not hold what
+    every such resource has."""
     resource_type = type_of(row)
+    if resource_type not in NETWORK_TYPES or not is_understood(row, resource_type):
+        return None
     if resource_type == LOAD_BALANCER_TYPE:
         return parse_load_balancer(row) if properties(row) is not row else _parse_reduced(row)
     if resource_type == PUBLIC_IP_TYPE:
         return parse_public_ip(row)
-    return parse_public_ip_prefix(row) if resource_type == PREFIX_TYPE else None
+    return parse_public_ip_prefix(row)
 
 
 def _parse_reduced(row: Mapping[str, Json]) -> LoadBalancer:

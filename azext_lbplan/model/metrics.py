@@ -195,6 +195,11 @@ def aggregation_refused(body: Json) -> bool:
     return 'samplingtype' in words or 'sampling type' in words or 'aggregation' in words
 
 
+def is_answer(body: Json) -> bool:
+    """Whether `body` is an answer at all: a list of metrics, which may be empty."""
+    return isinstance(values.get(body, 'value'), list)
+
+
 def parse(answers: Iterable[Answer]) -> Measurements:
     """All series in `answers`, those of the same kind joined; the order of the answers makes no difference."""
     collected: Dict[_Key, _Points] = {}
@@ -202,6 +207,8 @@ def parse(answers: Iterable[Answer]) -> Measurements:
     truncated = False
     minutes: _Minutes = {}
     for answer in answers:
+        if not is_answer(answer.response):
+            problems.add('an answer without a list of metrics')
         for body in values.items(answer.response, 'value'):
             code = values.text(body, 'errorCode')
             if code and code.lower() != 'success':

@@ -7,7 +7,7 @@ from typing import Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTu
 
 from ..facts.clusters import BASIC, STANDARD
 from ..facts.ids import ArmId
-from ..facts.networks import (ALLOCATION_METHODS, IPV4, IPV6, MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG,
+from ..facts.networks import (ALLOCATION_METHODS, IPV4, IPV6, LOAD_BALANCER_TYPE, MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG,
                               OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME, PREFIX_TYPE, PUBLIC_IP_SKUS,
                               PUBLIC_IP_TYPE)
 from .names import Malformed, NameCheck
@@ -141,6 +141,20 @@ class LoadBalancer(NamedTuple):
         combinations = {tuple(indexes) for indexes in pools_of.values()}
         return max((len({rule for index in combination for rule in self.backend_pools[index].rules})
                     for combination in combinations), default=0)
+
+
+#: What tells that a body is what it should be: one of these keys, with a value of that type.
+_TELLING = {
+    LOAD_BALANCER_TYPE: (('frontendIPConfigurations', list),),
+    PUBLIC_IP_TYPE: (('publicIPAllocationMethod', str), ('ipAddress', str)),
+    PREFIX_TYPE: (('ipPrefix', str), ('prefixLength', int)),
+}
+
+
+def is_understood(body: Json, resource_type: str) -> bool:
+    """Whether `body` holds what every resource of that type has. Without it defaults would pass for what was read."""
+    inner = properties(body)
+    return any(isinstance(get(inner, key), kind) for key, kind in _TELLING[resource_type])
 
 
 def parse_public_ip(body: Json) -> PublicIp:

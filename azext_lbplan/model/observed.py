@@ -2,13 +2,14 @@
 """All that was read of one cluster, live or from a snapshot: one shape, one parser (ARCHITECTURE.md, Snapshot)."""
 
 from types import MappingProxyType
-from typing import Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.ids import ArmId, parse_id
-from ..facts.networks import IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PUBLIC_IPS, VIRTUAL_NETWORKS
+from ..facts.networks import (IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, PUBLIC_IPS,
+                              VIRTUAL_NETWORKS)
 from .cluster import Cluster, parse_cluster
-from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, parse_load_balancer, parse_public_ip,
-                      parse_public_ip_prefix)
+from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, is_understood, parse_load_balancer,
+                      parse_public_ip, parse_public_ip_prefix)
 from .origin import Origin
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
 from .values import Json, count, get, items, same_id, text, texts
@@ -19,6 +20,9 @@ SCHEMAS = (1, SCHEMA)
 
 #: A snapshot as JSON (ARCHITECTURE.md, Snapshot).
 Snapshot = Dict[str, Json]
+
+#: The code of an answer that came, and is none that can be understood.
+INVALID_ANSWER = 'InvalidAnswer'
 
 
 class ReadError(NamedTuple):
@@ -142,22 +146,41 @@ def metrics_id(cluster: Cluster) -> Optional[str]:
 
 def parse_observed(snapshot: Json) -> Observed:
     """What a snapshot holds. Unknown keys are ignored; missing ones are null or empty."""
-    cluster, load_balancer = get(snapshot, 'managedCluster'), get(snapshot, 'loadBalancer')
+    body, load_balancer = get(snapshot, 'managedCluster'), get(snapshot, 'loadBalancer')
+    cluster = parse_cluster(body) if isinstance(body, Mapping) else None
+    balancer_known = is_understood(load_balancer, LOAD_BALANCER_TYPE)
+    unclear = [] if balancer_known or load_balancer is None or cluster is None else [load_balancer_id(cluster)]
+    addresses, unclear_addresses = _sorted(snapshot, 'publicIpAddresses', PUBLIC_IP_TYPE)
+    prefixes, unclear_prefixes = _sorted(snapshot, 'publicIpPrefixes', PREFIX_TYPE)
     return Observed(
-        cluster=parse_cluster(cluster) if isinstance(cluster, Mapping) else None,
-        load_balancer=parse_load_balancer(load_balancer) if isinstance(load_balancer, Mapping) else None,
-        public_ips=tuple(parse_public_ip(ip) for ip in items(snapshot, 'publicIpAddresses')),
-        prefixes=tuple(parse_public_ip_prefix(prefix) for prefix in items(snapshot, 'publicIpPrefixes')),
+        cluster=cluster,
+        load_balancer=parse_load_balancer(load_balancer) if balancer_known else None,
+        public_ips=tuple(map(parse_public_ip, addresses)),
+        prefixes=tuple(map(parse_public_ip_prefix, prefixes)),
         names_in_use={(text(listing, 'resourceId') or '').lower():
                       tuple(name.lower() for name in texts(listing, 'names'))
                       for listing in items(snapshot, 'lists')},
-        errors=tuple(_parse_error(error) for error in items(snapshot, 'errors')),
+        errors=(*map(_parse_error, items(snapshot, 'errors')),
+                *(not_understood(resource_id) for resource_id in (*unclear, *unclear_addresses, *unclear_prefixes)
+                  if resource_id)),
         metrics=tuple(items(snapshot, 'metrics')),
         captured_at=text(snapshot, 'capturedAt'),
         subnets=tuple(filter(None, map(parse_subnet, items(snapshot, 'subnets')))),
         route_tables=tuple(filter(None, map(parse_route_table, items(snapshot, 'routeTables')))),
         nat_gateways=tuple(filter(None, map(parse_nat_gateway, items(snapshot, 'natGateways')))),
     )
+
+
+def _sorted(snapshot: Json, key: str, resource_type: str) -> Tuple[List[Json], List[Optional[str]]]:
+    """(bodies that hold what such a resource has, ids of the others) in a list of the snapshot."""
+    bodies = list(items(snapshot, key))
+    known = [body for body in bodies if is_understood(body, resource_type)]
+    return known, [text(body, 'id') for body in bodies if not is_understood(body, resource_type)]
+
+
+def not_understood(resource_id: str) -> ReadError:
+    """What is said of a resource whose body does not hold what every one has."""
+    return ReadError(resource_id, None, INVALID_ANSWER, 'What came does not hold what every such resource has.')
 
 
 def _parse_error(body: Json) -> ReadError:

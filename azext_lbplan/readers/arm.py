@@ -29,6 +29,7 @@ from knack.log import get_logger
 from knack.util import CLIError
 
 from ..inputs.json_text import Bounds, NotTaken, TooLarge, parse_json, values_in
+from ..model.observed import INVALID_ANSWER
 from ..model.values import Json, get, items, text
 from .interrupt import end_if_interrupted
 from .transport import shared_transport
@@ -204,6 +205,8 @@ class ArmClient:
             if answer is not None and min(left) < 0:
                 raise ReadFailure(request.path, 200, ANSWER_TOO_LARGE, 'the pages of the list are too large together')
             page = _parse(request.path, content)
+            if answer is not None and not isinstance(get(page, 'value'), list):
+                raise ReadFailure(request.path, 200, INVALID_ANSWER, 'a page of the list is no list')
             answer = page if answer is None else answer
             values.extend(items(page, 'value'))
             link = get(page, 'nextLink')

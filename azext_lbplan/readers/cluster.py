@@ -16,12 +16,12 @@ from ..facts.clusters import BLOCK, MANAGED_NAT_GATEWAYS, PREFIXES, PUBLIC_IPS
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE
 from ..inputs.allowed import reduced, reduced_part
-from ..model.cluster import Cluster, is_cluster, parse_cluster
+from ..model.cluster import Cluster, is_cluster, missing_in, parse_cluster
 from ..model.network import parse_public_ip
-from ..model.observed import (SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
+from ..model.observed import (INVALID_ANSWER, SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
                               managed_addresses, managed_networks)
 from ..model.subnets import parse_nat_gateway, parse_subnet, subnets_of
-from ..model.values import Json, distinct, items, text
+from ..model.values import Json, distinct, get, items, same_id, text
 from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, ReadFailure, Request, cli_error, connect,
                   resource_path, side_by_side)
 from .progress import Progress
@@ -111,7 +111,11 @@ def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
                   f'/providers/Microsoft.ContainerService/managedClusters/{name}')
     answer = client.read(Request(resource_path(cluster_id), {'api-version': MANAGED_CLUSTERS_API}))
     if not isinstance(answer, ReadFailure) and not is_cluster(reduced_part('managedCluster', answer)):
-        answer = ReadFailure(cluster_id, 200, 'InvalidAnswer', 'the answer is no managed cluster')
+        answer = ReadFailure(cluster_id, 200, INVALID_ANSWER, 'the answer is no managed cluster')
+    missing = () if isinstance(answer, ReadFailure) else missing_in(answer)
+    if missing:
+        answer = ReadFailure(cluster_id, 200, INVALID_ANSWER,
+                             f"the answer is a managed cluster without {', '.join(missing[:5])}")
     if isinstance(answer, ReadFailure):
         raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)
     return answer
@@ -187,8 +191,19 @@ def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, off
 
 
 def _network_jobs(client: ArmClient, ids: Sequence[str]) -> List[Job[Json]]:
-    return [(resource_id, partial(client.send_pages, Request(resource_path(resource_id), {'api-version': NETWORK_API})))
-            for resource_id in ids]
+    return [(resource_id, partial(_read_network, client, resource_id)) for resource_id in ids]
+
+
+def _read_network(client: ArmClient, resource_id: str) -> Json:
+    """The resource, or all that is in the collection. Raises ReadFailure, also where it is another answer than the one
+    that was asked for."""
+    answer = client.send_pages(Request(resource_path(resource_id), {'api-version': NETWORK_API}))
+    if len(resource_id.split('/')) % 2 == 0:  # a collection: the last name is missing
+        if not isinstance(get(answer, 'value'), list):
+            raise ReadFailure(resource_id, 200, INVALID_ANSWER, 'the answer is no list')
+    elif not same_id(text(answer, 'id'), resource_id):
+        raise ReadFailure(resource_id, 200, INVALID_ANSWER, 'the answer is about another resource')
+    return answer
 
 
 def _network_part(network: _Network, answers: _Answers, cluster: Optional[Cluster] = None) -> Snapshot:

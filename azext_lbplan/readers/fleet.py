@@ -18,7 +18,7 @@ from knack.log import get_logger
 
 from ..facts.graph import MOST_MANAGEMENT_GROUPS, MOST_SUBSCRIPTIONS, PAGE
 from ..model.fleet import Assembly
-from ..model.observed import Observed
+from ..model.observed import INVALID_ANSWER, Observed
 from ..model.values import Json, count, get, items, text
 from .arm import (ANSWER_TOO_LARGE, LONGEST_RETRY_AFTER, TICK, ArmClient, ReadFailure, Request, cli_error, connect,
                   side_by_side)
@@ -155,8 +155,8 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
             yield from filter(None, map(assembly.add_cluster, page.rows))
         if not answered:
             return
-        if assembly.unusable:
-            self._miss(f'{assembly.unusable} clusters came without an id.', clusters=True)
+        for gap in assembly.gaps:
+            self._miss(gap, clusters=True)
         self._find_unreadable(client, list(silent))
         for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS):
             # All queries are made before the first is asked: clusters leave while rows come.
@@ -230,8 +230,10 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
         if not silent:
             return
         answer = client.read(Request('/subscriptions', {'api-version': SUBSCRIPTIONS_API}), follow_pages=True)
-        if isinstance(answer, ReadFailure):
-            logger.debug('Subscriptions could not be listed: %s', answer.message)
+        if isinstance(answer, ReadFailure) or not isinstance(get(answer, 'value'), list):
+            told = answer.message if isinstance(answer, ReadFailure) else 'the answer is no list'
+            self._miss(f'Whether {_named("subscription", silent)} may be read is not known, and no cluster of '
+                       f'{"it" if len(silent) == 1 else "them"} came: {told}.', clusters=True)
             return
         readable = {(text(subscription, 'subscriptionId') or '').lower() for subscription in items(answer, 'value')}
         missing = [subscription_id for subscription_id in silent if subscription_id not in readable]
@@ -253,9 +255,12 @@ def _request(query: str, scope: Scope, size: int, token: Optional[str]) -> Reque
 
 
 def _parse_page(body: Json, headers: Mapping[str, str]) -> Page:
-    rows = get(body, 'data')
+    """The page in an answer. Raises ReadFailure for one of another format, such as a table."""
+    rows, token = get(body, 'data'), get(body, '$skipToken')
+    if not isinstance(rows, list) or not isinstance(token, (str, type(None))):
+        raise ReadFailure(_PATH, 200, INVALID_ANSWER, 'the answer is no list of resources')
     return Page(
-        rows=rows if isinstance(rows, list) else [],
+        rows=rows,
         total=count(body, 'totalRecords'),
         next=text(body, '$skipToken'),
         truncated=str(get(body, 'resultTruncated')).lower() == 'true',

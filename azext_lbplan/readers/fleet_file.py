@@ -38,8 +38,7 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
         assembly = Assembly()
         yield from filter(None, map(assembly.add_cluster, fleets.clusters_among(rows, self._resource_group)))
         yield from filter(None, map(assembly.add_network, rows))
-        if assembly.unusable:
-            self.gaps.append(f'{assembly.unusable} clusters in the file have no id.')
+        self.gaps.extend(assembly.gaps)
         # A file without any row of a type was made without asking for it.
         yield from assembly.rest(looked_for={type_of(row) for row in rows})
 

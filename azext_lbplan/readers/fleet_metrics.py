@@ -8,7 +8,7 @@ Source: learn.microsoft.com, REST reference "Metrics Batch - Batch" (2023-10-01)
 import datetime
 import re
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from azure.cli.core import AzCli
 from azure.cli.core.commands.client_factory import get_mgmt_service_client
@@ -35,6 +35,7 @@ SINGLES = 8
 #: How far back they are read.
 OFFSET = datetime.timedelta(days=1)
 
+_NOT_IN_BATCH = 'the answer of the batch does not hold this load balancer'
 _NAMESPACE = 'Microsoft.Network/loadBalancers'
 _RESOURCE_MANAGER = re.compile(r'https://management((?:\.[a-z0-9-]+)+)(?::443)?/?\Z', re.IGNORECASE | re.ASCII)
 _REGION = re.compile(r'[a-z0-9]{1,40}\Z')
@@ -133,7 +134,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of on
             client = get_mgmt_service_client(self._cli_ctx, MetricsClient, subscription_id=batch.subscription,
                                              base_url_bound=False, base_url=endpoint.url, audience=endpoint.audience)
             send = partial(_send_batch, client, batch)
-            results = side_by_side([(endpoint.url, partial(ask, send, query)) for query in queries], tick)
+            results = side_by_side([(endpoint.url, partial(ask, endpoint.url, send, query)) for query in queries], tick)
         except (CLIError, AzureError) as error:
             raise _NoBatches(str(error)) from error
         failure = _failure_in(results)
@@ -141,8 +142,7 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of on
             raise _NoBatches(failure)
         parts = [_by_resource(answer) for answer in answers_in(results)]
         ids = [member.load_balancer_id.lower() for member in batch.members]
-        return [ClusterMetrics(tuple(part[resource_id] for part in parts if resource_id in part))
-                for resource_id in ids]
+        return [_metrics_in(parts, resource_id) for resource_id in ids]
 
     def _give_up(self, subscription: str, reason: str) -> None:
         self._without_batches.add(subscription)
@@ -159,6 +159,11 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of on
             results = iter(side_by_side([job for of_cluster in jobs for job in of_cluster], tick))
             found += [_metrics_of([next(results) for _ in of_cluster]) for of_cluster in jobs]
         return found
+
+
+def _metrics_in(parts: Sequence[Mapping[str, Answer]], resource_id: str) -> ClusterMetrics:
+    answers = tuple(part[resource_id] for part in parts if resource_id in part)
+    return ClusterMetrics(answers, None if answers else _NOT_IN_BATCH)
 
 
 def _metrics_of(results: Sequence[Union[Answer, ReadFailure]]) -> ClusterMetrics:

@@ -7,9 +7,9 @@ from typing import Callable, List, Sequence, Tuple, Union
 
 from ..demand import Window, questions, weaker
 from ..model.cluster import Cluster
-from ..model.metrics import Answer, Query, aggregation_refused
-from ..model.observed import metrics_id
-from ..model.values import Json, items
+from ..model.metrics import Answer, Query, aggregation_refused, is_answer
+from ..model.observed import INVALID_ANSWER, metrics_id
+from ..model.values import Json, get, items
 from .arm import ArmClient, Job, ReadFailure, Request, resource_path, side_by_side
 
 #: The version of the metrics API; it knows FULL and percent-encoded filters (azure-facts section 4).
@@ -53,7 +53,7 @@ class MetricsReading:
             further += latest
 
     def _jobs(self, queries: Sequence[Query]) -> List[Job[Answer]]:
-        return [(self._path, partial(ask, self._send, query)) for query in queries]
+        return [(self._path, partial(ask, self._path, self._send, query)) for query in queries]
 
     def _send(self, query: Query) -> Json:
         parameters = {'api-version': METRICS_API, **query.parameters()}
@@ -65,8 +65,9 @@ def answers_in(results: Sequence[Union[Answer, ReadFailure]]) -> Tuple[Answer, .
     return tuple(result for result in results if isinstance(result, Answer))
 
 
-def ask(send: Callable[[Query], Json], query: Query) -> Answer:
-    """What `send` answers to `query`, or to a weaker one where the service refuses it. Raises ReadFailure."""
+def ask(path: str, send: Callable[[Query], Json], query: Query) -> Answer:
+    """What `send` answers to `query`, or to a weaker one where the service refuses it. Raises ReadFailure, which
+    is about `path`, also for what is no answer."""
     while True:
         try:
             body = send(query)
@@ -76,11 +77,18 @@ def ask(send: Callable[[Query], Json], query: Query) -> Answer:
                 raise
         else:
             instead = weaker(query) if _refused(body) else None
+            if instead is None and not all(map(is_answer, _bodies(body))):
+                raise ReadFailure(path, 200, INVALID_ANSWER, 'the answer holds no list of metrics')
             if instead is None:
                 return Answer(query, body)
         query = instead
 
 
 def _refused(body: Json) -> bool:
-    """Whether this body of status 200 refuses the aggregation; about several resources, it holds one body for each."""
-    return any(map(aggregation_refused, (body, *items(body, 'values'))))
+    """Whether this body of status 200 refuses the aggregation."""
+    return any(map(aggregation_refused, (body, *_bodies(body))))
+
+
+def _bodies(body: Json) -> Sequence[Json]:
+    """The body; one about several resources holds one for each."""
+    return list(items(body, 'values')) if isinstance(get(body, 'values'), list) else [body]

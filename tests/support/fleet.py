@@ -24,7 +24,7 @@ KINDS = {
     'provisioned': {'extra_nodes': 7, 'nodeProvisioningProfile': {'mode': 'Auto'}},
     'machines': {'pools': [pool(count=None, kind='VirtualMachines', virtualMachinesProfile={
         'scale': {'manual': [{'size': 'a', 'count': 3}], 'autoscale': {'minCount': 1, 'maxCount': 6}}})]},
-    'no-pools': {'agentPoolProfiles': ABSENT},
+    'no-pools': {'agentPoolProfiles': ABSENT, 'nodeProvisioningProfile': {'mode': 'Auto'}},
     'short-timeout': {'idle': 4, 'ports': 1024},
 }
 

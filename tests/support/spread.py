@@ -56,7 +56,8 @@ OTHERS = {
     'newer': lambda arm: arm.add_cluster('newer', outbound_type='someFutureType'),
     'basic': lambda arm: arm.add_cluster('basic', sku='Basic'),
     'stopped': lambda arm: arm.add_cluster('stopped', pools=BATCH, ports=2048, powerState={'code': 'Stopped'}),
-    'no-pools': lambda arm: arm.add_cluster('no-pools', agentPoolProfiles=ABSENT),
+    'no-pools': lambda arm: arm.add_cluster('no-pools', agentPoolProfiles=ABSENT,
+                                               nodeProvisioningProfile={'mode': 'Auto'}),
     'node-ip': lambda arm: arm.add_cluster('node-ip', backend_pool_type='nodeIP', pools=BATCH, ports=2048),
     'mixed': lambda arm: arm.add_cluster('mixed', pools=BATCH, ports=8000, networkProfile={
         'loadBalancerProfile': {'managedOutboundIPs': {'count': 1}, 'outboundIPs': {'publicIPs': [

@@ -69,7 +69,7 @@ def test_prefixes_count_by_their_length_and_ipv6_not_at_all():
     decision = solve(body([pool(count=3)], **prefixes(2), allocatedOutboundPorts=8000),
                  publicIpPrefixes=prefix_bodies(29, 31))
     assert decision.current.settings.outbound_ip_count == 10
-    ipv6 = [dict(one, properties={'publicIPAddressVersion': 'IPv6'}) for one in
+    ipv6 = [dict(one, properties={'publicIPAllocationMethod': 'Static', 'publicIPAddressVersion': 'IPv6'}) for one in
             [{'id': ip_ids(2)[1].upper(), 'name': 'own1'}]]
     decision = solve(body([pool(count=3)], dual_stack=True, **own_ips(2), allocatedOutboundPorts=8000),
                  publicIpAddresses=ipv6)

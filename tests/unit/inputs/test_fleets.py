@@ -6,7 +6,8 @@ from azext_lbplan.inputs.unusable import UnusableDocument
 
 ID = '/subscriptions/s/resourceGroups/{}/providers/Microsoft.ContainerService/managedClusters/{}'
 ROWS = [{'id': ID.format('Rg1', 'a')}, {'id': ID.format('rg2', 'b'), 'resourceGroup': 'rg2'},
-        {'id': '/subscriptions/s/resourceGroups/rg1/providers/Microsoft.Network/loadBalancers/kubernetes'}, 7]
+        {'id': '/subscriptions/s/resourceGroups/rg1/providers/Microsoft.Network/loadBalancers/kubernetes'},
+        {'id': '/subscriptions/s/resourceGroups/rg1/providers/Microsoft.Compute/virtualMachines/vm'}]
 
 
 @pytest.mark.parametrize('document', [
@@ -30,13 +31,23 @@ def test_one_page_of_several_is_a_gap(said, total):
     assert gaps == (f'The file holds 4 of {total} rows or more: it is one page of an answer.',)
 
 
+def test_rows_that_are_nothing_are_a_gap():
+    assert recognise_fleet([*ROWS, None, {'name': 'x'}]).gaps == ('2 rows of the file cannot be understood.',)
+
+
 def test_an_empty_fleet_is_one():
     assert recognise_fleet([]) == recognise_fleet({'data': []}) == ([], ())
 
 
-@pytest.mark.parametrize('document', [None, {}, 'data', [1, 2], {'data': 'x'}, ROWS[0], ROWS[2:]])
-def test_what_is_none_is_told(document):
-    with pytest.raises(UnusableDocument, match='^holds no fleet$') as refused:
+@pytest.mark.parametrize('document, words', [
+    (None, 'no fleet'), ({}, 'no fleet'), ('data', 'no fleet'), ({'value': None}, 'no fleet'), (ROWS[0], 'no fleet'),
+    ([1, 2], 'no managed cluster'), (ROWS[2:], 'no managed cluster'), ({'data': ROWS[2:]}, 'no managed cluster'),
+    ({'data': 'x'}, "no list as its 'data'"), ({'data': None}, "no list as its 'data'"),
+    ([{'data': ROWS}, {'data': None}], "no list as its 'data'"),
+    ({'data': {'columns': [{'name': 'id', 'type': 'string'}], 'rows': [['x']]}}, "a table as its 'data'")])
+def test_what_is_none_is_told(document, words):
+    """Never an empty fleet, which is all clear."""
+    with pytest.raises(UnusableDocument, match=words) as refused:
         recognise_fleet(document)
     assert refused.value.advice == ADVICE
 
