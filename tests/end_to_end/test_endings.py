@@ -89,3 +89,42 @@ def test_manifests_that_are_none(arm, az, tmp_path):
         assert result.code == 4 and 'NoManifests' in result.stderr and 'NoManifests' in result.stdout, str(result)
     quiet, = in_one_process(az, [f'check-service -f {tmp_path}/other -o none'])
     assert quiet.code == 0 and 'No Service' in quiet.stderr
+
+
+def test_what_is_not_understood_is_no_all_clear(arm, az, tmp_path):
+    """Answers of Azure and files, each in a form that holds nothing."""
+    arm.add_cluster('aks1', managed=1, ports=1024)
+    bare = {'id': arm.add_cluster('bare'), 'name': 'bare', 'type': 'Microsoft.ContainerService/ManagedClusters',
+            'location': 'westeurope'}
+    arm.fault('managedClusters/bare$', Status(200, body=bare))
+    documents = {'bare': bare, 'null': {'data': None}, 'table': {'data': {'columns': [], 'rows': []}}, 'vms': {
+        'data': [{'id': '/x', 'type': 'microsoft.compute/virtualmachines'}]}, 'value': {'value': None}}
+    for name, document in documents.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    asked = ['show -g rg1 -n bare', 'check -g rg1 -n bare --fail-on error', f'check --from-file {tmp_path}/bare',
+             *(f'list --from-file {tmp_path}/{name}' for name in ('null', 'table', 'vms', 'value'))]
+    results = in_one_process(az, asked)
+    for result in results:
+        assert result.code == 1 and result.stdout == '' and result.stderr.startswith('ERROR: '), str(result)
+    assert all('networkProfile' in result.stderr for result in results[:3])
+    for data in (None, {'columns': [], 'rows': []}, 'x'):
+        arm.fault('/Microsoft.ResourceGraph/', Status(200, body={'totalRecords': 0, 'count': 0, 'data': data}))
+        result, = in_one_process(az, ['list --fail-on error'])
+        assert result.code == 1 and 'no list of resources' in result.stderr, str(result)
+
+
+def test_nothing_steers_the_terminal(arm, az, tmp_path):
+    """What somebody else wrote, in a body, a path and an option."""
+    hostile = '\x1b[31m\x07\u202e'
+    arm.add_cluster('aks1', pools=[{**pool(), 'upgradeSettings': {'maxSurge': hostile + '33%'}}])
+    lines = [[*'aks lb show -g rg1 -n aks1 -o'.split(), form] for form in ('json', 'tsv', 'table', 'yaml')]
+    lines += [['aks', 'lb', 'show', '--from-file', str(tmp_path / hostile)],
+              ['aks', 'lb', 'show', '-g', 'rg1', '-n', 'aks1' + hostile],
+              ['aks', 'lb', 'plan', '-g', 'rg1', '-n', 'aks1', '--max-surge', hostile],
+              ['aks', 'lb', 'list', '--subscriptions', hostile],
+              ['aks', 'lb', 'check-service', '-f', str(tmp_path / hostile)]]
+    for argv in lines:
+        result = az(argv)
+        assert result.stdout or result.stderr
+        for line in (result.stdout + result.stderr).replace('\t', ' ').split('\n'):
+            assert line.isprintable(), f'{line!r} of {argv}'
