@@ -6,7 +6,7 @@ IP on the node, the load balancer's outbound rule. So the outbound type alone de
 Source: azure-facts section 11.
 """
 
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..facts.clusters import (BLOCK, LOAD_BALANCER, MANAGED_NAT_GATEWAYS, USER_ASSIGNED_NAT_GATEWAY,
                               USER_DEFINED_ROUTING)
@@ -103,7 +103,7 @@ def egress_of(observed: Observed) -> Egress:
     cluster = observed.cluster
     if cluster is None:
         return Egress(LOAD_BALANCER, UNKNOWN, evidence=('There is no cluster yet.',))
-    paths = _merged(_paths(observed, cluster))
+    paths = _paths(observed, cluster)
     ways = {path.way for path in paths}
     effective = UNKNOWN if UNKNOWN in ways else next(iter(ways)) if len(ways) == 1 else MIXED
     vias = {path.via for path in paths}
@@ -149,23 +149,18 @@ def _evidence(observed: Observed, cluster: Cluster, egress: Egress) -> Iterator[
 
 # The way of each pool
 
-def _paths(observed: Observed, cluster: Cluster) -> Iterator[Path]:
+def _paths(observed: Observed, cluster: Cluster) -> Tuple[Path, ...]:
+    """The paths that differ, each with the names of all its pools."""
     if cluster.outbound_type == BLOCK:
-        yield Path(BLOCKED, 'The outbound type is block: AKS blocks egress.')
-        return
+        return (Path(BLOCKED, 'The outbound type is block: AKS blocks egress.'),)
+    pools: Dict[Path, List[str]] = {}
     for pool in cluster.pools:
         if pool.pod_subnet_id is not None:
-            yield _path_from(observed, cluster, pool, pool.pod_subnet_id)._replace(traffic=_PODS, pools=(pool.name,))
-        yield _path_of_nodes(observed, cluster, pool)._replace(pools=(pool.name,))
+            pods = _path_from(observed, cluster, pool, pool.pod_subnet_id)._replace(traffic=_PODS)
+            pools.setdefault(pods, []).append(pool.name)
+        pools.setdefault(_path_of_nodes(observed, cluster, pool), []).append(pool.name)
     if not cluster.pools:
-        yield _path_of_nodes(observed, cluster, AgentPool('', 0, 0))
-
-
-def _merged(paths: Iterable[Path]) -> Tuple[Path, ...]:
-    """The paths that differ, each with the names of all its pools."""
-    pools: Dict[Path, List[str]] = {}
-    for path in paths:
-        pools.setdefault(path._replace(pools=()), []).extend(path.pools)
+        pools[_path_of_nodes(observed, cluster, AgentPool('', 0, 0))] = []
     return tuple(path._replace(pools=tuple(names)) for path, names in pools.items())
 
 

@@ -81,8 +81,9 @@ def _text(observed: Observed, address_id: ArmId) -> Optional[str]:
 
 def _valid(written: Optional[str]) -> Optional[str]:
     """An address or a prefix, and nothing else that a file may hold in its place."""
+    written = written or ''
     try:
-        ipaddress.ip_network(written or '', strict=False)
+        ipaddress.ip_network(written, strict=False) if '/' in written else ipaddress.ip_address(written)
     except ValueError:
         return None
     return written

@@ -12,7 +12,9 @@ from .unusable import UnusableDocument
 #: How to get a document that holds one.
 ADVICE = ('Give the output of \'az graph query -q "resources | where type in~ '
           "('microsoft.containerservice/managedclusters', 'microsoft.network/loadbalancers', "
-          "'microsoft.network/publicipaddresses', 'microsoft.network/publicipprefixes')\" --first 1000', "
+          "'microsoft.network/publicipaddresses', 'microsoft.network/publicipprefixes', "
+          "'microsoft.network/virtualnetworks', 'microsoft.network/routetables', 'microsoft.network/natgateways')\" "
+          "--first 1000', "
           "or of 'az aks list --output json'.")
 
 

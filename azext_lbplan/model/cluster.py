@@ -273,8 +273,8 @@ def _parse_pool(body: Json, cluster_version: Optional[str], check: NameCheck) ->
         node_public_ip=bool(flag(body, 'enableNodePublicIP')),
         blue_green=(text(body, 'upgradeStrategy') or '').lower() == 'bluegreen',
         own_subnet=subnet is not None,
-        subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE),
-        pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE),
+        subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE) if subnet else None,
+        pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE) if pod_subnet else None,
     )
 
 

@@ -5,14 +5,17 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
-from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from ..facts.clusters import BLOCK
 from ..facts.ids import ArmId
+from ..facts.networks import SUBNET_TYPE, VIRTUAL_NETWORK_TYPE
 from .cluster import Cluster, missing_in, parse_cluster
 from .finding import counted
-from .graph import parse_network
+from .graph import Resource, parse_network
 from .network import LoadBalancer, PublicIp, PublicIpPrefix
-from .observed import Observed, ReadError, egress_load_balancer_id
+from .observed import Observed, ReadError, egress_load_balancer_id, is_managed, managed_networks
+from .subnets import NatGateway, RouteTable, Subnet
 from .values import Json
 
 #: Code of what Resource Graph does not show: it does not exist, may not be read, or is too new.
@@ -24,18 +27,19 @@ MOST_NAMED = 5
 
 
 class _Waiting(NamedTuple):
-    """A cluster, the id of its load balancer, and that itself once it has come."""
+    """A cluster, the id of its load balancer where packets leave through one, and that itself once it has come."""
 
     cluster: Cluster
-    balancer_id: ArmId
+    balancer_id: Optional[ArmId]
     balancer: Optional[LoadBalancer] = None
 
 
 class Assembly:
-    """Joins clusters with their load balancers and own addresses. Ids are compared without regard to case.
+    """Joins clusters with their load balancers, addresses and subnets. Ids are compared without regard to case.
 
-    `gaps` tells, one line each, of clusters that are left out: nothing can be joined with one that has no id, and
-    nothing can be said of one that lacks what decides.
+    Subnets, route tables, NAT gateways and public IPs that AKS made are to be added before load balancers, with which
+    clusters leave. `gaps` tells, one line each, of clusters that are left out: nothing can be joined with one that has
+    no id, and nothing can be said of one that lacks what decides.
     """
 
     def __init__(self) -> None:
@@ -43,8 +47,11 @@ class Assembly:
         self._incomplete: List[str] = []
         self._seen: Set[str] = set()
         self._waiting: Dict[str, _Waiting] = {}
-        self._addresses: Dict[str, Union[PublicIp, PublicIpPrefix]] = {}
+        self._found: Dict[str, Resource] = {}
+        self._subnets_of_groups: Dict[str, List[Subnet]] = {}
         self._own_ids: Dict[str, ArmId] = {}
+        self._subnet_ids: Dict[str, ArmId] = {}
+        self._made_ids: Dict[str, ArmId] = {}
 
     def add_cluster(self, body: Json) -> Optional[Observed]:
         """Take a cluster; it comes back at once where nothing more is to be read. A repeated one is passed over."""
@@ -61,11 +68,18 @@ class Assembly:
             self._incomplete.append(f"{cluster.id} ({', '.join(missing[:MOST_NAMED])})")
             return None
         balancer_id = egress_load_balancer_id(cluster)
-        if balancer_id is None:
+        if balancer_id is None and (cluster.outbound_type == BLOCK or
+                                    not (cluster.subnet_ids or managed_networks(cluster))):
             return Observed(cluster)
-        self._waiting[balancer_id.lower()] = _Waiting(cluster, balancer_id)
-        self._own_ids.update((own_id.lower(), own_id) for own_id in cluster.profile.own_ids)
+        self._waiting[balancer_id.lower() if balancer_id else key] = _Waiting(cluster, balancer_id)
+        self._subnet_ids.update((subnet_id.lower(), subnet_id) for subnet_id in cluster.subnet_ids)
+        own_ids = cluster.profile.own_ids if balancer_id else ()
+        self._own_ids.update((own_id.lower(), own_id) for own_id in own_ids)
+        self._made_ids.update((made_id.lower(), made_id) for made_id in _made_ids(cluster)
+                              if made_id.lower() not in self._own_ids)
         return None
+
+    # what is still to be asked for
 
     @property
     def gaps(self) -> Tuple[str, ...]:
@@ -78,8 +92,29 @@ class Assembly:
 
     @property
     def node_groups(self) -> Iterator[str]:
-        """Node resource groups of the clusters that wait."""
-        return (waiting.cluster.node_resource_group or '' for waiting in self._waiting.values())
+        """Node resource groups of the clusters that wait for a load balancer."""
+        return (waiting.cluster.node_resource_group or '' for waiting in self._waiting.values() if waiting.balancer_id)
+
+    @property
+    def managed_network_groups(self) -> Iterator[str]:
+        """Node resource groups in which AKS keeps the virtual network."""
+        return (waiting.cluster.node_resource_group or '' for waiting in self._waiting.values()
+                if not waiting.cluster.own_vnet)
+
+    @property
+    def network_names(self) -> Iterator[str]:
+        """Names of the virtual networks that node pools are in."""
+        return (subnet_id.parent_name for subnet_id in self._subnet_ids.values())
+
+    @property
+    def way_names(self) -> Iterator[str]:
+        """Names of the route tables and NAT gateways on the subnets that have come."""
+        return (way_id.name for way_id in self._way_ids())
+
+    @property
+    def made_names(self) -> Iterator[str]:
+        """Names of the public IPs that AKS made, and of the addresses of the NAT gateways that have come."""
+        return (made_id.name for made_id in (*self._made_ids.values(), *self._gateway_address_ids()))
 
     @property
     def address_names(self) -> Iterator[str]:
@@ -88,42 +123,102 @@ class Assembly:
 
     @property
     def subscriptions(self) -> Tuple[str, ...]:
-        """Subscriptions of the load balancers and addresses that are still to be read, sorted."""
-        waiting = [waiting.balancer_id for waiting in self._waiting.values()]
-        return tuple(sorted({resource_id.subscription_id.lower() for resource_id in
-                             (*waiting, *self._own_ids.values())}))
+        """Subscriptions of all that is still to be read, sorted."""
+        ids: List[ArmId] = [one for waiting in self._waiting.values()
+                            for one in (waiting.cluster.id, waiting.balancer_id) if one]
+        found = (*ids, *self._own_ids.values(), *self._subnet_ids.values(), *self._way_ids(),
+                 *self._gateway_address_ids())
+        return tuple(sorted({resource_id.subscription_id.lower() for resource_id in found}))
+
+    def _way_ids(self) -> Iterator[ArmId]:
+        return (way_id for found in self._found.values() if isinstance(found, Subnet)
+                for way_id in (found.nat_gateway_id, found.route_table_id) if way_id)
+
+    def _gateway_address_ids(self) -> Iterator[ArmId]:
+        return (address_id for found in self._found.values() if isinstance(found, NatGateway)
+                for address_id in found.address_ids)
+
+    # what comes
 
     def add_network(self, row: Json) -> Optional[Observed]:
-        """Take a load balancer, public IP or prefix; with its load balancer a cluster without own addresses leaves."""
-        resource = parse_network(row)
-        key = (resource.id or '').lower() if resource else ''
-        if isinstance(resource, LoadBalancer):
-            return self._add_balancer(key, resource)
-        if resource is not None and key in self._own_ids:
-            self._addresses[key] = resource
+        """Take what is around clusters; with its load balancer a cluster without own addresses leaves."""
+        for resource in parse_network(row):
+            if isinstance(resource, LoadBalancer):
+                return self._add_balancer(resource)
+            if isinstance(resource, Subnet):
+                group = f'{resource.id.subscription_id}/{resource.id.resource_group}'.lower()
+                self._subnets_of_groups.setdefault(group, []).append(resource)
+            self._found[resource.id.lower()] = resource
         return None
 
-    def _add_balancer(self, key: str, balancer: LoadBalancer) -> Optional[Observed]:
+    def _add_balancer(self, balancer: LoadBalancer) -> Optional[Observed]:
+        key = (balancer.id or '').lower()
         waiting = self._waiting.get(key)
         if waiting is None:
             return None
         if waiting.cluster.profile.own_ids:
             self._waiting[key] = waiting._replace(balancer=balancer)
             return None
-        return Observed(self._waiting.pop(key).cluster, balancer)
+        return self._observed(self._waiting.pop(key)._replace(balancer=balancer), None)
+
+    def without_balancers(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
+        """The clusters that wait for no load balancer, once subnets and what is on them have come."""
+        for key in [key for key, waiting in self._waiting.items() if waiting.balancer_id is None]:
+            yield self._observed(self._waiting.pop(key), looked_for)
 
     def rest(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
         """The clusters that still wait, with what there is. What was not shown stands in their errors, where its
         type is one of those that were `looked_for` (all of them by default; a file may hold clusters alone)."""
         while self._waiting:
-            _, (cluster, balancer_id, balancer) = self._waiting.popitem()
-            own_ids = cluster.profile.own_ids
-            found = [self._addresses[own_id.lower()] for own_id in own_ids if own_id.lower() in self._addresses]
-            absent = [own_id for own_id in own_ids if own_id.lower() not in self._addresses]
-            absent += [] if balancer else [balancer_id]
-            yield Observed(
-                cluster, balancer,
-                public_ips=tuple(address for address in found if isinstance(address, PublicIp)),
-                prefixes=tuple(address for address in found if isinstance(address, PublicIpPrefix)),
-                errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
-                             for resource_id in absent if looked_for is None or resource_id.type in looked_for))
+            yield self._observed(self._waiting.popitem()[1], looked_for)
+
+    def _observed(self, waiting: _Waiting, looked_for: Optional[Collection[str]]) -> Observed:
+        cluster, balancer_id, balancer = waiting
+        own_ids = cluster.profile.own_ids if balancer_id else ()
+        subnets = self._subnets(cluster)
+        ways = self._shown(one for subnet in subnets for one in (subnet.nat_gateway_id, subnet.route_table_id) if one)
+        gateways = tuple(one for one in ways if isinstance(one, NatGateway))
+        addresses = self._shown((*own_ids, *_made_ids(cluster), *(
+            one for gateway in gateways for one in gateway.address_ids)))
+        absent = [(own_id.type, str(own_id)) for own_id in own_ids if own_id.lower() not in self._found]
+        absent += [(balancer_id.type, balancer_id)] if balancer_id and balancer is None else []
+        absent += _absent_subnets(cluster, subnets) + self._absent_tables(cluster, subnets)
+        return Observed(
+            cluster, balancer,
+            public_ips=tuple(address for address in addresses if isinstance(address, PublicIp)),
+            prefixes=tuple(address for address in addresses if isinstance(address, PublicIpPrefix)),
+            subnets=tuple(subnets), nat_gateways=gateways,
+            route_tables=tuple(one for one in ways if isinstance(one, RouteTable)),
+            errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
+                         for kind, resource_id in absent if looked_for is None or kind in looked_for))
+
+    def _shown(self, ids: Iterable[ArmId]) -> List[Resource]:
+        """Those of these ids that have come, each once."""
+        keys = dict.fromkeys(map(str.lower, ids))
+        return [self._found[key] for key in keys if key in self._found]
+
+    def _absent_tables(self, cluster: Cluster, subnets: Iterable[Subnet]) -> List[Tuple[str, str]]:
+        """(type, id) of the route tables that were not shown; that of AKS holds nothing to be read."""
+        tables = [subnet.route_table_id for subnet in subnets if subnet.route_table_id]
+        return [(table.type, str(table)) for table in tables
+                if not is_managed(table, cluster) and table.lower() not in self._found]
+
+    def _subnets(self, cluster: Cluster) -> List[Subnet]:
+        """The subnets of its pools; of one in the network of AKS those in its node resource group."""
+        if not cluster.own_vnet:
+            return self._subnets_of_groups.get(f'{cluster.subscription_id}/{cluster.node_resource_group}'.lower(), [])
+        found = (self._found.get(subnet_id.lower()) for subnet_id in cluster.subnet_ids)
+        return [subnet for subnet in found if isinstance(subnet, Subnet)]
+
+
+def _made_ids(cluster: Cluster) -> Tuple[ArmId, ...]:
+    """The public IPs in force that AKS may have made."""
+    return cluster.profile.effective_ids + cluster.nat_gateway_address_ids
+
+
+def _absent_subnets(cluster: Cluster, subnets: Iterable[Subnet]) -> List[Tuple[str, str]]:
+    """(type, id) of the subnets, or of the virtual networks of AKS, that were not shown."""
+    networks, came = managed_networks(cluster), {subnet.id.lower() for subnet in subnets}
+    if networks is not None:
+        return [] if came else [(VIRTUAL_NETWORK_TYPE, networks)]
+    return [(SUBNET_TYPE, str(subnet_id)) for subnet_id in cluster.subnet_ids if subnet_id.lower() not in came]

@@ -4,15 +4,17 @@
 Members of backend pools come as counts: they are most of a load balancer's body.
 """
 
-from typing import Mapping, Optional, Union
+from typing import Callable, Dict, Mapping, Optional, Tuple, Union
 
-from ..facts.networks import LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE
+from ..facts.networks import (LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE,
+                              SUBNET_TYPE, VIRTUAL_NETWORK_TYPE)
 from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, is_understood, parse_load_balancer,
                       parse_public_ip, parse_public_ip_prefix)
+from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet, subnets_of
 from .values import Json, count, get, id_segments, properties, text
 
-#: What is read of the network around clusters.
-NETWORK_TYPES = (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE)
+#: Types whose rows are looked at for what every such resource has.
+_BALANCING = (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE)
 
 #: Pools of a load balancer that are asked for: AKS makes two, and two more in dual-stack (samples/network).
 POOLS = 4
@@ -26,20 +28,31 @@ def type_of(row: Json) -> str:
 def type_of_id(resource_id: Optional[str]) -> str:
     """The resource type that an id names, in lower case; '' where it names none."""
     segments = id_segments(resource_id)
-    return f"{segments.get('providers', '')}/{list(segments)[-1]}".lower() if len(segments) > 3 else ''
+    return '/'.join((segments.get('providers', ''), *list(segments)[3:])).lower() if len(segments) > 3 else ''
 
 
-def parse_network(row: Json) -> Union[LoadBalancer, PublicIp, PublicIpPrefix, None]:
-    """The load balancer, public IP or prefix in `row`; None for anything else, and for a row that does not hold what
-    every such resource has."""
+#: What belongs to clusters.
+Resource = Union[LoadBalancer, PublicIp, PublicIpPrefix, Subnet, RouteTable, NatGateway]
+
+
+def parse_network(row: Json) -> Tuple[Resource, ...]:
+    """What `row` holds of what belongs to clusters: of a virtual network its subnets; nothing of anything else, and of
+    a row that does not hold what every such resource has."""
     resource_type = type_of(row)
-    if resource_type not in NETWORK_TYPES or not is_understood(row, resource_type):
-        return None
+    if resource_type in _BALANCING and not is_understood(row, resource_type):
+        return ()
     if resource_type == LOAD_BALANCER_TYPE:
-        return parse_load_balancer(row) if properties(row) is not row else _parse_reduced(row)
-    if resource_type == PUBLIC_IP_TYPE:
-        return parse_public_ip(row)
-    return parse_public_ip_prefix(row)
+        return (parse_load_balancer(row) if properties(row) is not row else _parse_reduced(row),)
+    if resource_type == VIRTUAL_NETWORK_TYPE:
+        return tuple(filter(None, map(parse_subnet, subnets_of(row))))
+    parse = _PARSERS.get(resource_type)
+    found = parse(row) if parse else None
+    return (found,) if found is not None else ()
+
+
+_PARSERS: Dict[str, Callable[[Json], Optional[Resource]]] = {
+    PUBLIC_IP_TYPE: parse_public_ip, PREFIX_TYPE: parse_public_ip_prefix, SUBNET_TYPE: parse_subnet,
+    ROUTE_TABLE_TYPE: parse_route_table, NAT_GATEWAY_TYPE: parse_nat_gateway}
 
 
 def _parse_reduced(row: Mapping[str, Json]) -> LoadBalancer:

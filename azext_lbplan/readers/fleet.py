@@ -8,7 +8,7 @@ never sinks the rest; it is told in `gaps`.
 import re
 import time
 from functools import partial
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from azure.cli.core import AzCli
 from azure.cli.core._profile import Profile
@@ -22,7 +22,7 @@ from ..model.observed import INVALID_ANSWER, Observed
 from ..model.values import Json, count, get, items, text
 from .arm import (ANSWER_TOO_LARGE, LONGEST_RETRY_AFTER, TICK, ArmClient, ReadFailure, Request, cli_error, connect,
                   side_by_side)
-from .graph_queries import clusters_query, network_queries
+from .graph_queries import clusters_query, made_queries, network_queries, subnet_queries, way_queries
 from .progress import Progress
 
 logger = get_logger(__name__)
@@ -158,12 +158,28 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
         for gap in assembly.gaps:
             self._miss(gap, clusters=True)
         self._find_unreadable(client, list(silent))
+        self._read_ways(client, scope, assembly)
+        yield from assembly.without_balancers()
         for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS):
             # All queries are made before the first is asked: clusters leave while rows come.
             for query in list(network_queries(assembly.node_groups, assembly.address_names)):
                 for page in self._pages(client, query, Scope(scope.login, batch), _NETWORK):
                     yield from filter(None, map(assembly.add_network, page.rows))
         yield from assembly.rest()
+
+    def _read_ways(self, client: ArmClient, scope: Scope, assembly: Assembly) -> None:
+        """What decides where packets leave: subnets, then what is on them, then the addresses of that and of AKS. It
+        comes before load balancers, with which clusters leave."""
+        steps: Tuple[Callable[[], Iterator[str]], ...] = (  # each asks for what the one before has brought
+            lambda: subnet_queries(assembly.managed_network_groups, assembly.network_names),
+            lambda: way_queries(assembly.way_names), lambda: made_queries(assembly.made_names))
+        for step in steps:
+            asked = list(step())
+            for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS) if asked else ():
+                for query in asked:
+                    for page in self._pages(client, query, Scope(scope.login, batch), _NETWORK):
+                        for row in page.rows:
+                            assembly.add_network(row)
 
     def _pages(self, client: ArmClient, query: str, scope: Scope, what: str) -> Iterator[Page]:
         """The pages of a query for `what`; where they end too early, a gap says so."""

@@ -4,6 +4,7 @@ else holds clusters is a fleet, too."""
 
 from typing import Iterator, List, Optional, Union
 
+from ..facts.networks import LOAD_BALANCER_TYPE, SUBNET_TYPE, VIRTUAL_NETWORK_TYPE
 from ..inputs import fleets, shapes
 from ..inputs.unusable import Unrecognised, UnusableDocument
 from ..model.cluster import Cluster
@@ -37,10 +38,15 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
         self.gaps.extend(gaps)
         assembly = Assembly()
         yield from filter(None, map(assembly.add_cluster, fleets.clusters_among(rows, self._resource_group)))
-        yield from filter(None, map(assembly.add_network, rows))
+        # Clusters leave with their load balancers: those come last.
+        for row in sorted(rows, key=lambda row: type_of(row) == LOAD_BALANCER_TYPE):
+            leaving = assembly.add_network(row)
+            if leaving is not None:
+                yield leaving
         self.gaps.extend(assembly.gaps)
         # A file without any row of a type was made without asking for it.
-        yield from assembly.rest(looked_for={type_of(row) for row in rows})
+        kinds = {type_of(row) for row in rows}
+        yield from assembly.rest(looked_for=kinds | ({SUBNET_TYPE} if VIRTUAL_NETWORK_TYPE in kinds else set()))
 
     def _is_wanted(self, cluster: Cluster) -> bool:
         return self._resource_group.lower() in ('', (cluster.resource_group or '').lower())

@@ -2,8 +2,8 @@
 """What Azure Resource Graph is asked about a fleet: clusters, then what belongs to them, in the columns that
 `model.graph` reads.
 
-Columns are plain paths and `array_length`, which every version of the service has. Members of backend pools are
-counted there: they are most of a load balancer's body, and an answer over 16 MiB is refused.
+Columns are plain paths, `array_length`, and of subnets what `mv-expand` makes of the networks that hold them. Members
+of backend pools are counted there: they are most of a load balancer's body, and an answer over 16 MiB is refused.
 Source: learn.microsoft.com, "Understanding the Azure Resource Graph query language" and "Working with large Azure
 resource data sets".
 """
@@ -12,7 +12,8 @@ import re
 from typing import Iterable, Iterator, List, Optional
 
 from ..facts.clusters import CLUSTER_TYPE
-from ..facts.networks import LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE
+from ..facts.networks import (LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE,
+                              ROUTE_TABLE_TYPE, VIRTUAL_NETWORK_TYPE)
 from ..model.graph import POOLS
 
 #: Names in one `in~ (…)`, as many as a page has rows: of usual length (30 characters) they make 35 KB of query. The
@@ -28,6 +29,13 @@ _CLUSTER_PROPERTIES = ('provisioningState', 'powerState', 'kubernetesVersion', '
 _NETWORK_PROPERTIES = ('provisioningState', 'frontendIPConfigurations', 'outboundRules', 'publicIPAddressVersion',
                        'publicIPAllocationMethod', 'ipAddress', 'ipConfiguration', 'natGateway', 'prefixLength',
                        'ipPrefix', 'loadBalancerFrontendIpConfiguration')
+
+#: The most rows that the service makes of one. Source: "Understanding the Azure Resource Graph query language".
+MOST_SUBNETS = 2000
+
+_WAY_PROPERTIES = ('routes', 'disableBgpRoutePropagation', 'publicIpAddresses', 'publicIpPrefixes',
+                   'publicIpAddressesV6', 'publicIpPrefixesV6', 'idleTimeoutInMinutes')
+_MADE_PROPERTIES = ('ipAddress', 'ipPrefix', 'prefixLength', 'publicIPAddressVersion')
 
 #: Columns of backend pool number {0}, as (column, expression).
 _POOL_COLUMNS = (
@@ -49,6 +57,37 @@ def clusters_query(resource_group: Optional[str] = None) -> str:
         _project(('id', 'name', 'type', 'location', 'subscriptionId'), _CLUSTER_PROPERTIES), 'order by id asc'])
 
 
+def subnet_queries(node_groups: Iterable[str], network_names: Iterable[str]) -> Iterator[str]:
+    """The queries for the subnets of the virtual networks in these node resource groups, and of those so named: one
+    row for each, since the members of a subnet are most of a network's body."""
+    for column, names in (('resourceGroup', node_groups), ('name', network_names)):
+        for batch in _batches(names):
+            yield '\n| '.join(['resources', f"where type =~ '{VIRTUAL_NETWORK_TYPE}' and {_among(column, batch)}",
+                               f'mv-expand subnet = properties.subnets limit {MOST_SUBNETS}',
+                               'project id = tostring(subnet.id), natGateway = subnet.properties.natGateway, '
+                               'routeTable = subnet.properties.routeTable', 'order by id asc'])
+
+
+def way_queries(names: Iterable[str]) -> Iterator[str]:
+    """The queries for route tables and NAT gateways so named."""
+    for batch in _batches(names):
+        yield '\n| '.join(['resources', f"where type in~ ('{ROUTE_TABLE_TYPE}', '{NAT_GATEWAY_TYPE}') and "
+                           f"{_among('name', batch)}", _project(('id', 'type', 'sku'), _WAY_PROPERTIES),
+                           'order by id asc'])
+
+
+def made_queries(names: Iterable[str]) -> Iterator[str]:
+    """The queries for the addresses of public IPs and prefixes so named."""
+    for batch in _batches(names):
+        yield '\n| '.join(['resources', f"where type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}') and "
+                           f"{_among('name', batch)}", _project(('id', 'type'), _MADE_PROPERTIES), 'order by id asc'])
+
+
+def _batches(names: Iterable[str]) -> Iterator[List[str]]:
+    quotable = _quotable(names)
+    return (quotable[start:start + MOST_NAMES] for start in range(0, len(quotable), MOST_NAMES))
+
+
 def network_queries(node_groups: Iterable[str], address_names: Iterable[str]) -> Iterator[str]:
     """The query for load balancers of clusters in these node resource groups, and addresses and prefixes so named;
     more than one where the names are too many for one."""
@@ -56,8 +95,8 @@ def network_queries(node_groups: Iterable[str], address_names: Iterable[str]) ->
     # Where the groups are too many, rows that do not matter are left out after they came: few things bear this name.
     among = f' and {_among("resourceGroup", groups)}' if 0 < len(groups) <= MOST_NAMES else ''
     balancers = f"type =~ '{LOAD_BALANCER_TYPE}' and name =~ '{LOAD_BALANCER_NAME}'{among}"
-    batches = [names[start:start + MOST_NAMES] for start in range(0, len(names), MOST_NAMES)]
-    addresses = [f"type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}') and {_among('name', batch)}" for batch in batches]
+    addresses = [f"type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}') and {_among('name', batch)}"
+                 for batch in _batches(names)]
     yield _network_query(' or '.join([balancers, *addresses[:1]]))
     yield from map(_network_query, addresses[1:])
 

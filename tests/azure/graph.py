@@ -1,8 +1,8 @@
 """Azure Resource Graph: `POST /providers/Microsoft.ResourceGraph/resources` over the stand-in's own resources.
 
 It is no KQL engine. Of a query it understands `where` with types, names and resource groups (`=~`, `in~`, `and`,
-`or` between two groups of them), `project` with columns, paths and array_length, and `order by id asc`; anything else
-is refused, as the service refuses what it does not know. Rows have the service's shape: type and resourceGroup in
+`or` between two groups of them), `mv-expand` of one column, `project` with columns, paths, array_length and tostring,
+and `order by id asc`; anything else is refused, as the service refuses what it does not know. Rows have the service's shape: type and resourceGroup in
 lower case, `properties` as an object.
 """
 import copy
@@ -12,7 +12,9 @@ import re
 from tests.azure import errors, ids
 
 SUPPORTED_TYPES = ('microsoft.containerservice/managedclusters', 'microsoft.network/loadbalancers',
-                   'microsoft.network/publicipaddresses', 'microsoft.network/publicipprefixes')
+                   'microsoft.network/publicipaddresses', 'microsoft.network/publicipprefixes',
+                   'microsoft.network/virtualnetworks', 'microsoft.network/routetables',
+                   'microsoft.network/natgateways')
 MOST_ROWS, MOST_SUBSCRIPTIONS, MOST_MANAGEMENT_GROUPS = 1000, 1000, 10
 LARGEST_ANSWER = 16777216
 
@@ -109,9 +111,9 @@ class Graph:
         key = (query, frozenset(scope))
         if anew or key not in self._cache:
             admits = _filter(query)
-            self._cache = {key: sorted((row for row in self.rows()
-                                        if row['subscriptionId'].lower() in scope and admits(row)),
-                                       key=lambda row: row['id'].lower())}
+            self._cache = {key: sorted((one for row in self.rows()
+                                        if row['subscriptionId'].lower() in scope and admits(row)
+                                        for one in _expanded(query, row)), key=lambda row: row['id'].lower())}
         return self._cache[key]
 
     def _resource_rows(self):
@@ -134,6 +136,15 @@ def _filter(query):
     return lambda row: all(any(all(condition(row) for condition in branch) for branch in step) for step in steps)
 
 
+def _expanded(query, row):
+    """The rows that `mv-expand NAME = PATH limit N` makes of one: one for each element; one where there is none."""
+    line = next((line for line in _lines(query) if line.startswith('mv-expand ')), None)
+    if line is None:
+        return [row]
+    name, path, most = re.fullmatch(r'mv-expand (\w+) = ([\w.]+) limit (\d+)', line).groups()
+    return [{**row, name: element} for element in (_value(row, path) or [None])[:int(most)]]
+
+
 def _condition(text):
     match = _CONDITION.fullmatch(text)
     if not match:
@@ -145,7 +156,8 @@ def _condition(text):
 
 def _lines(query):
     lines = [line.strip() for line in query.split('|')]
-    if lines[0].lower() != 'resources' or not all(re.match('(where|project|order by) ', line) for line in lines[1:]):
+    if lines[0].lower() != 'resources' or not all(re.match('(where|mv-expand|project|order by) ', line)
+                                                  for line in lines[1:]):
         raise _bad_request('InvalidQuery', 'Query is invalid.')
     return lines
 
@@ -173,6 +185,8 @@ def _value(row, expression):
     if length:
         value = _value(row, length.group(1))
         return len(value) if isinstance(value, list) else None
+    if expression.startswith('tostring('):
+        return str(_value(row, expression[len('tostring('):-1]) or '')
     if not _PATH.match(expression):
         raise _bad_request('InvalidQuery', f'Query is invalid near: {expression}')
     for step in re.findall(r'\w+', expression):

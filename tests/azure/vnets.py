@@ -2,8 +2,6 @@
 
 A subnet is a part of the body of its virtual network, as in ARM, and can be read alone.
 """
-import copy
-
 from tests.azure import errors, ids
 
 VIRTUAL_NETWORK = 'Microsoft.Network/virtualNetworks'
@@ -117,12 +115,6 @@ def _managed_gateway(arm, cluster, place):
         arm.network.add_address(subscription, group, name, location, tags={'aks-managed-type': _NAT_TAG})
     profile['effectiveOutboundIPs'] = [{'id': identifier}]
     return add_gateway(arm, 'aks-natgateway', [identifier], *place)
-
-
-def rows_of(network):
-    """The rows that `mv-expand subnet = properties.subnets` makes of that of a virtual network in Resource Graph."""
-    for subnet in network['properties'].get('subnets') or []:
-        yield {**network, 'subnet': copy.deepcopy(subnet)}
 
 
 def _body(identifier, name, kind, location, inner, tags=None):

@@ -23,6 +23,9 @@ from azext_lbplan.readers import snapshot as snapshot_file
 #: What the validators of the commands fill in.
 _FILLED_IN = {'recommend': {'headroom': 25}}
 
+#: What a snapshot holds of what Azure Resource Graph knows as well.
+_NETWORK = ('publicIpAddresses', 'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways')
+
 #: Demands by the metrics that they were measured from: the same few serve thousands of clusters. The metrics stand
 #: beside each, so that no other object comes to have their identity.
 _MEASURED = {}
@@ -85,7 +88,7 @@ def _as_taken(handler, options):
 def _fleet_file(snapshot):
     """A file with the resources of the snapshot as Azure Resource Graph would give them."""
     rows = [row for row in (snapshot['managedCluster'], snapshot.get('loadBalancer'),
-                            *snapshot.get('publicIpAddresses', ()), *snapshot.get('publicIpPrefixes', ())) if row]
+                            *(row for key in _NETWORK for row in snapshot.get(key, ()))) if row]
     handle, path = tempfile.mkstemp(suffix='.json')
     with os.fdopen(handle, 'w', encoding='utf-8') as file:
         json.dump(rows, file)
