@@ -17,9 +17,22 @@ from .facts import snat
 from .facts.clusters import BACKEND_POOL_TYPES
 from .facts.ids import ArmId
 
-#: How far back metrics are read, and the percent on top of measured demand, where not typed.
+#: How far back metrics are read, where not typed.
 DEFAULT_OFFSET = '7d'
-DEFAULT_HEADROOM = 25
+
+#: Percent on top of measured demand, where not typed. In the tuning half of the backtest (130 clusters, 10 seeds of 13
+#: workloads): IPs over a clairvoyant's, and failing node-minutes of 100,000 in a week 15 % busier than that which was
+#: measured.
+#:
+#:     headroom   IPs    with --allow-decrease   failing
+#:      5 %      1.17                     1.10        42
+#:     10 %      1.21                     1.15       8.6
+#:     15 %      1.25                     1.20       0.9
+#:     20 %      1.29                     1.24         0
+#:     25 %      1.34                     1.30         0
+#:
+#: In a week like the measured one none of them failed.
+DEFAULT_HEADROOM = 15
 
 #: Groups of options in the help.
 WHAT_IF = 'What If'

@@ -20,7 +20,7 @@ of short TCP connections had estimates of half of what it needed (simulated: 139
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from math import fsum
-from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..model.metrics import TCP, UDP
 from .retries import NO_RETRIES, Retries
@@ -135,24 +135,6 @@ def judge_node(tables: Tables, node: str, timeout: float, retries: Retries = NO_
 def _height(peak: Peak) -> Tuple[float, int]:
     """The higher peak is greater; of equal ones the earlier."""
     return (peak.ports, -peak.minute)
-
-
-def telling_flows(tables: Tables) -> List[Dict[int, Flows]]:
-    """The connections of each node by minute, but for minutes in which UDP alone was full: those that were accepted
-    then were TCP's, and tell nothing of the ports that came free and of retries (retries.py)."""
-    telling = []
-    for node, flows in tables.flows.items():
-        full = {protocol: _full(tables, node, protocol, flows) for protocol in tables.protocols(node)}
-        alone = full.get(UDP, set()).difference(*(full[protocol] for protocol in full if protocol != UDP))
-        telling.append({minute: flow for minute, flow in flows.items() if minute not in alone} if alone else flows)
-    return telling
-
-
-def _full(tables: Tables, node: str, protocol: str, minutes: Iterable[int]) -> Set[int]:
-    """Those of `minutes` in which `protocol` had no ports left to speak of."""
-    allocation, used = Allocation(tables, node, protocol), tables.used.get((node, protocol), {})
-    return {minute for minute in minutes
-            if used.get(minute, 0) >= SATURATED_SHARE * (allocation.at(minute) or float('inf'))}
 
 
 def _judge_minutes(tables: Tables, node: str, allocations: Allocations, timeout: float, retries: Retries
@@ -277,6 +259,7 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
     def __init__(self, flows: Mapping[int, Flows], udp: Ports, timeout: float, retries: Retries):
         known = {minute: flow.accepted for minute, flow in flows.items() if flow.accepted is not None}
         self._minutes = sorted(known)
+        self._since = _run_starts(self._minutes)
         accepted = [known[minute] for minute in self._minutes]
         released = [(beside(udp, minute) or 0.0) / timeout for minute in self._minutes]
         self._failed = [0.0, *accumulate(
@@ -290,7 +273,7 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
         allocated = _allocated(peak)
         taken = self._udp if peak.protocol == UDP else self._others
         end = bisect_right(self._minutes, peak.minute)
-        limit = bisect_left(self._minutes, peak.minute + 1 - WINDOW_MINUTES)
+        limit = max(bisect_left(self._minutes, peak.minute + 1 - WINDOW_MINUTES), self._since[end - 1] if end else 0)
         start = max(limit, bisect_right(taken, taken[end] - allocated) - 1)
         failed = self._failed[end] - self._failed[start]
         if taken[end] - taken[start] > allocated:  # of the first minute only the part that completes the turnover
@@ -300,8 +283,26 @@ class _Turnover:  # pylint: disable=too-few-public-methods  # the state of one p
         whole = (start == limit < end and self._failed[start + 1] > self._failed[start]
                  and self._minutes[start] <= peak.minute + 1 - WINDOW_MINUTES + LEAD_MINUTES)
         if whole and turned < allocated:
-            return estimated(allocated, turned, failed)  # held longer than the window: the rates compare
+            # Held longer than the window: the rates compare. But no more ports were wanted than all that was refused.
+            every = self._refused_since_calm(end)
+            return min(estimated(allocated, turned, failed), estimated(allocated, allocated, every))
         return estimated(allocated, allocated, failed)
+
+    def _refused_since_calm(self, end: int) -> float:
+        """Connections refused up to the minute at `end`, since the last one without failures that is known; boundless
+        where none is."""
+        begin = end
+        while begin > self._since[end - 1] and self._failed[begin] > self._failed[begin - 1]:
+            begin -= 1
+        return self._failed[end] - self._failed[begin] if begin > self._since[end - 1] else float('inf')
+
+
+def _run_starts(minutes: Sequence[int]) -> List[int]:
+    """For each of `minutes` where the run that it belongs to begins: time that was not read is not looked across."""
+    starts: List[int] = []
+    for at, minute in enumerate(minutes):
+        starts.append(starts[-1] if at and minute - minutes[at - 1] <= LEAD_MINUTES + 1 else at)
+    return starts
 
 
 def _judge_buckets(tables: Tables, node: str, allocations: Allocations, timeout: float, retries: Retries

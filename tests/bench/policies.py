@@ -1,18 +1,20 @@
 """What is set for the weeks to come, from what one week showed: by hand, by rules of thumb, by lbplan, by foresight."""
 from dataclasses import dataclass
-from typing import Callable, Dict, List
+from functools import partial
+from typing import Callable, Dict, List, Optional
 
 from azext_lbplan.decision.decide import decide_with
 from azext_lbplan.facts import snat
 from azext_lbplan.demand import measure
 from azext_lbplan.decision.nodes import count_nodes
-from azext_lbplan.options import Options, Scale
+from azext_lbplan.options import DEFAULT_HEADROOM, Options, Scale
 from tests.support.asking import Asked
+from tests.support.spoiled import missing
 from tests.support.cases import body, managed, observe
 from tests.azure.builders import pool
 
 from .replay import START, Replay
-from .workloads import TIMEOUT, WEEK, Cluster
+from .workloads import DAY, TIMEOUT, WEEK, Cluster
 
 #: The largest share of a node's minutes that a high percentile leaves out.
 PERCENTILE = 0.95
@@ -55,18 +57,29 @@ def own(cluster: Cluster) -> Setting:
 class Metrics:
     """What can be known of one week: raw series for people, and both passes over Azure Monitor for lbplan."""
 
-    def __init__(self, replay: Replay, week: int, setting: Setting):
-        self.replay, self.week, self.setting = replay, week, setting
-        self.workload = replay.metrics(week, setting.ports)
+    def __init__(self, replay: Replay, week: int, setting: Setting, before: Optional[Setting] = None):
+        """Of all of `week` under `setting`; with `before`, of the seven days up to the first of `week`, of which all
+        but that were under `before`."""
+        self.replay, self.setting = replay, setting
+        self._end = START + (week + 1) * WEEK if before is None else START + week * WEEK + DAY
+        self._key = (week, setting.ports, before and before.ports)
+        self.workload = (replay.metrics(week, setting.ports) if before is None else
+                         replay.metrics_after_a_day(before.ports, setting.ports))
 
     @property
     def demand(self):
         """lbplan's measured demand, from what both passes read."""
-        known, key = self.replay.demands, (self.week, self.setting.ports)
+        known, key = self.replay.demands, self._key
         if key not in known:
-            end = START + (self.week + 1) * WEEK
-            known[key] = measure(Asked(self.workload, end, timeout=TIMEOUT).answers, TIMEOUT)
+            known[key] = measure(self.answers, TIMEOUT)
         return known[key]
+
+    @property
+    def answers(self):
+        """What Azure Monitor says of the week, as far as the cluster's view goes."""
+        view = self.replay.cluster.view
+        spoil = missing(view.missing, view.alike) if view.missing else None
+        return Asked(self.workload, self._end, timeout=TIMEOUT, spoil=spoil, maximum=view.maximum).answers
 
     def used(self) -> List[List[int]]:
         """Ports in use, sorted, of each node and protocol."""
@@ -106,25 +119,41 @@ def article(metrics: Metrics) -> Setting:
     return Setting(ports, ports * required(metrics.replay.cluster) // snat.PORTS_PER_IP + 1)
 
 
-def ours(metrics: Metrics, allow_decrease=False) -> Setting:
+def ours(metrics: Metrics, allow_decrease=False, headroom=DEFAULT_HEADROOM) -> Setting:
     """`az aks lb recommend`, its command applied."""
     before = observed(metrics.replay.cluster, metrics.setting)
-    decision = decide_with(before, Options(allow_decrease=allow_decrease, measure=True), metrics.demand)
+    decision = decide_with(before, Options(allow_decrease=allow_decrease, headroom=headroom, measure=True),
+                           metrics.demand)
     if not decision.flags:
         return metrics.setting
     settings = decision.proposed.settings
     return Setting(settings.outbound_ports or 0, settings.outbound_ip_count)
 
 
-def ours_decreasing(metrics: Metrics) -> Setting:
-    """The same with --allow-decrease."""
-    return ours(metrics, allow_decrease=True)
+def exact(metrics: Metrics) -> Setting:
+    """What an estimator without fault would set: the default headroom over the true peak of the measured week."""
+    return fewest(metrics.replay.cluster, metrics.replay.peak(0) * (1 + DEFAULT_HEADROOM / 100))
+
+
+ours_decreasing = partial(ours, allow_decrease=True)
+
+#: Headrooms of which the README says what they cost and carry.
+HEADROOMS = (10, 25, 50)
 
 
 #: From the metrics of the first week to a setting for all weeks after it.
 POLICIES: Dict[str, Callable[[Metrics], Setting]] = {
     'automatic': automatic, '1024 for all': for_all, 'p95 + 20 %': percentile, 'maximum + 25 %': maximum,
-    "article's rule": article, 'lbplan once': ours, 'lbplan once, decreasing': ours_decreasing,
+    "article's rule": article, 'no error, default headroom': exact,
+    'lbplan once': ours, 'lbplan once, decreasing': ours_decreasing,
+    **{f'lbplan, headroom {percent} %': partial(ours, headroom=percent) for percent in HEADROOMS},
+}
+
+#: What users are told to do: apply, look again after a day, apply. (First, then.)
+AFTER_A_DAY = {
+    'lbplan, and after a day': (ours, ours), 'lbplan, and after a day decreasing': (ours, ours_decreasing),
+    'lbplan, 10 %, and after a day': (partial(ours, headroom=10), partial(ours, headroom=10)),
+    'lbplan, 10 %, and after a day decreasing': (partial(ours, headroom=10), partial(ours_decreasing, headroom=10)),
 }
 
 #: From the metrics of each week to a setting for the next.

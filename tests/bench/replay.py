@@ -5,6 +5,7 @@ from typing import Callable, Dict, Tuple
 from azext_lbplan.facts import snat
 from azext_lbplan.demand import Demand
 from azext_lbplan.model.metrics import minute_of
+from tests.support.spoiled import Awaiting, Pending
 from tests.support.workload import Node, Workload, addresses, simulate
 
 from .workloads import DAY, TIMEOUT, WEEK, Cluster
@@ -48,20 +49,35 @@ class Replay:
         """The most ports that any node would have used in `week`, had there been plenty."""
         return max(max(values[week * WEEK:(week + 1) * WEEK]) for node in self._free for values in node.used.values())
 
-    def outcome(self, week: int, allocation: Allocation) -> Outcome:
-        """What `allocation` does in `week`."""
+    def outcome(self, week: int, allocation: Allocation, first: int = 0, last: int = WEEK) -> Outcome:
+        """What `allocation` does in `week`, from its minute `first` to before `last`."""
         total = Outcome()
         for index in range(len(self.cluster.nodes)):
-            node = self._node(index, week, allocation)
-            there = sum(value is not None for value in node.failed)
-            total += Outcome(there, sum(bool(value) for value in node.failed), sum(filter(None, node.failed)))
+            failed = self._node(index, week, allocation).failed[first:last]
+            there = sum(value is not None for value in failed)
+            total += Outcome(there, sum(map(bool, failed)), sum(filter(None, failed)))
         return total
+
+    def metrics_after_a_day(self, before: Allocation, after: Allocation) -> Workload:
+        """What Azure Monitor has of the seven days up to a day after the first week, when `before` became `after`."""
+        first, second = self.metrics(0, before), self.metrics(1, after)
+        nodes = {}
+        for address in {**first.nodes, **second.nodes}:
+            halves = [week.nodes.get(address) for week in (first, second)]
+            empty = next(half for half in halves if half).without(0, WEEK)
+            old, new = (half or empty for half in halves)
+            nodes[address] = joined(_part(old, DAY, WEEK), _part(new, 0, DAY))
+        return type(first)(START + DAY, nodes)
 
     def metrics(self, week: int, allocation: Allocation) -> Workload:
         """What Azure Monitor has of `week` under `allocation`."""
-        nodes = {address: self._node(index, week, allocation)
-                 for index, address in enumerate(addresses(len(self.cluster.nodes)))}
-        return Workload(START + week * WEEK, nodes)
+        view, count = self.cluster.view, len(self.cluster.nodes)
+        kind = Pending if view.pending else Awaiting if view.awaiting else Workload
+        nodes = [self._node(index, week, allocation) for index in range(count)]
+        if view.upgrade is not None and week == 0:
+            nodes = [node.without(view.upgrade, WEEK) for node in nodes] + [node.without(0, view.upgrade)
+                                                                            for node in nodes]
+        return kind(START + week * WEEK, dict(zip(addresses(len(nodes)), nodes)))
 
     def _node(self, index, week, allocation) -> Node:
         key = (index, week, allocation)
@@ -98,6 +114,13 @@ class Replay:
         return Node({name: cut(values) for name, values in node.used.items()},
                     {name: cut(values) for name, values in node.allocated.items()},
                     cut(node.successful), cut(node.failed))
+
+
+def joined(first: Node, second: Node) -> Node:
+    """One node after the other."""
+    return Node({name: first.used[name] + second.used[name] for name in first.used},
+                {name: first.allocated[name] + second.allocated[name] for name in first.allocated},
+                first.successful + second.successful, first.failed + second.failed)
 
 
 def _later(function, minutes):

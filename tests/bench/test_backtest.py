@@ -1,14 +1,16 @@
 """The backtest, small: that it judges rightly, that lbplan holds in a week it has not seen, and what it rests on."""
+import random
+
 import pytest
 
-from azext_lbplan.demand.retries import NO_RETRIES, judge_retries
+from azext_lbplan.demand.retries import UNKNOWN, judge_retries
 from azext_lbplan.demand.tables import Flows
 from tests.bench import report
 from tests.bench.backtest import run
 from tests.bench.policies import Setting, fewest, own
 from tests.bench.replay import Replay
 from tests.bench.workloads import KINDS, make
-from tests.support.workload import Traffic, bursts, simulate
+from tests.support.workload import UDP, Traffic, bursts, simulate, steady
 
 #: One seed each of some kinds that start with too few ports; the large run has all kinds and many seeds.
 SMALL = (('diurnal', 1), ('bursty', 2), ('incident', 4))
@@ -63,12 +65,14 @@ def flows_of(ports=512, **more):
 @pytest.mark.parametrize('again, attempts', [(0.0, 1), (0.5, 1), (0.8, 2), (0.0, 3)])
 def test_retries_are_told_from_connections(again, attempts):
     found = judge_retries([flows_of(retries=again, attempts=attempts)])
-    assert 0.7 * attempts <= found.attempts <= 1.1 * attempts
-    assert again - 0.25 <= found.again <= again + 0.05
+    true = (1 - again) / attempts
+    first = [(1 - retries.again) / retries.attempts for retries in (found.most, found.likely, found.fewest)]
+    assert first == sorted(first) and first[0] <= 1.05 * true and true <= 1.02 * first[2]
+    assert 0.7 * true <= first[1] <= 1.3 * true
 
 
 def test_without_refusals_there_is_nothing_to_tell():
-    assert judge_retries([flows_of(ports=64000)]) == NO_RETRIES
+    assert judge_retries([flows_of(ports=64000)]) == UNKNOWN
 
 
 def test_demand_that_swells_is_not_taken_for_retries():
@@ -77,5 +81,24 @@ def test_demand_that_swells_is_not_taken_for_retries():
     node = simulate([Traffic(rate=swelling)], 3 * 1440, 512, seed=1)
     found = judge_retries([{minute: Flows(1, accepted, failed) for minute, (accepted, failed)
                             in enumerate(zip(node.successful, node.failed))}])
-    assert found.again <= 0.2 and found.attempts <= 1.2
-    assert judge_retries([{minute: Flows(1, 100, 0) for minute in range(100)}]) == NO_RETRIES
+    assert found.fewest.again <= 0.05 and found.fewest.attempts == 1
+    assert judge_retries([{minute: Flows(1, 100, 0) for minute in range(100)}]) == UNKNOWN
+
+
+@pytest.mark.parametrize('again, attempts', [(0.5, 1), (0.3, 3)])
+def test_gaps_and_few_minutes_never_make_more_retries_than_there_are(again, attempts):
+    flows = flows_of(retries=again, attempts=attempts)
+    for seed in range(5):
+        chance = random.Random(seed)
+        for first in range(0, 3 * 1440 - 599, 600):
+            some = {minute: flows[minute] for minute in range(first, first + 600) if chance.random() > 0.2}
+            retries = judge_retries([some]).fewest
+            assert (1 - retries.again) / retries.attempts >= 0.85 * (1 - again) / attempts
+
+
+def test_ports_of_udp_tell_of_retries_too():
+    traffic = [Traffic(rate=steady(40), protocol=UDP, retries=0.5), Traffic(rate=steady(60))]
+    node = simulate(traffic, 2 * 1440, 512, seed=2)
+    found = judge_retries([{minute: Flows(1, accepted, failed) for minute, (accepted, failed)
+                            in enumerate(zip(node.successful, node.failed))}])
+    assert found.fewest.attempts == 1 and 0.35 <= found.fewest.again <= 0.52

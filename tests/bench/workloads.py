@@ -6,7 +6,10 @@ counted for all of its nodes. Weeks begin on a Monday at midnight.
 
 Noise, in all kinds: each node has a volume of its own (±15 %), each of its days another (7 %) and each hour again
 (5 %), and the connections of a minute are a Poisson draw. Refused connections come again in the next minute with the
-seed's own probability (0 to 0.5), which swells the count of failures as it does in life.
+seed's own probability (0 to 0.5), which swells the count of failures as it does in life. Each week draws from a
+generator of its own: `busier` multiplies what comes after the first week, which stays the same.
+
+Half of the kinds are for tuning; the others were looked at once, when the rule was frozen.
 """
 import math
 import random
@@ -26,6 +29,24 @@ NODES = 3
 #: start with too few ports: those that do not need a tool are the easy half.
 PRESSURE = (0.3, 3.0)
 
+#: The seeds of the tuning half. Those of the held-out half come from the hash of the commit that froze the rule: see
+#: backtest.held_out_seeds.
+TUNING_SEEDS = tuple(range(1000, 1010))
+
+
+@dataclass(frozen=True)
+class View:
+    """How the first week's metrics are told: the share of points that are missing, of all series `alike` or of each on
+    its own; whether maxima are served; whether there are connections that are pending, and ports that await removal;
+    the minute of an upgrade that gives all nodes new addresses."""
+
+    missing: float = 0.0
+    alike: bool = False
+    maximum: bool = True
+    pending: bool = False
+    awaiting: bool = False
+    upgrade: Optional[int] = None
+
 
 @dataclass(frozen=True)
 class Cluster:  # pylint: disable=too-many-instance-attributes
@@ -33,7 +54,7 @@ class Cluster:  # pylint: disable=too-many-instance-attributes
 
     nodes: the traffic of each simulated node, over all weeks. present: for each node whether it runs in a minute
     (None: always). count, max_count: nodes of the whole cluster now and at most. size: its nodes by minute.
-    own_ports: the explicit allocation that it starts with, 0 for automatic.
+    own_ports: the explicit allocation that it starts with, 0 for automatic. view: what its metrics lack.
     """
 
     kind: str
@@ -45,20 +66,24 @@ class Cluster:  # pylint: disable=too-many-instance-attributes
     max_count: int
     size: Callable[[int], int]
     own_ports: int
+    view: View = View()
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How to make the traffic of a cluster's nodes. `unpredictable`: why the first week cannot tell, None if it can."""
+    """How to make the traffic of a cluster's nodes. `tuning`: whether the rule was tuned on it. `unpredictable`: why
+    the first week cannot tell, None if it can."""
 
     build: Callable[['Draw'], None]
+    tuning: bool
     unpredictable: Optional[str] = None
 
 
 class Draw:  # pylint: disable=too-many-instance-attributes
     """What a seed decides. Kinds add flows to the nodes; `level` is the usual peak in ports of a plain node."""
 
-    def __init__(self, kind: str, seed: int, weeks: int):
+    def __init__(self, kind: str, seed: int, weeks: int, busier: float = 1.0):
+        self.name, self.busier = f'{kind}/{seed}', busier
         self.random = random.Random(f'{kind}/{seed}')
         self.minutes = weeks * WEEK
         self.weeks = weeks
@@ -69,7 +94,9 @@ class Draw:  # pylint: disable=too-many-instance-attributes
         low, high = (math.log(bound) for bound in PRESSURE)
         self.level = held * math.exp(self.random.uniform(low, high))
         self.active = self.random.choice([0, 1, 3])
-        self.retries = self.random.uniform(0, 0.5)
+        self.retries, self.more = self.random.uniform(0, 0.5), {}
+        self.view = View()
+        self.dispersion = 1.0
         self.volumes = [self.random.uniform(0.85, 1.15) for _ in range(NODES)]
         self.flows: List[List[Traffic]] = [[] for _ in range(NODES)]
         self.present: List[Optional[Callable[[int], bool]]] = [None] * NODES
@@ -85,30 +112,42 @@ class Draw:  # pylint: disable=too-many-instance-attributes
         """Add connections that hold about `ports(minute)` ports to the nodes, all of them when not named."""
         hold = hold or self.hold
         more = {'active': self.active if more.get('close', FIN) == FIN and more.get('protocol', TCP) == TCP else 0,
-                'retries': self.retries, **more}
+                'retries': self.retries, **self.more, **more}
         for node in range(NODES) if nodes is None else nodes:
-            draws = self._draws(ports, self.volumes[node] / hold, self.present[node])
+            draws = self._draws(ports, self.volumes[node] / hold, self.present[node],
+                                f'{self.name}/{node}/{len(self.flows[node])}')
             self.flows[node].append(Traffic(rate=draws.__getitem__, noisy=False, **more))
 
-    def _draws(self, ports, factor, present) -> List[int]:
+    def _draws(self, ports, factor, present, name) -> List[int]:
         """New connections in each minute."""
         draws = []
         for minute in range(self.minutes):
+            if minute % WEEK == 0:
+                generator = random.Random(f'{name}/{minute // WEEK}')
+                volume = factor * (self.busier if minute else 1.0)
             if minute % DAY == 0:
-                daily = factor * math.exp(self.random.gauss(0, 0.07))
+                daily = volume * math.exp(generator.gauss(0, 0.07))
             if minute % 60 == 0:
-                hourly = daily * math.exp(self.random.gauss(0, 0.05))
+                hourly = daily * math.exp(generator.gauss(0, 0.05))
             there = present is None or present(minute)
-            draws.append(poisson(self.random, ports(minute) * hourly) if there else 0)
+            draws.append(self._draw(generator, ports(minute) * hourly) if there else 0)
         return draws
 
+    def _draw(self, generator, mean):
+        """A number of connections with the variance of `dispersion` times Poisson's."""
+        if self.dispersion > 1 and mean > 0:
+            # A mean that is itself drawn, with variance mean × (dispersion - 1).
+            spread = self.dispersion - 1
+            mean = generator.gammavariate(mean / spread, spread)
+        return poisson(generator, mean)
 
-def make(kind: str, seed: int, weeks: int) -> Cluster:
-    """The cluster of one kind and seed."""
-    draw = Draw(kind, seed, weeks)
+
+def make(kind: str, seed: int, weeks: int, busier: float = 1.0) -> Cluster:
+    """The cluster of one kind and seed, with `busier` times the connections after the first week."""
+    draw = Draw(kind, seed, weeks, busier)
     KINDS[kind].build(draw)
     return Cluster(kind, seed, weeks, tuple(tuple(flows) for flows in draw.flows), tuple(draw.present), draw.count,
-                   draw.max_count, draw.size, draw.own_ports)
+                   draw.max_count, draw.size, draw.own_ports, draw.view)
 
 
 def _day(draw, low=0.1, high=0.4):
@@ -233,10 +272,136 @@ def first_incident(draw):
     _incidents(draw, 1)
 
 
+def retrying(draw):
+    """Refused connections fail one to five times each, and 0 to 0.9 of them come again in the next minute."""
+    draw.more = {'retries': draw.random.uniform(0, 0.9), 'attempts': draw.random.choice([1, 1, 2, 3, 5])}
+    draw.add(_day(draw))
+
+
+def backing_off(draw):
+    """The same, but they come again after 1, 2 and 4 minutes."""
+    draw.more = {'retries': draw.random.uniform(0, 0.9), 'attempts': draw.random.choice([1, 1, 2, 3]),
+                 'again_after': (1, 2, 4)}
+    draw.add(_day(draw))
+
+
+def overdispersed(draw):
+    """Connections that come in clusters: 2 to 5 times the variance of Poisson's."""
+    draw.dispersion = draw.random.uniform(2, 5)
+    draw.add(_day(draw))
+
+
+def cron(draw):
+    """Jobs of different lengths at minutes of their own, some every hour, some every few, on a smooth day."""
+    jobs = [(draw.random.choice([60, 60, 120, 240, DAY]), draw.random.randint(0, 59), draw.random.randint(1, 20),
+             draw.random.uniform(0.1, 0.35)) for _ in range(4)]
+    day = diurnal(0.1 * draw.level, 0.35 * draw.level)
+    draw.dispersion = draw.random.uniform(1, 3)
+    draw.add(lambda minute: day(minute) + draw.level * sum(
+        share for every, at, length, share in jobs if (minute - at) % every < length))
+
+
+def step_seen(draw):
+    """A step of +40 % on a day of the first week."""
+    _step(draw, draw.random.randint(2, 5) * DAY)
+
+
+def step_unseen(draw):
+    """A step of +40 % on a day of the second week."""
+    _step(draw, WEEK + draw.random.randint(1, 5) * DAY)
+
+
+def _step(draw, at):
+    day = _day(draw)
+    draw.add(lambda minute: day(minute) * (1.0 if minute >= at else 1 / 1.4))
+
+
+def growing_slowly(draw):
+    """Growth of 3 % a week."""
+    _grow(draw, 1.03 ** (1 / 7) - 1)
+
+
+def growing_steadily(draw):
+    """Growth of 10 % a week."""
+    _grow(draw, 1.10 ** (1 / 7) - 1)
+
+
+def rotating(draw):
+    """A hot workload, two to four times the others, that moves to another node each day."""
+    day, share = _day(draw), 1 / draw.random.uniform(2, 4)
+    draw.volumes = [1.0] * NODES
+    for node in range(NODES):
+        draw.add(lambda minute, node=node: day(minute) * (1 if minute // DAY % NODES == node else share), nodes=[node])
+
+
+def leak_until_restart(draw):
+    """Connections that are never closed, until what holds them is restarted once in one to three days."""
+    every = draw.random.choice([1, 2, 3]) * DAY
+    calm = diurnal(0.1 * draw.level, 0.3 * draw.level)
+    draw.add(calm)
+    draw.add(lambda minute: 0.7 * draw.level, hold=every, every=every)
+
+
+def udp_beside_tcp(draw):
+    """Any share of UDP, both with a day of their own."""
+    share = draw.random.uniform(0.1, 0.9)
+    udp, tcp = _day(draw), _day(draw)
+    draw.add(lambda minute: udp(minute) * share, hold=TIMEOUT, protocol=UDP)
+    draw.add(lambda minute: tcp(minute) * (1 - share))
+
+
+def gaps(draw):
+    """1 to 30 % of all points are missing, each on its own."""
+    draw.view = View(missing=draw.random.uniform(0.01, 0.3))
+    draw.add(_day(draw))
+
+
+def gaps_alike(draw):
+    """1 to 30 % of all points are missing, at the same times in all series."""
+    draw.view = View(missing=draw.random.uniform(0.01, 0.3), alike=True)
+    draw.add(_day(draw))
+
+
+def averages_only(draw):
+    """Maxima are not served."""
+    draw.view = View(maximum=False)
+    draw.add(_day(draw))
+
+
+def pending(draw):
+    """As many connections are pending as were successful."""
+    draw.view = View(pending=True)
+    draw.add(_day(draw))
+
+
+def awaiting(draw):
+    """Ports await removal, on the same frontend and on another one."""
+    draw.view = View(awaiting=True)
+    draw.add(_day(draw))
+
+
+def upgraded(draw):
+    """An upgrade in the first week gives all nodes new addresses."""
+    draw.view = View(upgrade=draw.random.randint(1, 5) * DAY + draw.random.randint(0, DAY))
+    draw.add(_day(draw))
+
+
+_HORIZON = 'it grows beyond the horizon: 50 to 120 % in the week after the measured one'
+_RESTART = 'what is held grows until a restart, and a full node says nothing of when that would have been'
+
 KINDS: Dict[str, Kind] = {
-    'steady': Kind(steady), 'diurnal': Kind(daily), 'weekly': Kind(weekly), 'bursty': Kind(bursty),
-    'skewed': Kind(skewed), 'growing': Kind(growing), 'leak': Kind(leak), 'dns': Kind(dns),
-    'deploys': Kind(deploys), 'autoscaling': Kind(autoscaling), 'incident': Kind(incident),
-    'growing fast': Kind(growing_fast, 'it grows beyond the horizon: 50 to 120 % in the week after the measured one'),
-    'first incident': Kind(first_incident, 'nothing in the measured week is like it'),
+    'steady': Kind(steady, True), 'weekly': Kind(weekly, True), 'bursty': Kind(bursty, True),
+    'leak': Kind(leak, True), 'deploys': Kind(deploys, True), 'autoscaling': Kind(autoscaling, True),
+    'retrying': Kind(retrying, True), 'overdispersed': Kind(overdispersed, True),
+    'step seen': Kind(step_seen, True), 'growing slowly': Kind(growing_slowly, True),
+    'UDP beside TCP': Kind(udp_beside_tcp, True), 'gaps': Kind(gaps, True), 'upgraded': Kind(upgraded, True),
+    'diurnal': Kind(daily, False), 'skewed': Kind(skewed, False), 'growing': Kind(growing, False),
+    'dns': Kind(dns, False), 'incident': Kind(incident, False), 'backing off': Kind(backing_off, False),
+    'cron': Kind(cron, False), 'rotating': Kind(rotating, False), 'growing 10 %': Kind(growing_steadily, False),
+    'gaps alike': Kind(gaps_alike, False), 'averages only': Kind(averages_only, False),
+    'pending': Kind(pending, False), 'awaiting removal': Kind(awaiting, False),
+    'first incident': Kind(first_incident, True, 'nothing in the measured week is like it'),
+    'growing fast': Kind(growing_fast, False, _HORIZON),
+    'step unseen': Kind(step_unseen, False, 'the step of +40 % comes after the measured week'),
+    'leak until restart': Kind(leak_until_restart, False, _RESTART),
 }

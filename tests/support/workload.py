@@ -42,8 +42,9 @@ class Traffic:
     rate: new connections in a minute, by the minute since the start; the actual number is drawn around it.
     active: minutes that a connection is in use, one number or several that are equally frequent.
     close: how it ends. destination, spread: flows to the same destination need a port each, those to others share;
-    `spread` destinations take the connections evenly. retries: the share of failed ones that come again in the next
-    minute. attempts: how often a connection that finds no port fails before it gives up for this minute.
+    `spread` destinations take the connections evenly. retries: the share of failed ones that come again, in the next
+    minute, or evenly after each of `again_after` minutes. every: where given, connections are kept until the next
+    restart, once in so many minutes, whatever `active` and `close` say. attempts: how often a connection that finds no port fails before it gives up for this minute.
     noisy: False draws exactly the rate.
     """
 
@@ -54,6 +55,8 @@ class Traffic:
     destination: str = 'service'
     spread: int = 1
     retries: float = 0.0
+    again_after: Sequence[int] = (1,)
+    every: Optional[int] = None
     attempts: int = 1
     noisy: bool = True
 
@@ -243,6 +246,19 @@ class _Kind:
     def __post_init__(self):
         self.turn = 0
         self.again = 0.0
+        self.due: Dict[int, float] = {}
+
+    def wish(self, tick):
+        """Connections that are tried in `tick`, those that come again included."""
+        self.again += self.due.pop(tick, 0.0)
+        return self.draws[tick] + int(self.again)
+
+    def refuse(self, tick, refused):
+        """Note when the refused ones of `tick` come again; what was less than one connection stays."""
+        self.again -= int(self.again)
+        part = refused * self.traffic.retries / len(self.traffic.again_after)
+        for later in self.traffic.again_after if part else ():
+            self.due[tick + later] = self.due.get(tick + later, 0.0) + part
 
 
 class _Group:
@@ -262,12 +278,12 @@ class _Group:
             for tick in range(minute * ticks, minute * ticks + ticks):
                 flows -= ends[tick]
                 free = max(0, ports * self.spread - flows)
-                wishes = [kind.draws[tick] + int(kind.again) for kind in self.kinds]
+                wishes = [kind.wish(tick) for kind in self.kinds]
                 for kind, wanted, taken in zip(self.kinds, wishes, _grant(wishes, free)):
                     refused = wanted - taken
                     successful[minute] += taken
                     failed[minute] += refused * kind.traffic.attempts
-                    kind.again += refused * kind.traffic.retries - int(kind.again)
+                    kind.refuse(tick, refused)
                     flows += taken
                     _schedule(kind, taken, tick, ends, length)
             used.append(min(-(-flows // self.spread), ports) if ports else 0)
@@ -287,6 +303,9 @@ def _grant(wishes, free):
 
 def _schedule(kind, taken, tick, ends, length):
     """Note when `taken` flows end: each of the kind's holds in turn, so that over time all are equally frequent."""
+    if kind.traffic.every:
+        ends[min(length, (tick // kind.traffic.every + 1) * kind.traffic.every)] += taken
+        return
     holds = kind.holds
     share, rest = divmod(taken, len(holds))
     for index, hold in enumerate(holds):

@@ -10,8 +10,9 @@ from hypothesis import given, settings, strategies as st
 from azext_lbplan.demand import Window, measure, questions, unmeasured, weaker
 from azext_lbplan.demand.choice import MOST_BLOCKS
 from azext_lbplan.demand.hold import relief, udp_relief
+from azext_lbplan.demand.measure import ROOM
 from azext_lbplan.demand.retries import NO_RETRIES, Retries
-from azext_lbplan.demand.saturation import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated, judge_node, telling_flows
+from azext_lbplan.demand.saturation import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated, judge_node
 from azext_lbplan.demand.tables import Bucket, Flows, Tables
 from azext_lbplan.model.metrics import Answer, answers_from_snapshot, minute_of, timestamp
 
@@ -137,14 +138,15 @@ def test_five_failures_for_one_connection_are_not_five_connections():
     assert wanted <= estimate <= 1.5 * wanted
 
 
-def test_a_node_below_its_ceiling_gets_its_peak_with_headroom_and_margin_and_no_more():
+def test_a_node_below_its_ceiling_gets_its_peak_with_headroom_and_the_room_that_is_free():
     workload = cluster([Traffic(rate=diurnal(50, 150))])
     demand = asked(workload).demand()
     peak = peak_of(workload)
     assert demand.evidence.demand_ports_per_node == peak and not demand.evidence.saturated
     assert demand.estimate is None
     assert demand.trigger(HEADROOM) == -(-peak * 125 // 100)
-    assert peak * 1.25 * 8 / 7 <= demand.target(HEADROOM) < peak * 1.25 * 8 / 7 + 8
+    assert peak * ROOM <= demand.target(HEADROOM) < peak * ROOM + 8 <= demand.target(50 + HEADROOM)
+    assert peak * 1.25 * 8 / 7 <= demand.spare(HEADROOM) < peak * 1.25 * 8 / 7 + 2
     assert demand.trigger(HEADROOM) < 1024  # nothing to change
 
 
@@ -205,12 +207,22 @@ def test_hours_that_were_not_read_by_the_minute_count_connections_too():
     assert (every.estimate, few.estimate) == (1024, 640)
 
 
-def test_what_is_accepted_beside_full_udp_says_nothing_of_retries():
-    flows = {minute: Flows(1, 500, 20) for minute in range(4)}
-    full = {0: 300.0, 1: 512.0, 2: 512.0, 3: 512.0}
-    tables = Tables(used={('a', UDP): full, ('a', TCP): {0: 9.0, 1: 9.0, 2: 512.0, 3: 9.0}}, flows={'a': flows},
-                    allocated={('a', protocol): {0: 512.0} for protocol in (TCP, UDP)})
-    assert [sorted(one) for one in telling_flows(tables)] == [[0, 2]]
+def test_an_estimate_does_not_look_across_time_that_was_not_read():
+    """The second span begins with failures alone; what was accepted hours before says nothing of it."""
+    flows = {minute: Flows(1, 128, 0) for minute in range(60)}
+    flows.update({minute: Flows(1, 0 if minute < 304 else 128, 100) for minute in range(300, 360)})
+    tables = Tables(used={('a', TCP): dict.fromkeys(flows, 512.0)}, allocated={('a', TCP): {0: 512.0}},
+                    flows={'a': flows})
+    estimate = max(one.estimate for one in judge_node(tables, 'a', 30).episodes)
+    assert 512 + 400 <= estimate <= 512 + 800
+
+
+def test_no_more_was_wanted_than_all_that_was_refused():
+    """Ports that are held for hours: hardly any came free, and 300 connections were refused since the first."""
+    flows = {minute: Flows(1, 1, 1 if minute >= 200 else 0) for minute in range(500)}
+    tables = Tables(used={('a', TCP): {minute: 511.0 if minute < 200 else 512.0 for minute in flows}},
+                    allocated={('a', TCP): {0: 512.0}}, flows={'a': flows})
+    assert max(one.estimate for one in judge_node(tables, 'a', 30).episodes) == 812
 
 
 # Must show 3: inventories
