@@ -24,6 +24,11 @@ NODE_IP_CONFIGURATION = 'nodeIPConfiguration'
 NODE_IP = 'nodeIP'
 BACKEND_POOL_TYPES = (NODE_IP_CONFIGURATION, NODE_IP)
 
+#: How Services of traffic policy Cluster are probed: each port by its node port, or all by kube-proxy's own health.
+#: Source: the API's enum ClusterServiceLoadBalancerHealthProbeMode [D].
+SHARED_PROBE = 'Shared'
+PROBE_MODES = ('ServiceNodePort', SHARED_PROBE)
+
 #: Types of agent pools. Source: azure-facts section 9, point 8 [O].
 VIRTUAL_MACHINES = 'VirtualMachines'
 POOL_TYPES = ('VirtualMachineScaleSets', 'AvailabilitySet', VIRTUAL_MACHINES)

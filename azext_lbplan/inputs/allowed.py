@@ -81,7 +81,7 @@ _LOAD_BALANCER_PROFILE = {
     'outboundIPPrefixes': {'publicIPPrefixes': _REFERENCES},
     'effectiveOutboundIPs': _REFERENCES,
     'allocatedOutboundPorts': Leaf.NUMBER, 'idleTimeoutInMinutes': Leaf.NUMBER, 'backendPoolType': Leaf.WORD,
-    'enableMultipleStandardLoadBalancers': Leaf.FLAG,
+    'enableMultipleStandardLoadBalancers': Leaf.FLAG, 'clusterServiceLoadBalancerHealthProbeMode': Leaf.WORD,
 }
 
 _CLUSTER = Resource(

@@ -114,7 +114,7 @@ class Replacements:  # pylint: disable=too-few-public-methods, too-many-instance
     def _readdress(self, texts: List[str]) -> None:
         streams: Dict[Tuple[int, bool], Iterator[str]] = {}
         for text in texts:
-            address = parse_address(text)
+            address = parse_address(text.strip())
             if address is not None:
                 kind = (address.version, is_private(address))
                 if kind not in streams:

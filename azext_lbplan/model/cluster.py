@@ -8,7 +8,8 @@ age (flattened and spelt differently). Sources: azure-facts sections 1, 3 and 9.
 from typing import Iterable, NamedTuple, Optional, Tuple
 
 from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
-                              NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PUBLIC_IPS, STANDARD)
+                              NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
+                              STANDARD)
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
 from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
@@ -55,8 +56,9 @@ EFFECTIVE_OUTBOUND_IPS = 'networkProfile.loadBalancerProfile.effectiveOutboundIP
 class LoadBalancerProfile(NamedTuple):
     """`networkProfile.loadBalancerProfile`: what was asked for, and the ids that are in force.
 
-    Counts and ports are None where the profile does not hold them. `effective_ids` are ids of public IPs, or of
-    prefixes, IPv4 and IPv6 mixed (azure-facts section 9, points 1 and 4).
+    Counts and ports are None where the profile does not hold them, like `health_probe_mode`: `Shared` where one probe
+    serves all Services of traffic policy Cluster, `ServiceNodePort` where each port has its own. `effective_ids` are
+    ids of public IPs, or of prefixes, IPv4 and IPv6 mixed (azure-facts section 9, points 1 and 4).
     """
 
     managed_outbound_ip_count: Optional[int] = None
@@ -69,6 +71,7 @@ class LoadBalancerProfile(NamedTuple):
     idle_timeout_in_minutes: Optional[int] = None
     backend_pool_type: str = NODE_IP_CONFIGURATION
     multiple_standard_load_balancers: bool = False
+    health_probe_mode: Optional[str] = None
     malformed: Tuple[Malformed, ...] = ()
 
     @property
@@ -251,6 +254,7 @@ def _parse_profile(body: Json) -> LoadBalancerProfile:
         idle_timeout_in_minutes=count(body, 'idleTimeoutInMinutes'),
         backend_pool_type=canonical(text(body, 'backendPoolType'), BACKEND_POOL_TYPES) or NODE_IP_CONFIGURATION,
         multiple_standard_load_balancers=bool(flag(body, 'enableMultipleStandardLoadBalancers')),
+        health_probe_mode=canonical(text(body, 'clusterServiceLoadBalancerHealthProbeMode'), PROBE_MODES),
         malformed=check.malformed,
     )
 

@@ -5,7 +5,7 @@ import ipaddress
 import json
 import re
 from functools import lru_cache
-from typing import Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Iterable, Iterator, NamedTuple, Optional, Tuple, Union
 
 from ..facts.networks import IPV4, IPV6
 from .fields import Fields, Path
@@ -21,6 +21,9 @@ PREFIX = 'service.beta.kubernetes.io/'
 PRIVATE_NETWORKS: Tuple[Network, ...] = tuple(ipaddress.ip_network(network) for network in (
     '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8',
     'fc00::/7', 'fe80::/10', '::1/128'))
+
+#: The annotations that hold ranges: Azure's own, and the one that the field of the spec has replaced.
+RANGE_ANNOTATIONS = ('azure-allowed-ip-ranges', 'load-balancer-source-ranges')
 
 #: An annotation's name has at most 253 characters before its slash and 63 behind it.
 LONGEST_KEY = 317
@@ -44,8 +47,11 @@ class Service(NamedTuple):
 
     @property
     def internal(self) -> bool:
-        """Whether the Service asks for a private address."""
-        return self.is_true('azure-load-balancer-internal')
+        """Whether the Service gets a private address: the cloud provider compares with exactly "true" here.
+
+        Source: cloud-provider-azure `azure_loadbalancer.go`, requiresInternalLoadBalancer.
+        """
+        return self.annotation('azure-load-balancer-internal') == 'true'
 
     @property
     def load_balancer_class(self) -> Optional[str]:
@@ -64,8 +70,19 @@ class Service(NamedTuple):
         return '' if value is None and key in self.annotations else value if isinstance(value, str) else None
 
     def is_true(self, name: str) -> bool:
-        """Whether an annotation says "true", in any case, as the cloud provider compares."""
+        """Whether an annotation says "true", in any case and without blanks, as the cloud provider compares all
+        switches but the one for internal. Source: cloud-provider-azure `pkg/consts/helpers.go`."""
         return (self.annotation(name) or '').lower() == 'true'
+
+    @property
+    def wants_private_link(self) -> bool:
+        """Whether it asks for a private link service; blanks around "true" are passed over here."""
+        return (self.annotation('azure-pls-create') or '').strip().lower() == 'true'
+
+    @property
+    def has_high_availability_ports(self) -> bool:
+        """Whether one rule for all ports takes the place of one for each port."""
+        return self.internal and self.is_true('azure-load-balancer-enable-high-availability-ports')
 
     @property
     def is_local(self) -> bool:
@@ -84,13 +101,14 @@ class Service(NamedTuple):
         return self.spec.get('ipFamilyPolicy') in ('PreferDualStack', 'RequireDualStack') or len(self.families) > 1
 
     def addresses(self) -> Iterator[Tuple[Path, Address]]:
-        """(path, address) of each address that the Service asks for, where it can be parsed."""
-        for path, value in ((annotation_path('azure-load-balancer-ipv4'), self.annotation('azure-load-balancer-ipv4')),
-                            (annotation_path('azure-load-balancer-ipv6'), self.annotation('azure-load-balancer-ipv6')),
-                            (('spec', 'loadBalancerIP'), self.spec.get('loadBalancerIP'))):
-            address = parse_address(value)
-            if address:
-                yield path, address
+        """(path, address) of each address that the Service asks for, where it can be parsed: for each IP family the
+        annotation, or else the field. Source: cloud-provider-azure `azure_utils.go`, getServiceLoadBalancerIP."""
+        for version in (4, 6):
+            name = f'azure-load-balancer-ipv{version}'
+            annotated = self.annotation(name)
+            address = parse_address(annotated or self.spec.get('loadBalancerIP'))
+            if address and (annotated or address.version == version):
+                yield annotation_path(name) if annotated else ('spec', 'loadBalancerIP'), address
 
     def source_ranges(self) -> Iterator[Tuple[Path, str]]:
         """(path, text) of each source range of the spec."""
@@ -100,27 +118,20 @@ class Service(NamedTuple):
                 yield ('spec', 'loadBalancerSourceRanges', index), value.strip()
 
     def allowed_ranges(self) -> Iterator[Tuple[Path, str]]:
-        """(path, text) of each range of the annotations that restrict who may connect."""
-        for name in ('azure-allowed-ip-ranges', 'load-balancer-source-ranges'):
+        """(path, text) of each range of the annotations that restrict who may connect; an empty one is a range, too."""
+        for name in RANGE_ANNOTATIONS:
             value = self.annotation(name)
-            for part in (value or '').split(','):
-                if part.strip():
-                    yield annotation_path(name), part.strip()
+            for part in () if value is None else value.split(','):
+                yield annotation_path(name), part.strip()
 
-    def networks(self) -> Iterator[Tuple[Path, Network]]:
-        """(path, network) of every range, of spec and annotations, that is a CIDR without host bits."""
-        for path, value in (*self.source_ranges(), *self.allowed_ranges()):
-            network = parse_network(value)
-            if network is not None:
-                yield path, network
-
-    def has_ranges(self) -> bool:
-        """Whether anything restricts who may connect."""
-        return any(True for _ in self.source_ranges()) or any(True for _ in self.allowed_ranges())
+    def allowed_tags(self) -> Tuple[str, ...]:
+        """The service tags from which clients may connect; an empty one is a tag, too."""
+        value = self.annotation('azure-allowed-service-tags')
+        return () if value is None else tuple(part.strip() for part in value.split(','))
 
     def rules(self) -> int:
         """How many load balancing rules the Service takes for each IP family."""
-        if self.internal and self.is_true('azure-load-balancer-enable-high-availability-ports'):
+        if self.has_high_availability_ports:
             return 1
         return sum(not self.is_true(f'port_{port.get("port")}_no_lb_rule') for _, port in self.ports)
 
@@ -184,13 +195,19 @@ def parse_network(value: str, strict: bool = True) -> Optional[Network]:
 
 
 def parse_address(value: Json) -> Optional[Address]:
-    """The IP address that a text names."""
+    """The IP address that a text names; with blanks around it, it is none."""
     if not isinstance(value, str) or '%' in value:
         return None
     try:
-        return ipaddress.ip_address(value.strip())
+        return ipaddress.ip_address(value)
     except ValueError:
         return None
+
+
+def covers_everything(networks: Iterable[Network], version: int) -> bool:
+    """Whether `networks` hold every address of the IP version, one of them or several together."""
+    mine = [network for network in networks if network.version == version]
+    return any(not network.prefixlen for network in ipaddress.collapse_addresses(mine))  # type: ignore[type-var]
 
 
 def is_private(address: Union[Address, Network]) -> bool:

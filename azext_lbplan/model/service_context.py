@@ -3,6 +3,7 @@
 
 from typing import Iterable, List, NamedTuple, Optional, Tuple, Union
 
+from ..facts.clusters import NODE_IP, SHARED_PROBE
 from ..facts.networks import IPV4, IPV6
 from ..facts.snat import minor_version
 from .network import Frontend, PublicIp, PublicIpPrefix
@@ -34,7 +35,8 @@ class ServiceContext(NamedTuple):
     """The facts of a cluster around a Service. None or empty where unknown: the rule then says nothing.
 
     `kubernetes_version` is (major, minor). `frontends` and `rules` count those of the public load balancer,
-    `rules_per_nic` the load balancing, inbound NAT and outbound rules of the busiest NIC.
+    `rules_per_nic` the load balancing, inbound NAT and outbound rules of the busiest NIC. `shared_probe`: one health
+    probe serves all Services of traffic policy Cluster. `node_ip_pool`: backend pools hold IPs instead of NICs.
     """
 
     load_balancer_sku: Optional[str] = None
@@ -47,6 +49,9 @@ class ServiceContext(NamedTuple):
     frontends: Optional[int] = None
     rules: Optional[int] = None
     rules_per_nic: Optional[int] = None
+    shared_probe: Optional[bool] = None
+    node_ip_pool: Optional[bool] = None
+    several_balancers: Optional[bool] = None
 
 
 #: Of no cluster anything is known.
@@ -58,6 +63,7 @@ def context_of(observed: Observed) -> ServiceContext:
     cluster, balancer = observed.cluster, observed.load_balancer
     if cluster is None:
         return NO_CLUSTER
+    profile = cluster.profile
     return ServiceContext(
         load_balancer_sku=cluster.load_balancer_sku,
         location=cluster.location,
@@ -65,10 +71,13 @@ def context_of(observed: Observed) -> ServiceContext:
         kubernetes_version=minor_version(cluster.kubernetes_version),
         ip_families=(IPV4, IPV6) if cluster.dual_stack else (IPV4,),
         pod_cidrs=cluster.pod_cidrs,
-        public_addresses=_public_addresses(observed, cluster.profile.effective_ids),
+        public_addresses=_public_addresses(observed, profile.effective_ids),
         frontends=len(balancer.frontends) if balancer else None,
         rules=balancer.load_balancing_rules if balancer else None,
         rules_per_nic=balancer.rules_per_nic if balancer else None,
+        shared_probe=None if profile.health_probe_mode is None else profile.health_probe_mode == SHARED_PROBE,
+        node_ip_pool=profile.backend_pool_type == NODE_IP,
+        several_balancers=profile.multiple_standard_load_balancers,
     )
 
 

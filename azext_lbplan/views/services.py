@@ -5,7 +5,7 @@ from typing import List
 
 from ..inputs.manifests import NOT_READABLE, TOO_LARGE
 from ..model.finding import counted
-from ..rules.service import ManifestCheck
+from ..rules.service import ManifestCheck, PortProbe
 from .hints import Judged
 from .results import Result, finding
 
@@ -13,7 +13,17 @@ from .results import Result, finding
 def check_service(check: ManifestCheck) -> List[Result]:
     """The result of `az aks lb check-service`."""
     return [{'file': checked.file, 'document': checked.document, 'namespace': checked.namespace, 'name': checked.name,
-             'findings': [finding(found) for found in checked.findings]} for checked in check.results]
+             'findings': [finding(found) for found in checked.findings],
+             'probes': [_port(port) for port in checked.probes]} for checked in check.results]
+
+
+def _port(port: PortProbe) -> Result:
+    """A port and the health probe that it gets; null for none, and for the number of a port that Kubernetes chooses."""
+    probe = port.probe
+    return {'port': port.port, 'protocol': port.protocol, 'probe': probe and {
+        'protocol': probe.protocol, 'goesTo': probe.goes_to, 'port': probe.port, 'requestPath': probe.request_path,
+        'intervalInSeconds': probe.interval.value, 'numberOfProbes': probe.probes.value,
+        'decidedBy': probe.decided_by}}
 
 
 def summary(check: ManifestCheck) -> str:

@@ -65,7 +65,7 @@ def snapshot(context):
     """A snapshot of a cluster with the facts of `context`."""
     network = {'loadBalancerSku': context.load_balancer_sku, 'outboundType': 'loadBalancer',
                'ipFamilies': list(context.ip_families), 'podCidrs': list(context.pod_cidrs),
-               'loadBalancerProfile': {}}
+               'loadBalancerProfile': {'backendPoolType': 'nodeIP' if context.node_ip_pool else 'nodeIPConfiguration'}}
     body = cluster_body(SUBSCRIPTION, 'rg1', 'aks1', context.location, '.'.join(map(str, context.kubernetes_version)),
                         [pool()], network)
     body['properties']['nodeResourceGroup'] = context.node_resource_group
@@ -99,7 +99,7 @@ def test_the_article_s_manifests_pass_and_documented_ones_have_no_error(out, tmp
 def test_fail_on_prints_the_result_first(out, tmp_path):
     folder = write(tmp_path / 'both', {'bad': manifest(spec='externalTrafficPolicy: local'), 'good': manifest()})
     result = out(['aks', 'lb', 'check-service', '-f', folder, '--fail-on', 'error'])
-    assert (result.code, len(result.json)) == (4, 2)
+    assert (result.code, len(result.json)) == (4, 3)
     finding = next(one for service in result.json for one in service['findings'] if one['severity'] == 'error')
     assert (finding['code'], finding['evidence']['line']) == ('ExternalTrafficPolicyInvalid', 9)
 

@@ -19,6 +19,7 @@ def manifest(annotations='', spec='', name='web', ports='  - port: 80\n', kind='
 
 
 INTERNAL = 'azure-load-balancer-internal: "true"'
+_HIGH_AVAILABILITY = INTERNAL + '\nazure-load-balancer-enable-high-availability-ports: "true"'
 PREFIX_ID = ('/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/ips/providers/Microsoft.Network/'
              'publicIPPrefixes/egress')
 _IP_ID = ('/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{}/providers/Microsoft.Network/'
@@ -67,9 +68,12 @@ CASES = {
     'AnnotationNotString': (manifest('azure-load-balancer-internal: true'), manifest(INTERNAL)),
     'AnnotationEmpty': (manifest('azure-load-balancer-internal: ""'), manifest('azure-dns-label-name: ""')),
     'AnnotationValueInvalid': (manifest('azure-load-balancer-internal: "yes"'),
-                               manifest('azure-load-balancer-internal: "True"')),
+                               manifest('azure-disable-load-balancer-floating-ip: "True"')),
+    'IdleTimeoutNeedsNewerKubernetes': (manifest('azure-load-balancer-tcp-idle-timeout: "31"'),
+                                        manifest('azure-load-balancer-tcp-idle-timeout: "30"')),
+    'InternalNotExact': (manifest('azure-load-balancer-internal: "True"'), manifest(INTERNAL)),
     'AnnotationOutOfRange': (manifest('azure-load-balancer-tcp-idle-timeout: "3"'),
-                             manifest('azure-load-balancer-tcp-idle-timeout: "30"')),
+                             manifest('azure-load-balancer-tcp-idle-timeout: "100"')),
     'ProbingTooLong': (manifest('azure-load-balancer-health-probe-interval: "60"'),
                        manifest('azure-load-balancer-health-probe-interval: "59"')),
     'AnnotationDeprecated': (manifest('azure-load-balancer-mode: "__auto__"'),
@@ -80,6 +84,12 @@ CASES = {
                                        manifest('azure-dns-label-name: web')),
     'PrivateLinkOnPublicService': (manifest('azure-pls-create: "true"'),
                                    manifest(INTERNAL + '\nazure-pls-create: "true"')),
+    'PrivateLinkNeedsIPv4': (manifest(INTERNAL + '\nazure-pls-create: "true"', 'ipFamilies: [IPv6]'),
+                             manifest(INTERNAL + '\nazure-pls-create: "true"', 'ipFamilies: [IPv6, IPv4]')),
+    'PrivateLinkAddressCount': (
+        manifest(INTERNAL + '\nazure-pls-create: "true"\nazure-pls-ip-configuration-ip-address: "10.0.0.4 10.0.0.5"'),
+        manifest(INTERNAL + '\nazure-pls-create: " True"\nazure-pls-ip-configuration-ip-address: "10.0.0.4 10.0.0.5"\n'
+                 'azure-pls-ip-configuration-ip-address-count: " 2 "')),
     'PortAnnotationWithoutPort': (manifest('port_8080_no_probe_rule: "true"'),
                                   manifest('port_80_no_probe_rule: "true"')),
     'ProbePortUnknown': (manifest('port_80_health-probe_port: "status"'),
@@ -102,14 +112,21 @@ CASES = {
                            manifest(spec='loadBalancerSourceRanges: [203.0.113.7/32]')),
     'SourceRangeHostBits': (manifest(spec='loadBalancerSourceRanges: [203.0.113.7/24]'),
                             manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]')),
-    'OpenRangeBesideOthers': (manifest(spec='loadBalancerSourceRanges: [0.0.0.0/0, 203.0.113.0/24]'),
-                              manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]')),
+    'RangesOpenToAll': (manifest(spec='loadBalancerSourceRanges: [0.0.0.0/1, 128.0.0.0/1]'),
+                        manifest(spec='loadBalancerSourceRanges: [0.0.0.0/0]')),
+    'NobodyCanConnect': (manifest('azure-allowed-service-tags: ""'),
+                         manifest('azure-allowed-service-tags: AzureCloud')),
+    'FamilyWithoutRanges': (
+        manifest(spec='ipFamilyPolicy: RequireDualStack\nloadBalancerSourceRanges: [203.0.113.0/24]'),
+        manifest(spec='ipFamilyPolicy: RequireDualStack\nloadBalancerSourceRanges: [203.0.113.0/24, "2001:db8::/32"]')),
+    'NoSecurityRule': (manifest('azure-disable-load-balancer-nsg-rule: "true"'),
+                       manifest('azure-disable-load-balancer-nsg-rule: "false"')),
     'SourceRangeFamily': (manifest(spec='loadBalancerSourceRanges: ["2001:db8::/32"]'),
                           manifest(spec='loadBalancerSourceRanges: ["2001:db8::/32"]\nipFamilies: [IPv6]')),
     'PublicServiceOpen': (manifest(), manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]')),
     'PrivateRangesOnPublicService': (manifest(spec='loadBalancerSourceRanges: [10.0.0.0/8]'),
                                      manifest(spec='loadBalancerSourceRanges: [10.0.0.0/8, 203.0.113.0/24]')),
-    'PodRangeMissing': (manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]'),
+    'PodsNotInRanges': (manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]'),
                         manifest(spec='loadBalancerSourceRanges: [10.244.0.0/16, 203.0.113.0/24]')),
     'VnetBypassesRanges': (
         manifest(INTERNAL + '\nazure-allowed-ip-ranges: 10.1.0.0/16'),
@@ -122,6 +139,12 @@ CASES = {
     'ExternalTrafficPolicyInvalid': (manifest(spec='externalTrafficPolicy: local'),
                                      manifest(spec='externalTrafficPolicy: Local')),
     'ClientIPNotPreserved': (manifest(), manifest(spec='externalTrafficPolicy: Local')),
+    'AppProtocolProbesRoot': (
+        manifest(ports='  - {port: 80, appProtocol: http}\n'),
+        manifest('azure-load-balancer-health-probe-request-path: /healthz',
+                 ports='  - {port: 80, appProtocol: http}\n')),
+    'NoProbeCanBeMade': (manifest(_HIGH_AVAILABILITY + '\nazure-load-balancer-health-probe-interval: "1"'),
+                         manifest(_HIGH_AVAILABILITY)),
     'LocalIgnoresProbeAnnotations': (
         manifest('azure-load-balancer-health-probe-request-path: /ready', 'externalTrafficPolicy: Local'),
         manifest('port_80_health-probe_port: "30000"\nport_80_health-probe_request-path: /ready',
@@ -129,6 +152,13 @@ CASES = {
     'NodePortsNotAllocated': (
         manifest(spec='allocateLoadBalancerNodePorts: false'),
         manifest(spec='allocateLoadBalancerNodePorts: false\nexternalTrafficPolicy: Local')),
+    'PortTakenOnSharedIP': (
+        manifest('azure-pip-name: shop', name='a') + '---\n' + manifest('azure-pip-name: SHOP', name='b'),
+        manifest('azure-pip-name: shop', name='a') + '---\n' + manifest('azure-pip-name: shop', name='b',
+                                                                        ports='  - port: 443\n')),
+    'DnsLabelTaken': (
+        manifest('azure-dns-label-name: shop', name='a') + '---\n' + manifest('azure-dns-label-name: shop', name='b'),
+        manifest('azure-dns-label-name: shop', name='a') + '---\n' + manifest('azure-dns-label-name: shop', name='a')),
     'TooManyFrontends': (_many(601), _many(300)),
     'TooManyRules': (_many(6, _MANY_PORTS), _many(1, _MANY_PORTS)),
     'TooManyRulesPerNic': (_many(1, _MANY_PORTS), _many(1, _FEW_PORTS)),
@@ -138,6 +168,8 @@ CASES = {
 CLUSTER_CASES = {
     'AnnotationNeedsNewerKubernetes': (manifest('azure-allowed-ip-ranges: 203.0.113.0/24'),
                                        manifest('azure-pip-name-ipv6: web6'), {}),
+    'PrivateLinkOnNodeIPPool': (manifest(INTERNAL + '\nazure-pls-create: "true"'), manifest(INTERNAL),
+                                {'node_ip_pool': True}),
     'StandardSkuNeeded': (manifest(f'azure-pip-prefix-id: {PREFIX_ID}'), manifest('azure-pip-name: old'),
                           {'load_balancer_sku': 'Basic'}),
     'PublicIPInOtherRegion': (manifest('azure-pip-name: north'), manifest('azure-pip-name: inbound'), {}),

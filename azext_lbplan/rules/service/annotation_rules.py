@@ -4,12 +4,19 @@
 from typing import Iterable, Iterator, Tuple
 
 from ...facts.links import AKS, AKS_INTERNAL, CLOUD_PROVIDER, KUBERNETES_NAMES, PRIVATE_LINK
+from ...facts.networks import IPV4
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...model.service import PREFIX, Service, annotation_path, quoted
+from ...model.service import PREFIX, RANGE_ANNOTATIONS, Service, annotation_path, quoted
 from . import annotations as known
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, known_cluster
+from .subject import (LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, known_cluster,
+                      written_version)
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
+
+_INTERNAL = 'azure-load-balancer-internal'
+
+#: Annotations that let nobody in where they are empty.
+_CLOSING = (*RANGE_ANNOTATIONS, 'azure-allowed-service-tags')
 
 
 def _azure(service: Service) -> Iterator[Tuple[str, known.Annotation]]:
@@ -56,23 +63,6 @@ def unknown_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
                         'Remove it, or look up its name in the list of annotations.')
 
 
-@RULES.rule('ForeignAnnotation', INFO,
-            title='An annotation of another cloud.',
-            why='It has no effect on AKS. In a manifest that serves several clouds that is as it should be.',
-            source=CLOUD_PROVIDER)
-def foreign_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """One finding for all of them: a chart may carry a dozen."""
-    service = subject.service
-    foreign = [key for key in service.annotations
-               if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS)]
-    if foreign:
-        yield rule.finding(
-            f'{len(foreign)} annotation(s) of other clouds have no effect on AKS: '
-            + ', '.join(quoted(key) for key in foreign[:3]) + (', ...' if len(foreign) > 3 else '.'),
-            **subject.at(('metadata', 'annotations', foreign[0])),
-            remediation='Keep them where the manifest serves other clouds too.')
-
-
 @RULES.rule('AnnotationNotString', ERROR,
             title='An annotation whose value is a boolean, a number, a list or a mapping.',
             why='Annotations are text: Kubernetes refuses the whole manifest. true, yes, on, 4 and 1e3 need quotes in '
@@ -99,11 +89,11 @@ def annotation_not_string(rule: ServiceRule, subject: ServiceInCluster) -> Itera
                 'not set.',
             source=CLOUD_PROVIDER)
 def annotation_empty(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """The label of the public IP may be empty: that removes it."""
+    """The label of the public IP may be empty: that removes it. Empty ranges and tags are another rule's."""
     service = subject.service
     for name, row in _azure(service):
         value = service.annotation(name)
-        if value is not None and not value.strip() and not row.may_be_empty:
+        if value is not None and not value.strip() and not row.may_be_empty and name not in _CLOSING:
             yield rule.finding(
                 f'The annotation {name} is empty.', **subject.at(annotation_path(name)), severity=row.severity,
                 remediation='Give it a value, or remove the annotation.')
@@ -121,10 +111,10 @@ def annotation_value_invalid(rule: ServiceRule, subject: ServiceInCluster) -> It
 
 
 @RULES.rule(known.OUT_OF_RANGE, ERROR,
-            title='A number out of its range: idle timeout 4 to 30 minutes, probe interval from 5 seconds, failures '
-                  'from 2, addresses of a private link service 1 to 8.',
+            title='A number out of its range: idle timeout 4 to 100 minutes (30 before Kubernetes 1.28), probe '
+                  'interval from 5 seconds, failures from 2, addresses of a private link service 1 to 8.',
             why='The cloud provider refuses the value, and the service stays <pending>.',
-            source=AKS)
+            source=CLOUD_PROVIDER)
 def annotation_out_of_range(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """What the table of annotations says of the number."""
     return _faults(rule, subject)
@@ -133,39 +123,39 @@ def annotation_out_of_range(rule: ServiceRule, subject: ServiceInCluster) -> Ite
 def _faults(rule: ServiceRule, subject: ServiceInCluster) -> Iterator[Finding]:
     for name, row, value in _values(subject.service):
         fault = row.kind(value)
-        if fault and fault.code == rule.code:
+        if fault and fault.code == rule.code and not (name == _INTERNAL and value.lower() == 'true'):
+            heeded = row.severity if not row.of_probe or _is_heeded(subject, name) else WARNING
             yield rule.finding(
                 f'The annotation {name} is {quoted(value)}, which {fault.says}.',
-                **subject.at(annotation_path(name), value=value[:200]), severity=fault.severity or row.severity,
+                **subject.at(annotation_path(name), value=value[:200]), severity=heeded,
                 remediation=f'Correct the value of {name}, or remove the annotation.')
 
 
-@RULES.rule('ProbingTooLong', ERROR,
-            title='Probe interval x number of probes reaches 120 seconds.',
-            why='The cloud provider refuses it, and the service stays <pending>.',
-            source=CLOUD_PROVIDER)
-def probing_too_long(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """Per port, where the port has annotations of its own; a port without them goes by the general ones."""
-    service = subject.service
-    general = (_number(service, 'azure-load-balancer-health-probe-interval', known.DEFAULT_INTERVAL),
-               _number(service, 'azure-load-balancer-health-probe-num-of-probe', known.DEFAULT_PROBES))
-    probing = [(*general, annotation_path('azure-load-balancer-health-probe-interval'))]
-    for port in sorted({port for port in (known.port_of(name) for name, _ in _azure(service)) if port is not None}):
-        probing.append((_number(service, f'port_{port}_health-probe_interval', general[0]),
-                        _number(service, f'port_{port}_health-probe_num-of-probe', general[1]),
-                        annotation_path(f'port_{port}_health-probe_interval')))
-    for interval, probes, path in probing:
-        if interval * probes >= known.LONGEST_PROBING:
-            yield rule.finding(
-                f'{probes} probes every {interval} seconds take {interval * probes} seconds; it must be less '
-                f'than {known.LONGEST_PROBING}.', **subject.at(path, intervalInSeconds=interval, probes=probes),
-                remediation='Lower the interval or the number of probes.')
-            return
+def _is_heeded(subject: ServiceInCluster, name: str) -> bool:
+    """Whether a probe that is made takes a number from the annotation: then the cloud provider fails on a bad one."""
+    return any(port.probe and name in (port.probe.interval.annotation, port.probe.probes.annotation)
+               for port in subject.probes)
 
 
-def _number(service: Service, name: str, default: int) -> int:
-    value = (service.annotation(name) or '').strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else default
+@RULES.rule('IdleTimeoutNeedsNewerKubernetes', ERROR,
+            title='An idle timeout above 30 minutes, which the cloud provider takes from Kubernetes 1.28 on; '
+                  'information where the version is not known.',
+            why='Before, the cloud provider refuses it, and the service stays <pending>. The article on AKS still '
+                'says 30.',
+            source=AKS)
+def idle_timeout_needs_newer_kubernetes(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """Source: cloud-provider-azure PR 4360."""
+    name, version = 'azure-load-balancer-tcp-idle-timeout', subject.cluster.kubernetes_version
+    value = (subject.service.annotation(name) or '').strip()
+    if (version is not None and version >= known.LONGER_IDLE_TIMEOUT_FROM) or not value.isdigit() \
+            or not value.isascii() or len(value) > 9:
+        return
+    if known.DOCUMENTED_IDLE_TIMEOUT < int(value) <= known.LONGEST_IDLE_TIMEOUT:
+        yield rule.finding(
+            f'An idle timeout of {value} minutes needs Kubernetes 1.28'
+            + (f'; the cluster runs {written_version(version)}.' if version else '.'),
+            **subject.at(annotation_path(name)), severity=ERROR if version else INFO,
+            remediation=f'Lower it to {known.DOCUMENTED_IDLE_TIMEOUT}, or upgrade the cluster.')
 
 
 @RULES.rule('AnnotationDeprecated', WARNING,
@@ -193,12 +183,18 @@ def annotation_needs_another(rule: ServiceRule, subject: ServiceInCluster) -> It
     service = subject.service
     for name, row, value in _values(service):
         need = row.needs
-        if need and not (row.kind is known.boolean and value.lower() != 'true') \
-                and (service.annotation(need.name) or '').strip().lower() != need.value:
+        is_off = row.kind in (known.boolean, known.trimmed_boolean) and value.strip().lower() != 'true'
+        if need and not is_off and not _is_met(service, need):
             yield rule.finding(
                 f'The annotation {name} has no effect without {need.name} "{need.value}": {need.otherwise}.',
                 **subject.at(annotation_path(name)), severity=need.severity,
                 remediation=f'Add {PREFIX}{need.name}: "{need.value}", or remove {name}.')
+
+
+def _is_met(service: Service, need: known.Need) -> bool:
+    if need.name == _INTERNAL:
+        return service.is_true(_INTERNAL)  # another rule says what "True" does
+    return (service.annotation(need.name) or '').strip().lower() == need.value
 
 
 @RULES.rule('PublicSettingOnInternalService', WARNING,
@@ -216,20 +212,64 @@ def public_setting_on_internal_service(rule: ServiceRule, subject: ServiceInClus
                     **subject.at(annotation_path(name)), remediation=f'Remove {name}, or make the service public.')
 
 
-@RULES.rule('PrivateLinkOnPublicService', WARNING,
+@RULES.rule('PrivateLinkOnPublicService', ERROR,
             title='azure-pls-create on a public service that keeps floating IP.',
-            why='Connections through the private link are broken then.',
+            why='The cloud provider refuses it, and the service stays <pending>.',
             source=PRIVATE_LINK)
 def private_link_on_public_service(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """Either way out is documented."""
+    """Either way out is documented. Source: cloud-provider-azure `azure_privatelinkservice.go`, issue 4838."""
     service = subject.service
-    if service.is_true('azure-pls-create') and not service.internal \
+    if service.wants_private_link and not service.internal \
             and not service.is_true('azure-disable-load-balancer-floating-ip'):
         yield rule.finding(
-            'A private link service does not work behind a public service with floating IP.',
+            'A private link service needs an internal service, or floating IP disabled.',
             **subject.at(annotation_path('azure-pls-create')),
             remediation=f'Add {PREFIX}azure-load-balancer-internal: "true" '
                         f'or {PREFIX}azure-disable-load-balancer-floating-ip: "true".')
+
+
+@RULES.rule('PrivateLinkNeedsIPv4', ERROR, since=(1, 27),
+            title='azure-pls-create on a service that has IPv6 only.',
+            why='Private link services have IPv4 only: the cloud provider refuses it, and the service stays <pending>.',
+            source=PRIVATE_LINK)
+def private_link_needs_ipv4(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """In dual-stack only the IPv4 frontend gets one."""
+    service = subject.service
+    if service.wants_private_link and not service.is_dual_stack and IPV4 not in subject.families:
+        yield rule.finding(
+            'A private link service needs IPv4, and the service has IPv6 only.',
+            **subject.at(annotation_path('azure-pls-create')),
+            remediation='Add IPv4 to spec.ipFamilies, or do without the private link service.')
+
+
+@RULES.rule('PrivateLinkAddressCount', ERROR,
+            title='More static addresses for a private link service than it shall have (by default 1).',
+            why='The cloud provider refuses it, and the service stays <pending>.',
+            source=PRIVATE_LINK)
+def private_link_address_count(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """The same address twice counts once."""
+    service = subject.service
+    name = 'azure-pls-ip-configuration-ip-address'
+    written = (service.annotation(f'{name}-count') or '1').strip()
+    static = set((service.annotation(name) or '').split())
+    if service.wants_private_link and written.isascii() and written.isdigit() and len(static) > int(written[:9]):
+        yield rule.finding(
+            f'{len(static)} static addresses for a private link service of {written}.',
+            **subject.at(annotation_path(name)),
+            remediation=f'Set {PREFIX}{name}-count: "{len(static)}" (at most 8), or name fewer addresses.')
+
+
+@RULES.rule('PrivateLinkOnNodeIPPool', ERROR,
+            title='With a cluster: azure-pls-create where backend pools hold the IPs of nodes.',
+            why='A private link service cannot use a load balancer whose pools are of type nodeIP.',
+            source=PRIVATE_LINK, needs=(azure_class, known_cluster))
+def private_link_on_node_ip_pool(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """Source: azure-facts section 1."""
+    if subject.service.wants_private_link and subject.cluster.node_ip_pool:
+        yield rule.finding(
+            'The backend pools of the cluster are of type nodeIP: no private link service can use them.',
+            **subject.at(annotation_path('azure-pls-create')),
+            remediation='Switch the cluster to nodeIPConfiguration, or do without the private link service.')
 
 
 @RULES.rule('PortAnnotationWithoutPort', WARNING,
@@ -249,23 +289,6 @@ def port_annotation_without_port(rule: ServiceRule, subject: ServiceInCluster) -
                 remediation='Name a port of spec.ports[].port (not the targetPort).')
 
 
-@RULES.rule('ProbePortUnknown', ERROR,
-            title='port_{port}_health-probe_port is neither a port number nor the name of a port.',
-            why='The cloud provider fails on it, and the service stays <pending>.',
-            source=CLOUD_PROVIDER)
-def probe_port_unknown(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """A name is compared without regard to case."""
-    service = subject.service
-    names = {port['name'].lower() for _, port in service.ports if isinstance(port.get('name'), str)}
-    for name, row, value in _values(service):
-        if row.name == 'health-probe_port' and value.lower() not in names \
-                and not (value.isascii() and value.isdigit() and len(value) < 9 and int(value) <= 65535):
-            yield rule.finding(
-                f'The annotation {name} is {quoted(value)}: neither a port number nor the name of a port of the '
-                'service.', **subject.at(annotation_path(name)),
-                remediation='Give a number up to 65535, or the name of a port.')
-
-
 @RULES.rule('AnnotationNeedsNewerKubernetes', WARNING,
             title='With a cluster: an annotation that came with a later Kubernetes than the cluster runs.',
             why='The cluster passes it over in silence.',
@@ -278,10 +301,6 @@ def annotation_needs_newer_kubernetes(rule: ServiceRule, subject: ServiceInClust
     for name, row in _azure(subject.service):
         if row.since > version:
             yield rule.finding(
-                f'The annotation {name} needs Kubernetes {_version(row.since)}; the cluster runs '
-                f'{_version(version)}.', **subject.at(annotation_path(name)),
+                f'The annotation {name} needs Kubernetes {written_version(row.since)}; the cluster runs '
+                f'{written_version(version)}.', **subject.at(annotation_path(name)),
                 remediation='Upgrade the cluster, or do without the annotation.')
-
-
-def _version(numbers: Iterable[int]) -> str:
-    return '.'.join(map(str, numbers))

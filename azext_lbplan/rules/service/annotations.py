@@ -12,14 +12,14 @@ from typing import Callable, NamedTuple, Optional, Pattern, Tuple
 
 from ...model.finding import ERROR, WARNING
 from ...model.service import parse_address, quoted
+from .probes import FEWEST_PROBES, SHORTEST_INTERVAL
 
-#: Minutes. The AKS article and the cloud provider's code say 30; azure-facts section 6 has 100 as [?].
-SHORTEST_IDLE_TIMEOUT, LONGEST_IDLE_TIMEOUT, DISPUTED_IDLE_TIMEOUT = 4, 30, 100
+#: Minutes. The AKS article says up to 30; the cloud provider takes 100 since 1.28 (PR 4360, azure_loadbalancer.go).
+SHORTEST_IDLE_TIMEOUT, DOCUMENTED_IDLE_TIMEOUT, LONGEST_IDLE_TIMEOUT = 4, 30, 100
+LONGER_IDLE_TIMEOUT_FROM = (1, 28)
 
-#: Health probes: seconds between two, failures until a node is out, their product must stay below this.
-#: Source: cloud-provider-azure `azure_loadbalancer_healthprobe.go`.
-SHORTEST_INTERVAL, FEWEST_PROBES, LONGEST_PROBING = 5, 2, 120
-DEFAULT_INTERVAL, DEFAULT_PROBES = 5, 2
+#: The largest number that the cloud provider can read.
+_INT32 = 2 ** 31 - 1
 
 _WHOLE = re.compile(r'\s*[-+]?[0-9]{1,18}\s*')
 _DNS_LABEL = re.compile(r'[a-z][a-z0-9-]{1,61}[a-z0-9]')
@@ -33,11 +33,10 @@ INVALID, OUT_OF_RANGE = 'AnnotationValueInvalid', 'AnnotationOutOfRange'
 
 
 class Fault(NamedTuple):
-    """What is wrong with a value: under which rule, in words, and where it is milder than the annotation's rank."""
+    """What is wrong with a value: under which rule, and in words."""
 
     code: str
     says: str
-    severity: Optional[str] = None
 
 
 #: What is wrong with a text as the value of an annotation; None where nothing is.
@@ -55,7 +54,8 @@ class Need(NamedTuple):
 
 class Annotation(NamedTuple):
     """One annotation. `severity` is the consequence of a bad value: error where the service fails or is exposed,
-    warning where the value is passed over. `guards` marks those whose misspelling opens a service to more clients."""
+    warning where the value is passed over. `guards` marks those whose misspelling opens a service to more clients.
+    `of_probe`: a bad value only counts where a health probe takes it."""
 
     name: str
     kind: Kind
@@ -66,6 +66,7 @@ class Annotation(NamedTuple):
     public_only: bool = False
     guards: bool = False
     deprecated: Optional[str] = None
+    of_probe: bool = False
 
 
 def text(_value: str) -> Optional[Fault]:
@@ -74,24 +75,25 @@ def text(_value: str) -> Optional[Fault]:
 
 
 def boolean(value: str) -> Optional[Fault]:
-    """"true" or "false"; the cloud provider takes everything else for "false"."""
+    """"true" or "false" without blanks; the cloud provider takes everything else for "false"."""
     return None if value.lower() in ('true', 'false') else Fault(
         INVALID, 'is neither "true" nor "false", and counts as "false"')
 
 
-def whole(low: int, high: Optional[int] = None, disputed: Optional[int] = None) -> Kind:
-    """A whole number from `low` to `high`; up to `disputed` sources differ."""
+def trimmed_boolean(value: str) -> Optional[Fault]:
+    """The same for the switches around which the cloud provider passes blanks over."""
+    return boolean(value.strip())
+
+
+def whole(low: int, high: int = _INT32) -> Kind:
+    """A whole number from `low` to `high`; blanks around it are passed over."""
     def kind(value: str) -> Optional[Fault]:
         if not _WHOLE.fullmatch(value):
             return Fault(INVALID, 'is no whole number')
-        number = int(value)
-        if number >= low and (high is None or number <= high):
+        if low <= int(value) <= high:
             return None
-        bounds = f'below {low}' if high is None else f'not within {low} to {high}'
-        if disputed and high is not None and high < number <= disputed:
-            return Fault(OUT_OF_RANGE, f'is {bounds}, which Azure documents (unverified: newer versions may take up '
-                                       f'to {disputed})', WARNING)
-        return Fault(OUT_OF_RANGE, f'is {bounds}')
+        return Fault(OUT_OF_RANGE, f'is below {low}' if high == _INT32 > int(value) else
+                     f'is not within {low} to {high}')
     return kind
 
 
@@ -104,21 +106,21 @@ def address(version: int) -> Kind:
 
 
 def addresses(separator: Optional[str], version: Optional[int] = None) -> Kind:
-    """A list of addresses; without a separator, with blanks between them."""
+    """A list of addresses; without a separator, with blanks between them. With one no blank may stand beside it."""
     def kind(value: str) -> Optional[Fault]:
-        for part in value.split(separator):
+        for part in (value if separator is None else value.strip()).split(separator):
             parsed = parse_address(part)
             if not parsed or version not in (None, parsed.version):
-                return Fault(INVALID, f'holds {quoted(part.strip())}, which is no IP{f"v{version}" if version else ""} '
+                return Fault(INVALID, f'holds {quoted(part)}, which is no IP{f"v{version}" if version else ""} '
                                       'address')
         return None
     return kind
 
 
-def matching(pattern: Pattern[str], says: str) -> Kind:
-    """A value that is a `pattern` as a whole."""
+def matching(pattern: Pattern[str], says: str, trimmed: bool = False) -> Kind:
+    """A value that is a `pattern` as a whole; `trimmed`: blanks around it are passed over."""
     def kind(value: str) -> Optional[Fault]:
-        return None if pattern.fullmatch(value) else Fault(INVALID, says)
+        return None if pattern.fullmatch(value.strip() if trimmed else value) else Fault(INVALID, says)
     return kind
 
 
@@ -144,7 +146,8 @@ _ID = matching(_PREFIX_ID, 'is no id of a public IP prefix '
                            '(/subscriptions/.../providers/Microsoft.Network/publicIPPrefixes/NAME)')
 _LABEL = matching(_DNS_LABEL, 'is no DNS label: 3 to 63 small letters, digits and hyphens, a letter first, '
                               'no hyphen last')
-_GROUP = matching(_GROUP_NAME, 'is no name of a resource group')
+_GROUP = matching(_GROUP_NAME, 'is no name of a resource group', trimmed=True)
+_TRIMMED_NAME = matching(_RESOURCE_NAME, 'is no name of an Azure resource (give the name, not the id)', trimmed=True)
 _PUBLIC = Need('azure-load-balancer-internal', 'true', ERROR,
                'the service gets a public address instead of one in the subnet')
 _LINK = Need('azure-pls-create', 'true', WARNING, 'no private link service is made')
@@ -155,7 +158,7 @@ _ROWS = (
     Annotation('azure-load-balancer-mode', text,
                deprecated='it only ever chose among Basic load balancers; remove it, or with several Standard load '
                           'balancers use azure-load-balancer-configurations'),
-    Annotation('azure-load-balancer-configurations', text),
+    Annotation('azure-load-balancer-configurations', text, since=(1, 28)),
     Annotation('azure-dns-label-name', _LABEL, ERROR, may_be_empty=True, public_only=True),
     Annotation('azure-shared-securityrule', boolean,
                deprecated='AKS no longer documents it, and security rules are shared without it; remove it'),
@@ -171,8 +174,8 @@ _ROWS = (
     Annotation('load-balancer-source-ranges', text, ERROR, guards=True),
     Annotation('azure-deny-all-except-load-balancer-source-ranges', boolean, ERROR, guards=True),
     Annotation('azure-load-balancer-tcp-idle-timeout',
-               whole(SHORTEST_IDLE_TIMEOUT, LONGEST_IDLE_TIMEOUT, DISPUTED_IDLE_TIMEOUT), ERROR),
-    Annotation('azure-load-balancer-disable-tcp-reset', boolean),
+               whole(SHORTEST_IDLE_TIMEOUT, LONGEST_IDLE_TIMEOUT), ERROR),
+    Annotation('azure-load-balancer-disable-tcp-reset', boolean, since=(1, 29)),
     Annotation('azure-load-balancer-enable-high-availability-ports', boolean,
                needs=Need('azure-load-balancer-internal', 'true', WARNING,
                           'high availability ports exist on internal load balancers only')),
@@ -182,20 +185,19 @@ _ROWS = (
     Annotation('azure-load-balancer-ipv4', address(4), ERROR),
     Annotation('azure-load-balancer-ipv6', address(6), ERROR),
     Annotation('azure-load-balancer-health-probe-protocol', probe_protocol),
-    Annotation('azure-load-balancer-health-probe-interval', whole(SHORTEST_INTERVAL), ERROR),
-    Annotation('azure-load-balancer-health-probe-num-of-probe', whole(FEWEST_PROBES), ERROR),
+    Annotation('azure-load-balancer-health-probe-interval', whole(SHORTEST_INTERVAL), ERROR, of_probe=True),
+    Annotation('azure-load-balancer-health-probe-num-of-probe', whole(FEWEST_PROBES), ERROR, of_probe=True),
     Annotation('azure-load-balancer-health-probe-request-path', request_path),
-    Annotation('azure-pls-create', boolean),
-    Annotation('azure-pls-name', _NAME, ERROR, needs=_LINK),
+    Annotation('azure-pls-create', trimmed_boolean),
+    Annotation('azure-pls-name', _TRIMMED_NAME, ERROR, needs=_LINK),
     Annotation('azure-pls-resource-group', _GROUP, ERROR, needs=_LINK),
     Annotation('azure-pls-ip-configuration-subnet', _NAME, ERROR, needs=_LINK),
     Annotation('azure-pls-ip-configuration-ip-address-count', whole(1, 8), ERROR, needs=_LINK),
     Annotation('azure-pls-ip-configuration-ip-address', addresses(None, 4), ERROR, needs=_LINK),
     Annotation('azure-pls-fqdns', text, needs=_LINK),
-    Annotation('azure-pls-proxy-protocol', boolean, needs=_LINK),
+    Annotation('azure-pls-proxy-protocol', trimmed_boolean, needs=_LINK),
     Annotation('azure-pls-visibility', text, needs=_LINK),
-    Annotation('azure-pls-auto-approval', text,
-               needs=Need('azure-pls-visibility', '*', WARNING, 'nothing is approved by itself')),
+    Annotation('azure-pls-auto-approval', text, needs=_LINK),
 )
 
 _PORT_ROWS = (
@@ -203,8 +205,8 @@ _PORT_ROWS = (
     Annotation('no_probe_rule', boolean, since=(1, 24)),
     Annotation('health-probe_protocol', probe_protocol, since=(1, 24)),
     Annotation('health-probe_port', text, ERROR, since=(1, 24)),
-    Annotation('health-probe_interval', whole(SHORTEST_INTERVAL), ERROR),
-    Annotation('health-probe_num-of-probe', whole(FEWEST_PROBES), ERROR),
+    Annotation('health-probe_interval', whole(SHORTEST_INTERVAL), ERROR, of_probe=True),
+    Annotation('health-probe_num-of-probe', whole(FEWEST_PROBES), ERROR, of_probe=True),
     Annotation('health-probe_request-path', request_path),
 )
 

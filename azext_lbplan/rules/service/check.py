@@ -1,30 +1,35 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """From files to findings: documents, the Services in them, and what the rules say of each."""
 
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from ...inputs.documents import read_documents
 from ...inputs.manifests import NO_MANIFESTS, TEMPLATE, ManifestFile, Problem
 from ...inputs.objects import is_load_balancer, is_template, objects_in
-from ...model.finding import Finding
+from ...model.finding import Finding, worst_first
 from ...model.service import Service, parse_service
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ..engine import Rule, run
-from . import annotation_rules, cluster_rules, exposure_rules, problem_rules, shape_rules, total_rules
-from .subject import NewServices, ServiceInCluster
+from . import (access_rules, annotation_rules, cluster_rules, exposure_rules, neighbour_rules, notice_rules,
+               probe_rules, problem_rules, shape_rules, total_rules)
+from .probes import PortProbe
+from .subject import ServiceInCluster, in_cluster
+from .together import AllServices, AmongOthers, Seen, claims_of, seen
 
 #: No rule says more about one Service: nobody reads further, and hostile files stay cheap.
 MOST_FINDINGS = 50
 
 #: The rules on one Service, in the order in which findings of one severity are shown.
 RULES: Tuple[Rule[ServiceInCluster], ...] = (
-    *shape_rules.RULES, *annotation_rules.RULES, *exposure_rules.RULES, *cluster_rules.RULES)
+    *shape_rules.RULES, *annotation_rules.RULES, *access_rules.RULES, *exposure_rules.RULES, *probe_rules.RULES,
+    *cluster_rules.RULES)
 
 
 class Checked(NamedTuple):
     """What the rules say of one Service, or of a file, document or set of Services as a whole.
 
-    `document` counts from 1 in the file; None, like `name` and `namespace`, where there is none.
+    `document` counts from 1 in the file; None, like `name` and `namespace`, where there is none. `probes` are those of
+    a Service that Azure's cloud provider serves.
     """
 
     file: Optional[str]
@@ -32,6 +37,7 @@ class Checked(NamedTuple):
     namespace: Optional[str]
     name: Optional[str]
     findings: Tuple[Finding, ...]
+    probes: Tuple[PortProbe, ...] = ()
 
 
 class ManifestCheck(NamedTuple):
@@ -51,50 +57,68 @@ class ManifestCheck(NamedTuple):
 
 def check_manifests(files: Iterable[ManifestFile], cluster: ServiceContext = NO_CLUSTER) -> ManifestCheck:
     """Check `files`, one at a time; with a `cluster` what it cannot give the Services as well."""
-    results: List[Checked] = []
-    new: List[Service] = []
-    read = documents = objects = services = 0
+    run_ = _Run(cluster)
     for file in files:
+        run_.read(file)
+    return run_.finished()
+
+
+class _Run:
+    """What was found so far."""
+
+    def __init__(self, cluster: ServiceContext):
+        self.cluster = cluster
+        self.results: List[Checked] = []
+        self.seen: List[Tuple[int, Seen]] = []
+        self.files = self.documents = self.objects = self.services = 0
+
+    def read(self, file: ManifestFile) -> None:
+        """Check all that is in a file."""
         if file.problem is not None:
-            results.append(Checked(file.name, None, None, None, _problem(file.problem)))
-            continue
-        read += 1
+            self.results.append(Checked(file.name, None, None, None, _problem(file.problem)))
+            return
+        self.files += 1
         for document in read_documents(file.content or b''):
-            documents += document.number is not None
+            self.documents += document.number is not None
             if document.problem is not None:
-                results.append(Checked(file.name, document.number, None, None, _problem(document.problem)))
+                self.results.append(Checked(file.name, document.number, None, None, _problem(document.problem)))
             for body in objects_in(document.value):
-                objects += 1
-                if not is_load_balancer(body):
-                    continue
-                services += 1
-                service = parse_service(body)
-                results.append(Checked(file.name, document.number, service.namespace, service.name,
-                                       check_service(service, cluster)))
-                if not service.has_address and service.load_balancer_class is None:
-                    new.append(service)
-    results.extend(_together(new, cluster))
-    if read and not objects and not results:
-        results.append(Checked(None, None, None, None, _problem(Problem(
-            NO_MANIFESTS, 'What was read holds no object of Kubernetes at all: nothing was checked.',
-            remediation='Where another command prints the manifests, see why it printed none.'))))
-    return ManifestCheck(tuple(results), read, documents, objects, services)
+                self.objects += 1
+                if is_load_balancer(body):
+                    self.services += 1
+                    self._check(file.name, document.number, parse_service(body))
 
+    def _check(self, file: str, document: Optional[int], service: Service) -> None:
+        if is_template(service):
+            findings = _problem(Problem(TEMPLATE, 'Holds template expressions ({{ ... }}); not checked.',
+                                        service.body.line(())))
+            self.results.append(Checked(file, document, service.namespace, service.name, findings))
+            return
+        subject = in_cluster(service, self.cluster)
+        is_azure = service.load_balancer_class is None
+        if is_azure:
+            self.seen.append((len(self.results), seen(subject, file)))
+        self.results.append(Checked(file, document, service.namespace, service.name,
+                                    run(RULES, subject, MOST_FINDINGS).said(), subject.probes if is_azure else ()))
 
-def check_service(service: Service, cluster: ServiceContext = NO_CLUSTER) -> Tuple[Finding, ...]:
-    """The findings on one Service, the worst first."""
-    if is_template(service):
-        return _problem(Problem(TEMPLATE, 'Holds template expressions ({{ ... }}); not checked.',
-                                service.body.line(())))
-    return run(RULES, ServiceInCluster(service, cluster), MOST_FINDINGS).said()
+    def finished(self) -> ManifestCheck:
+        """The check with what the rules say of several Services together."""
+        claims = claims_of(service for _, service in self.seen)
+        for position, service in self.seen:
+            if service.frontends or service.dns_label:
+                more = run(neighbour_rules.RULES, AmongOthers(service, claims, self.cluster), MOST_FINDINGS).said()
+                before = self.results[position]
+                self.results[position] = before._replace(findings=worst_first([*before.findings, *more]))
+        everything = AllServices(tuple(service for _, service in self.seen), self.cluster)
+        findings = run((*total_rules.RULES, *notice_rules.RULES), everything).said()
+        if findings:
+            self.results.append(Checked(None, None, None, None, findings))
+        if self.files and not self.objects and not self.results:
+            self.results.append(Checked(None, None, None, None, _problem(Problem(
+                NO_MANIFESTS, 'What was read holds no object of Kubernetes at all: nothing was checked.',
+                remediation='Where another command prints the manifests, see why it printed none.'))))
+        return ManifestCheck(tuple(self.results), self.files, self.documents, self.objects, self.services)
 
 
 def _problem(problem: Problem) -> Tuple[Finding, ...]:
     return run(problem_rules.RULES, problem).said()
-
-
-def _together(services: List[Service], cluster: ServiceContext) -> Iterator[Checked]:
-    """What the rules say of all `services` together, which belongs to no file."""
-    findings = run(total_rules.RULES, NewServices(tuple(services), cluster)).said()
-    if findings:
-        yield Checked(None, None, None, None, findings)

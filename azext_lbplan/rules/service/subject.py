@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple, TypedDict, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypedDict, TypeVar
 
 from ...facts.networks import IPV4
 from ...model.fields import Path
+from ...model.finding import Finding
 from ...model.service import Service, written_path
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ...model.values import printable
 from ..engine import Judge, Rule, Rulebook
+from .access import Access, access_of
+from .probes import PortProbe, probes_of
 
 S = TypeVar('S')
+
+#: (major, minor) of Kubernetes, and so of the cloud provider; empty for any.
+Version = Tuple[int, ...]
 
 
 class Place(TypedDict):
@@ -23,10 +29,12 @@ class Place(TypedDict):
 
 
 class ServiceInCluster(NamedTuple):
-    """A Service, and what is known of the cluster that it is meant for."""
+    """A Service with what the cloud provider makes of it, and what is known of the cluster that it is meant for."""
 
     service: Service
-    cluster: ServiceContext = NO_CLUSTER
+    cluster: ServiceContext
+    access: Access
+    probes: Tuple[PortProbe, ...]
 
     def at(self, path: Path, **evidence: Any) -> Place:
         """The field at `path`, with its line and more `evidence`: `rule.finding('...', **subject.at(path))`."""
@@ -39,22 +47,47 @@ class ServiceInCluster(NamedTuple):
         return self.service.families or (self.cluster.ip_families or (IPV4,))[:1]
 
 
-class NewServices(NamedTuple):
-    """All Services that have no address yet, and so nothing on a load balancer."""
-
-    services: Tuple[Service, ...]
-    cluster: ServiceContext = NO_CLUSTER
+def in_cluster(service: Service, cluster: ServiceContext = NO_CLUSTER) -> ServiceInCluster:
+    """The Service in the cluster."""
+    return ServiceInCluster(service, cluster, access_of(service), probes_of(service, bool(cluster.shared_probe)))
 
 
 ServiceRule = Rule[ServiceInCluster]
 
 
 class LinkedRulebook(Rulebook[S]):
-    """Rules whose findings link to their source."""
+    """Rules whose findings link to their source, and that know from which Kubernetes version they hold."""
 
-    def rule(self, code: str, severity: str, *, title: str, why: str, source: str,
+    def rule(self, code: str, severity: str, *, title: str, why: str, source: str, since: Version = (),
              **more: Any) -> Callable[[Judge[S]], Judge[S]]:
-        return super().rule(code, severity, title=title, why=why, source=source, link=source, **more)
+        if since:
+            why = f'{why} From Kubernetes {written_version(since)} on.'
+            more['needs'] = (*more.get('needs', self._shared.get('needs', ())), from_version(since))
+        add = super().rule(code, severity, title=title, why=why, source=source, link=source, **more)
+
+        def decorate(judge: Judge[S]) -> Judge[S]:
+            add(_saying_since(judge, since) if since else judge)
+            return judge
+        return decorate
+
+
+def _saying_since(judge: Judge[S], since: Version) -> Judge[S]:
+    """`judge`, whose findings say from which version they hold where the version of the cluster is not known."""
+    def said(rule: Rule[S], subject: S) -> Iterator[Finding]:
+        for finding in judge(rule, subject):
+            yield finding if _version_of(subject) else finding._replace(
+                message=f'{finding.message} (From Kubernetes {written_version(since)} on.)')
+    return said
+
+
+def _version_of(subject: Any) -> Optional[Tuple[int, int]]:
+    version: Optional[Tuple[int, int]] = subject.cluster.kubernetes_version
+    return version
+
+
+def written_version(numbers: Iterable[int]) -> str:
+    """1.29 for (1, 29)."""
+    return '.'.join(map(str, numbers))
 
 
 # What a rule may need. Each says why it is not there.
@@ -68,3 +101,13 @@ def azure_class(subject: ServiceInCluster) -> Optional[str]:
 def known_cluster(subject: ServiceInCluster) -> Optional[str]:
     """A cluster of which something is known."""
     return 'No cluster was given.' if subject.cluster == NO_CLUSTER else None
+
+
+def from_version(since: Version) -> Callable[[Any], Optional[str]]:
+    """A Kubernetes version from `since` on, or one that is not known."""
+    def need(subject: Any) -> Optional[str]:
+        version = _version_of(subject)
+        if version is None or version >= since:
+            return None
+        return f'The cluster runs Kubernetes {written_version(version)}.'
+    return need

@@ -146,7 +146,8 @@ class TestProblems:
         (folder / 'c.json').write_text('{', encoding='utf-8')
         checked = check_manifests(read_manifests([str(folder), str(folder / 'gone')]))
         assert (checked.files, checked.services) == (4, 2)
-        assert [one['findings'][0]['code'] for one in check_service(checked) if one['name'] is None] == [
+        assert [one['findings'][0]['code'] for one in check_service(checked)
+                if one['file'] and not one['name']] == [
             'ManifestNotText', 'ManifestNotParsed', 'ManifestNotReadable']
 
 

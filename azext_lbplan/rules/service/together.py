@@ -1,0 +1,170 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""All Services of a run, each in short: what rules on several of them look at, when their manifests are gone."""
+
+import posixpath
+from typing import Dict, Hashable, Iterable, List, NamedTuple, Optional, Tuple
+
+from ...facts.networks import IPV4, IPV6
+from ...model.service import PREFIX, Service, is_private
+from ...model.service_context import ServiceContext
+from . import annotations as known
+from .subject import ServiceInCluster
+
+#: A frontend that a Service asks for: a public IP by its id, by group and name, or by address; or a private address.
+Frontend = Tuple[str, ...]
+
+
+class Seen(NamedTuple):
+    """A Service of the run.
+
+    `families` counts the IP families that it gets a frontend for, high where that is unknown; `rules` the load
+    balancing rules for each. `frontends` are those that it asks for, the others are its own. `ports` are (protocol,
+    port, whether it gets a rule). `is_open`: everybody on the Internet may connect. `hides_clients`: pods see the
+    address of a node. `lacks_pods`: its ranges hold no private one. `foreign` are annotations of other clouds.
+    """
+
+    file: Optional[str]
+    line: Optional[int]
+    namespace: Optional[str]
+    name: Optional[str]
+    internal: bool
+    has_address: bool
+    families: int
+    rules: int
+    frontends: Tuple[Frontend, ...]
+    ports: Tuple[Tuple[str, int, bool], ...]
+    dns_label: Optional[str]
+    is_open: bool
+    hides_clients: bool
+    lacks_pods: bool
+    foreign: Tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """`namespace/name` for a message."""
+        return '/'.join(filter(None, (self.namespace, self.name))) or 'a Service without a name'
+
+    @property
+    def folder(self) -> str:
+        """The folder of its file."""
+        return posixpath.dirname((self.file or '').replace('\\', '/'))
+
+    def is_same(self, other: 'Seen') -> bool:
+        """Whether both are one Service, as in a base and its overlays; an unknown namespace may be any."""
+        return self.name == other.name and (self.namespace == other.namespace or None in (self.namespace,
+                                                                                          other.namespace))
+
+
+class AllServices(NamedTuple):
+    """All Services that Azure's cloud provider serves, and the cluster."""
+
+    services: Tuple[Seen, ...]
+    cluster: ServiceContext
+
+    @property
+    def new(self) -> Tuple[Seen, ...]:
+        """Those that have no address yet, and so nothing on a load balancer."""
+        return tuple(service for service in self.services if not service.has_address)
+
+
+class Claims(NamedTuple):
+    """Who asks for what: Services by frontend, protocol and port, and by DNS label, in the order of the run."""
+
+    by_port: Dict[Hashable, List[Seen]]
+    by_label: Dict[str, List[Seen]]
+
+
+class AmongOthers(NamedTuple):
+    """One Service, and what the others ask for."""
+
+    service: Seen
+    claims: Claims
+    cluster: ServiceContext
+
+
+def seen(subject: ServiceInCluster, file: Optional[str]) -> Seen:
+    """The Service in short."""
+    service = subject.service
+    return Seen(
+        file, service.body.line(('metadata', 'name')), service.namespace, service.name, service.internal,
+        service.has_address, _families(subject), service.rules(), frontends_of(subject), _ports(service),
+        dns_label=None if service.internal else (service.annotation('azure-dns-label-name') or '').lower() or None,
+        is_open=_is_open(subject), hides_clients=service.spec.get('externalTrafficPolicy') in (None, '', 'Cluster'),
+        lacks_pods=_lacks_pods(subject),
+        foreign=tuple(key for key in service.annotations
+                      if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS)))
+
+
+def _families(subject: ServiceInCluster) -> int:
+    return len(subject.cluster.ip_families or (IPV4, IPV6)) if subject.service.is_dual_stack else 1
+
+
+def _ports(service: Service) -> Tuple[Tuple[str, int, bool], ...]:
+    return tuple((str(port.get('protocol') or 'TCP'), port['port'],
+                  not service.is_true(f'port_{port["port"]}_no_lb_rule'))
+                 for _, port in service.ports if isinstance(port.get('port'), int))
+
+
+def _is_open(subject: ServiceInCluster) -> bool:
+    service, access = subject.service, subject.access
+    if service.is_true('azure-load-balancer-internal') or service.is_true('azure-disable-load-balancer-nsg-rule'):
+        return False
+    return any(access.admits_everybody(4 if family == IPV4 else 6) for family in subject.families)
+
+
+def _lacks_pods(subject: ServiceInCluster) -> bool:
+    ranges = subject.access.source_ranges
+    return not subject.service.internal and bool(ranges) and not any(
+        is_private(network) or not network.prefixlen for _, network in ranges)
+
+
+def frontends_of(subject: ServiceInCluster) -> Tuple[Frontend, ...]:
+    """The frontends that a Service asks for, by the cloud provider's precedence: name, prefix, address.
+
+    Source: cloud-provider-azure `azure_loadbalancer.go`, determinePublicIPName, and `azure_utils.go`. A prefix gives
+    each Service an IP of its own.
+    """
+    service = subject.service
+    addresses = {address.version: str(address) for _, address in service.addresses()}
+    if service.internal:
+        return tuple(('private', address) for address in addresses.values())
+    found: List[Frontend] = []
+    group = service.annotation('azure-load-balancer-resource-group') or ''
+    both = service.is_dual_stack
+    for version, family, suffix in ((4, IPV4, ''), (6, IPV6, '-ipv6')):
+        if not both and family not in subject.families:
+            continue
+        fallback = '' if both or version == 4 else service.annotation('azure-pip-name')
+        name = service.annotation(f'azure-pip-name{suffix}') or fallback
+        if name:
+            found.append(_by_name(subject.cluster, group.strip(), name))
+        elif version in addresses and not service.annotation(f'azure-pip-prefix-id{suffix}'):
+            found.append(_by_address(subject.cluster, addresses[version]))
+    return tuple(found)
+
+
+def _by_name(cluster: ServiceContext, group: str, name: str) -> Frontend:
+    here = (group or cluster.node_resource_group or '').lower()
+    for address in cluster.public_addresses:
+        if address.name.lower() == name.lower() and address.resource_group.lower() == here:
+            return 'id', address.id.lower()
+    return 'name', here, name.lower()
+
+
+def _by_address(cluster: ServiceContext, written: str) -> Frontend:
+    for address in cluster.public_addresses:
+        if address.address == written:
+            return 'id', address.id.lower()
+    return 'address', written
+
+
+def claims_of(services: Iterable[Seen]) -> Claims:
+    """Who asks for what."""
+    claims = Claims({}, {})
+    for service in services:
+        for frontend in service.frontends:
+            for protocol, port, _ in service.ports:
+                claims.by_port.setdefault((frontend, protocol, port), []).append(service)
+        if service.dns_label:
+            claims.by_label.setdefault(service.dns_label, []).append(service)
+    return claims
