@@ -62,7 +62,8 @@ def _idle_timeout(observed: Observed, settings: Settings) -> int:
     """A timeout that `az aks` takes; where the outbound rule has a longer one, that: the next update would otherwise
     cut quiet connections. Azure takes up to 120 minutes, which `az aks` cannot set: those stay."""
     minutes = settings.idle_timeout_in_minutes
-    rule = observed.load_balancer.outbound_rule if observed.load_balancer else None
+    balancer = observed.load_balancer if observed.origin is None else None  # code says what it wants
+    rule = balancer.outbound_rule if balancer else None
     if rule is not None and rule.idle_timeout_in_minutes is not None and not is_busy(observed.cluster) and \
             minutes < rule.idle_timeout_in_minutes <= snat.MAX_IDLE_TIMEOUT:
         return rule.idle_timeout_in_minutes

@@ -19,7 +19,18 @@ def assumptions(decision: Decision) -> Tuple[str, ...]:
 
 def assumptions_in_force(decision: Decision) -> Tuple[str, ...]:
     """The assumptions that what is said of today rests on."""
-    return _those(_OF_EGRESS, decision) + (_those(_IN_FORCE, decision) if decision.applicable else ())
+    return (_of_code(decision) + _those(_OF_EGRESS, decision) +
+            (_those(_IN_FORCE, decision) if decision.applicable else ()))
+
+
+def _of_code(decision: Decision) -> Tuple[str, ...]:
+    """What the code leaves open, and what counts in its place."""
+    origin = decision.observed.origin
+    if origin is None:
+        return ()
+    title = origin.title[:1].upper() + origin.title[1:]
+    unknown = (f"{title} does not tell: {', '.join(origin.unknown)}.",) if origin.unknown else ()
+    return unknown + tuple(f'{note}.' for note in origin.notes)
 
 
 def _those(table: '_Table', decision: Decision) -> Tuple[str, ...]:
@@ -45,8 +56,13 @@ def _ids_not_read(decision: Decision) -> bool:
     return any(resource_id.lower() not in made and not decision.observed.public_ip(resource_id) for resource_id in ids)
 
 
+def _has_lines(decision: Decision) -> bool:
+    """Whether there may be lines for `az`: what code makes is changed in the code."""
+    return decision.observed.origin is None
+
+
 def _load_balancer_not_read(decision: Decision) -> bool:
-    return decision.cluster is not None and decision.observed.load_balancer is None
+    return decision.cluster is not None and decision.observed.load_balancer is None and _has_lines(decision)
 
 
 def _effective_by_subtraction(decision: Decision) -> bool:
@@ -102,9 +118,9 @@ _OF_EGRESS: _Table = (
 )
 
 _IN_FORCE: _Table = (
-    (lambda decision: decision.cluster is not None and not decision.cluster.is_named,
+    (lambda decision: _has_lines(decision) and decision.cluster is not None and not decision.cluster.is_named,
      'What was read does not name the cluster with its resource group: no line can be printed.'),
-    (lambda decision: decision.cluster is not None and decision.cluster.is_named and
+    (lambda decision: _has_lines(decision) and decision.cluster is not None and decision.cluster.is_named and
      decision.cluster.subscription_id is None,
      'What was read does not say the subscription: a line goes to the one that the CLI is set to.'),
     (lambda decision: any(pool.stopped for pool in _pools(decision)),

@@ -11,7 +11,7 @@ from ..facts.clusters import (AUTOMATIC_PORTS, DEFAULT_IDLE_TIMEOUT_IN_MINUTES, 
                               LOAD_BALANCER, MANAGED, MIXED, NODE_IP_CONFIGURATION, PREFIXES, PUBLIC_IPS, STANDARD)
 from ..facts.ids import ArmId
 from ..facts.networks import IPV6, PREFIX_TYPE
-from ..model.cluster import Cluster
+from ..model.cluster import Cluster, LoadBalancerProfile
 from ..model.observed import Observed
 from ..options import Change
 from .nodes import Nodes
@@ -24,7 +24,9 @@ class Settings(NamedTuple):
     """What can be set on the outbound side of a load balancer.
 
     `outbound_ip_count` are IPv4 addresses; None where a prefix's length is unknown. `frontends` are frontend
-    configurations of the outbound rule, a prefix counted as one. `malformed_own_ids` stand in the place of own ids.
+    configurations of the outbound rule, a prefix counted as one. `malformed_own_ids` stand in the place of own ids,
+    `unnamed_ips` are own IPs whose ids code does not tell. `unknown` are fields that code leaves open; they hold what
+    stands for nothing.
     """
 
     ip_source: str = MANAGED
@@ -38,11 +40,18 @@ class Settings(NamedTuple):
     outbound_ports: int = AUTOMATIC_PORTS
     idle_timeout_in_minutes: int = DEFAULT_IDLE_TIMEOUT_IN_MINUTES
     backend_pool_type: str = NODE_IP_CONFIGURATION
+    unnamed_ips: int = 0
+    unknown: Tuple[str, ...] = ()
 
     @property
     def automatic(self) -> bool:
         """Whether ports are allocated automatically, by the size of the backend pool."""
-        return self.outbound_ports == AUTOMATIC_PORTS
+        return self.ports_known and self.outbound_ports == AUTOMATIC_PORTS
+
+    @property
+    def ports_known(self) -> bool:
+        """Whether the allocation is known; code may leave it open."""
+        return 'outbound_ports' not in self.unknown
 
     @property
     def valid(self) -> bool:
@@ -150,7 +159,11 @@ def settings_of(observed: Observed, cluster: Cluster) -> Settings:
         outbound_ports=profile.allocated_outbound_ports or AUTOMATIC_PORTS,
         idle_timeout_in_minutes=profile.idle_timeout_in_minutes or DEFAULT_IDLE_TIMEOUT_IN_MINUTES,
         backend_pool_type=profile.backend_pool_type,
+        unnamed_ips=profile.unnamed_ips,
+        unknown=_left_open(profile),
     )
+    if 'outbound_ip_count' in settings.unknown:
+        return settings
     if source in (MANAGED, MIXED):
         managed = profile.managed_outbound_ip_count
         if managed is None and source == MANAGED:
@@ -160,12 +173,26 @@ def settings_of(observed: Observed, cluster: Cluster) -> Settings:
     return _with_ip_count(settings, observed, cluster)
 
 
+def _left_open(profile: LoadBalancerProfile) -> Tuple[str, ...]:
+    """The settings that code leaves open. One open kind of IPs is not the cluster's where another is named."""
+    kinds = {'managed_outbound_ip_count': MANAGED, 'outbound_ips': PUBLIC_IPS, 'outbound_ip_prefixes': PREFIXES}
+    kinds = {field: kind for field, kind in kinds.items() if field in profile.unknown}
+    unknown = [name for name, field in (('outbound_ports', 'allocated_outbound_ports'),
+                                        ('idle_timeout_in_minutes', 'idle_timeout_in_minutes'))
+               if field in profile.unknown]
+    if len(kinds) > 1 and not profile.names_ips:
+        return (*unknown, 'ip_source', 'outbound_ip_count')
+    if not profile.names_ips and kinds or profile.ip_source in (*kinds.values(), MIXED) and kinds:
+        unknown.append('outbound_ip_count')
+    return tuple(unknown)
+
+
 def _with_ip_count(settings: Settings, observed: Observed, cluster: Optional[Cluster]) -> Settings:
     """Fill in IPv4 addresses and frontends. With several options at once all effective IPs count (section 1 [O])."""
     if settings.ip_source == MANAGED:
         count = settings.managed_outbound_ip_count
         return settings._replace(outbound_ip_count=count, frontends=count or 0)
-    own = _count_ipv4(settings.outbound_ips, observed)
+    own = _count_ipv4(settings.outbound_ips, observed) + settings.unnamed_ips
     prefixed = _count_prefixed(settings.outbound_ip_prefixes, observed)
     frontends = own + len(settings.outbound_ip_prefixes)
     total = _sum(own, prefixed)
@@ -244,8 +271,13 @@ def evaluate(settings: Settings, nodes: Nodes, cluster: Optional[Cluster] = None
         effective_outbound_ip_count=ips if cluster else None,
         available_ports=None if ips is None else snat.available_ports(ips),
         max_ports_per_node=None if ips is None else snat.largest_ports(ips, nodes.required, blocks))
+    if not settings.ports_known:
+        return column
     column = _fill_automatic(column, settings) if settings.automatic else _fill_explicit(column, settings)
-    return column if settings.valid else column._replace(fits=False)
+    if not settings.valid:
+        return column._replace(fits=False)
+    # What does not fit the fewest nodes that there can be fits no more of them.
+    return column if nodes.most_known or column.fits is False else column._replace(fits=None)
 
 
 def _fill_explicit(column: Configuration, settings: Settings) -> Configuration:
@@ -286,6 +318,9 @@ def apply(settings: Settings, change: Change, observed: Observed) -> Settings:
     """`settings` with exactly the options that were typed (azure-facts section 1)."""
     plain: Dict[str, Any] = {field: getattr(change, field) for field in _PLAIN}
     settings = settings._replace(**{field: value for field, value in plain.items() if value is not None})
+    settings = settings._replace(unknown=tuple(
+        field for field in settings.unknown if getattr(change, field, None) is None and not (
+            change.any_ips and field in ('ip_source', 'outbound_ip_count'))))
     if not change.any_ips:
         return settings
     if change.outbound_ips or change.outbound_ip_prefixes:
@@ -294,7 +329,8 @@ def apply(settings: Settings, change: Change, observed: Observed) -> Settings:
     else:
         settings = _apply_managed(settings, change)
     settings = settings._replace(outbound_ips=change.outbound_ips or (),
-                                 outbound_ip_prefixes=change.outbound_ip_prefixes or (), malformed_own_ids=())
+                                 outbound_ip_prefixes=change.outbound_ip_prefixes or (), malformed_own_ids=(),
+                                 unnamed_ips=0)
     return _with_ip_count(settings, observed, observed.cluster)
 
 

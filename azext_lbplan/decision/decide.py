@@ -13,10 +13,10 @@ from ..facts.clusters import DEFAULT_MANAGED_OUTBOUND_IP_COUNT
 from ..model.cluster import Cluster
 from ..model.network import LoadBalancer
 from ..model.observed import Observed
-from ..options import Options
+from ..options import Options, Scale
 from . import solver, steps
 from .aim import Aim, aim_of, is_busy, less_kept, unmet_trigger
-from .columns import Configuration, Settings, apply, changed, evaluate, in_force, shared_rule_blocks
+from .columns import (Configuration, Settings, apply, changed, evaluate, in_force, settings_of, shared_rule_blocks)
 from .egress import Egress, egress_of
 from .new_addresses import NewAddress
 from .nodes import Nodes, count_nodes, count_new_nodes
@@ -36,8 +36,8 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
 
     `demand` is None where it was not asked for. `current` is what is in force, None for a new cluster; `requested` is
     that with exactly the typed options, `proposed` the smallest completion that fits; both are None where egress takes
-    another way than a Standard load balancer. `egress` is where packets really leave. `outcome` is what to run, or why
-    nothing.
+    another way than a Standard load balancer. Of code `requested` is what it makes, with the typed options. `egress` is
+    where packets really leave. `outcome` is what to run, or why nothing.
     """
 
     observed: Observed
@@ -64,9 +64,10 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
 
     @property
     def asked(self) -> Configuration:
-        """The column that the user asked about: with load balancer options typed what those would make, else what is
-        in force; for a new cluster without any what is proposed."""
-        columns = (self.requested if self.options.change.anything else None, self.current, self.proposed)
+        """The column that the user asked about: what code or typed load balancer options would make, else what is in
+        force; for a new cluster without any what is proposed."""
+        wanted = self.options.change.anything or self.observed.origin is not None
+        columns = (self.requested if wanted else None, self.current, self.proposed)
         return next(column for column in columns if column is not None)
 
     @property
@@ -137,9 +138,9 @@ def decide_with(observed: Observed, options: Options, demand: Optional[Demand]) 
     if observed.cluster is None:
         return _decide_for_new(observed, options)
     cluster = observed.cluster
-    balancer = observed.load_balancer
-    pool = balancer.backend_pool if balancer else None
-    nodes = count_nodes(cluster, options.scale, pool.ipv4_members if pool else None)
+    if observed.origin is not None:
+        return _decide_for_code(observed, cluster, options, demand)
+    nodes = count_nodes(cluster, options.scale, _members(observed))
     current = in_force(observed, cluster, nodes)
     if current.settings is None:
         return Decision(observed, options, egress_of(observed), nodes, demand, current, None, None, (), (),
@@ -155,6 +156,28 @@ def _unless_bypassed(decision: Decision) -> Decision:
             decision.reason is Reason.ADDRESS_UNUSABLE:
         return decision
     return replace(decision, proposed=None, new_addresses=(), outcome=NoCommand(Reason.OTHER_EGRESS))
+
+
+def _members(observed: Observed) -> Optional[int]:
+    """Live IPv4 members of the outbound backend pool, where it was read."""
+    pool = observed.load_balancer.backend_pool if observed.load_balancer else None
+    return pool.ipv4_members if pool else None
+
+
+def _decide_for_code(observed: Observed, cluster: Cluster, options: Options, demand: Optional[Demand]) -> Decision:
+    """A cluster as code describes it: `current` is what the code starts from, None where that is not known or nothing,
+    and `requested` what it makes. What is proposed is to be changed in the code."""
+    before, members = observed.before, _members(observed)
+    current = in_force(observed, before, count_nodes(before, Scale(), members)) if before else None
+    nodes = count_nodes(cluster, options.scale, members)
+    if not cluster.on_standard_load_balancer:
+        made = Configuration(cluster.outbound_type, cluster.load_balancer_sku, nodes)
+        reason = Reason.OTHER_EGRESS if cluster.egress_known else Reason.UNKNOWN_SETTINGS
+        return Decision(observed, options, egress_of(observed), nodes, demand, current, made, None, (), (),
+                        NoCommand(reason))
+    made = evaluate(settings_of(observed, cluster), nodes, cluster, shared_rule_blocks(observed))
+    requested = changed(made, apply(made.settings or Settings(), options.change, observed), cluster)
+    return replace(_Deciding(observed, options, demand, made, requested).decision(), current=current)
 
 
 def _decide_for_new(observed: Observed, options: Options) -> Decision:
@@ -208,6 +231,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         return judge_own_addresses(self._observed, ids.values())
 
     def _solve(self) -> solver.Solution:
+        if not self._asked.ports_known or 'outbound_ip_count' in self._asked.unknown and not self._asked.automatic:
+            return solver.Solution(self._asked, obstacle=Reason.UNKNOWN_SETTINGS)
         aim = self._aim()
         solution = solver.complete(self._problem(aim.settings), aim)
         if aim.over_limit and solution.obstacle is None:
@@ -253,7 +278,11 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         argv = steps.changed_options(before, settings, cluster is not None and cluster.dual_stack)
         if not argv:
             known = settings.automatic or settings.outbound_ip_count is not None
-            return NoCommand(Reason.NOTHING_TO_DO if known else Reason.UNKNOWN_IP_COUNT)
+            most_known = self._requested.nodes.most_known or settings.automatic
+            return NoCommand(Reason.UNKNOWN_IP_COUNT if not known else
+                             Reason.NOTHING_TO_DO if most_known else Reason.UNKNOWN_SETTINGS)
+        if self._observed.origin is not None:
+            return NoCommand(Reason.MANAGED_BY_CODE, options=argv)
         if cluster is not None and not cluster.is_named:
             return NoCommand(Reason.UNKNOWN_CLUSTER, options=argv)
         last = (steps.create(self._requested.nodes, self._options.scale, settings, argv) if cluster is None else
@@ -261,11 +290,17 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         return Update(argv, (*map(steps.make, solution.new_addresses), last))
 
 
+#: Reasons after which it is not known whether what is proposed fits.
+_UNDECIDED = (Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_CLUSTER, Reason.UNKNOWN_SETTINGS)
+
+
 def _truth(proposed: Configuration, outcome: Union[Update, NoCommand]) -> Optional[bool]:
     """`fits` of what is proposed: true only where it holds at `nodes.required` too, and there is a line for it or
     nothing to do."""
     if isinstance(outcome, NoCommand) and outcome.reason is not Reason.NOTHING_TO_DO:
-        return None if outcome.reason in (Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_CLUSTER) else False
+        if outcome.reason is Reason.MANAGED_BY_CODE:
+            return proposed.carries_required
+        return None if outcome.reason in _UNDECIDED else False
     return proposed.carries_required
 
 

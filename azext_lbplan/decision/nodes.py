@@ -12,7 +12,10 @@ FIRST_POOL = AgentPool(name='nodepool1', current=0, max=0, mode='System', type='
 
 
 class PoolNodes(NamedTuple):
-    """One agent pool as AKS counts it; `low_validated` leaves out what azure-facts section 2 marks as unknown."""
+    """One agent pool as AKS counts it; `low_validated` leaves out what azure-facts section 2 marks as unknown.
+
+    `unknown` are fields that code leaves open: they hold the least that they can be.
+    """
 
     name: str
     mode: Optional[str]
@@ -24,6 +27,7 @@ class PoolNodes(NamedTuple):
     surge: int
     validated: int
     low_validated: int
+    unknown: Tuple[str, ...] = ()
 
 
 class Nodes(NamedTuple):
@@ -32,7 +36,7 @@ class Nodes(NamedTuple):
     `max` leaves surge out. `validated` = the sum of (max + surge) over the pools: what AKS validates against.
     `required` = what to size for. `backend_pool` = live IPv4 members of the outbound backend pool, None where it was
     not read. `today` = the size that automatic allocation goes by. `bounded` is False where the maximum cannot be
-    known.
+    known: node auto-provisioning has none, and code may leave that of a pool open, which `most_known` tells (False).
     """
 
     current: int
@@ -45,6 +49,12 @@ class Nodes(NamedTuple):
     backend_pool: Optional[int]
     bounded: bool
     pools: Tuple[PoolNodes, ...]
+    most_known: bool = True
+
+    @property
+    def current_known(self) -> bool:
+        """Whether the count of every pool is known."""
+        return not any('current' in pool.unknown for pool in self.pools)
 
 
 def count_nodes(cluster: Cluster, scale: Scale = Scale(), backend_pool: Optional[int] = None) -> Nodes:
@@ -73,9 +83,20 @@ def count_nodes(cluster: Cluster, scale: Scale = Scale(), backend_pool: Optional
         required=required,
         today=_today(current, backend_pool, scale),
         backend_pool=backend_pool,
-        bounded=not cluster.node_auto_provisioning or scale.max_count is not None,
+        bounded=scale.max_count is not None or _is_bounded(cluster),
         pools=pools,
+        most_known=_most_known(cluster),
     )
+
+
+def _is_bounded(cluster: Cluster) -> bool:
+    return not cluster.node_auto_provisioning and _most_known(cluster)
+
+
+def _most_known(cluster: Cluster) -> bool:
+    """Whether the largest size of every pool is known; code may leave it open."""
+    return 'pools' not in cluster.unknown and not any(
+        {'max', 'max_surge'} & set(pool.unknown) for pool in cluster.pools)
 
 
 def count_new_nodes(scale: Scale) -> Nodes:
@@ -99,7 +120,7 @@ def _count_pool(pool: AgentPool, scale: Scale) -> PoolNodes:
     return PoolNodes(
         name=pool.name, mode=pool.mode, type=pool.type, priority=pool.priority, current=pool.current, max=pool.max,
         surge_setting=setting, surge=surge.nodes, validated=pool.max + surge.nodes,
-        low_validated=0 if in_doubt else pool.max + surge.low,
+        low_validated=0 if in_doubt else pool.max + surge.low, unknown=pool.unknown,
     )
 
 

@@ -17,6 +17,8 @@ class Reason(Enum):
     ADDRESS_UNUSABLE = 'addressUnusable'
     OTHER_EGRESS = 'otherEgress'
     UNKNOWN_CLUSTER = 'unknownCluster'
+    UNKNOWN_SETTINGS = 'unknownSettings'
+    MANAGED_BY_CODE = 'managedByCode'
 
 
 class NoCommand(NamedTuple):

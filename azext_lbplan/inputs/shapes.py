@@ -105,8 +105,27 @@ def _type(row: Json) -> str:
     return (text(row, 'type') or '').lower()
 
 
+# Infrastructure code: each module is imported when a file may be of its kind
+
+def _terraform(name: str) -> Shape:
+    """A shape of Terraform: one document, told and taken by functions of the same ending."""
+    def fits(documents: Documents) -> bool:
+        if len(documents) != 1 or get(documents[0], 'terraform_version') is None and \
+                get(documents[0], 'format_version') is None:
+            return False
+        from .code import terraform
+        return bool(getattr(terraform, f'is_{name}')(documents[0]))
+
+    def take(documents: Documents, _: Given) -> List[Found]:
+        from .code import terraform
+        found: List[Found] = getattr(terraform, f'take_{name}')(documents[0])
+        return found
+    return Shape(f'a Terraform {name}', fits, take)
+
+
 #: All shapes, the more telling first.
 SHAPES: Tuple[Shape, ...] = (
+    _terraform('plan'), _terraform('state'), _terraform('raw_state'),
     Shape('a snapshot or a managed cluster', _is_single, _take_single),
     Shape('a list of clusters', _is_rows, _take_rows),
 )

@@ -5,7 +5,7 @@ The same parser takes the body of a GET, a row of Resource Graph, a snapshot and
 age (flattened and spelt differently). Sources: azure-facts sections 1, 3 and 9.
 """
 
-from typing import Iterable, NamedTuple, Optional, Tuple
+from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
                               NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
@@ -13,12 +13,15 @@ from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALA
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
 from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
-from .values import (Json, canonical, count, distinct, flag, get, id_segments, ids, items, printable, properties, text,
-                     texts)
+from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, is_unknown, items, printable,
+                     properties, text, texts)
 
 
 class AgentPool(NamedTuple):
-    """One agent pool, with its counts as AKS counts them for SNAT (azure-facts section 2)."""
+    """One agent pool, with its counts as AKS counts them for SNAT (azure-facts section 2).
+
+    `unknown` are fields that code leaves open (`current`, `max`, `max_surge`): counts are then the least they can be.
+    """
 
     name: str
     current: int
@@ -35,6 +38,7 @@ class AgentPool(NamedTuple):
     own_subnet: bool = False
     subnet_id: Optional[ArmId] = None
     pod_subnet_id: Optional[ArmId] = None
+    unknown: Tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -58,7 +62,8 @@ class LoadBalancerProfile(NamedTuple):
 
     Counts and ports are None where the profile does not hold them, like `health_probe_mode`: `Shared` where one probe
     serves all Services of traffic policy Cluster, `ServiceNodePort` where each port has its own. `effective_ids` are
-    ids of public IPs, or of prefixes, IPv4 and IPv6 mixed (azure-facts section 9, points 1 and 4).
+    ids of public IPs, or of prefixes, IPv4 and IPv6 mixed (azure-facts section 9, points 1 and 4). `unnamed_ips` are
+    own public IPs whose ids code does not tell; `unknown` are fields that it leaves open.
     """
 
     managed_outbound_ip_count: Optional[int] = None
@@ -73,6 +78,8 @@ class LoadBalancerProfile(NamedTuple):
     multiple_standard_load_balancers: bool = False
     health_probe_mode: Optional[str] = None
     malformed: Tuple[Malformed, ...] = ()
+    unnamed_ips: int = 0
+    unknown: Tuple[str, ...] = ()
 
     @property
     def ip_source(self) -> str:
@@ -82,9 +89,14 @@ class LoadBalancerProfile(NamedTuple):
         """
         targets = {malformed.target for malformed in self.malformed}
         sources = [source for source, named in (
-            (MANAGED, self.has_managed), (PUBLIC_IPS, self.outbound_ips or OUTBOUND_IPS in targets),
+            (MANAGED, self.has_managed), (PUBLIC_IPS, self.outbound_ips or self.unnamed_ips or OUTBOUND_IPS in targets),
             (PREFIXES, self.outbound_ip_prefixes or OUTBOUND_IP_PREFIXES in targets)) if named]
         return MIXED if len(sources) > 1 else (sources or [MANAGED])[0]
+
+    @property
+    def names_ips(self) -> bool:
+        """Whether the profile says where its IPs come from."""
+        return self.has_managed or bool(self.own_ids or self.unnamed_ips or self.malformed_own_ids)
 
     @property
     def own_ids(self) -> Tuple[ArmId, ...]:
@@ -99,7 +111,8 @@ class LoadBalancerProfile(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """A managed cluster, as far as its outbound traffic depends on it."""
+    """A managed cluster, as far as its outbound traffic depends on it. `unknown` are fields that code leaves open
+    (`outbound_type`, `load_balancer_sku`, `profile`, `pools`)."""
 
     id: Optional[ArmId]
     name: Optional[str]
@@ -120,6 +133,7 @@ class Cluster(NamedTuple):
     pod_cidrs: Tuple[str, ...] = ()
     nat_gateway_address_ids: Tuple[ArmId, ...] = ()
     malformed: Tuple[Malformed, ...] = ()
+    unknown: Tuple[str, ...] = ()
 
     @property
     def is_named(self) -> bool:
@@ -129,7 +143,12 @@ class Cluster(NamedTuple):
     @property
     def on_standard_load_balancer(self) -> bool:
         """Whether egress goes through a public Standard Load Balancer, so that its SNAT ports matter."""
-        return self.outbound_type == LOAD_BALANCER and self.load_balancer_sku == STANDARD
+        return self.egress_known and self.outbound_type == LOAD_BALANCER and self.load_balancer_sku == STANDARD
+
+    @property
+    def egress_known(self) -> bool:
+        """Whether outbound type and SKU are known; code may leave them open."""
+        return not {'outbound_type', 'load_balancer_sku'} & set(self.unknown)
 
     @property
     def subnet_ids(self) -> Tuple[ArmId, ...]:
@@ -193,7 +212,7 @@ def parse_cluster(body: Json) -> Cluster:
     network = get(inner, 'networkProfile')
     check = NameCheck()
     resource_id = check.id('id', text(body, 'id'), CLUSTER_TYPE)
-    profile = _parse_profile(get(network, 'loadBalancerProfile'))
+    profile = _parse_profile(network if isinstance(network, Unknown) else get(network, 'loadBalancerProfile'))
     version = text(inner, 'currentKubernetesVersion') or text(inner, 'kubernetesVersion')
     return Cluster(
         id=resource_id,
@@ -219,11 +238,32 @@ def parse_cluster(body: Json) -> Cluster:
             'networkProfile.natGatewayProfile.effectiveOutboundIPs',
             ids(network, 'natGatewayProfile', 'effectiveOutboundIPs'), PUBLIC_IP_TYPE, PREFIX_TYPE),
         malformed=check.malformed + profile.malformed,
+        unknown=_unknown(inner, _CLUSTER_FIELDS) + (('pools',) if _holds_unknown(inner, 'agentPoolProfiles') else ()),
     )
 
 
 def _provisions_nodes(inner: Json) -> bool:
     return (text(inner, 'nodeProvisioningProfile', 'mode') or '').lower() == 'auto'
+
+
+def _holds_unknown(body: Json, key: str) -> bool:
+    """Whether an element of the list at `key` is not known."""
+    value = get(body, key)
+    return isinstance(value, list) and any(isinstance(element, Unknown) for element in value)
+
+
+#: Where a field that code may leave open stands in a body.
+_CLUSTER_FIELDS = {'outbound_type': ('networkProfile', 'outboundType'),
+                   'load_balancer_sku': ('networkProfile', 'loadBalancerSku'), 'pools': ('agentPoolProfiles',)}
+_PROFILE_FIELDS = {
+    'managed_outbound_ip_count': ('managedOutboundIPs', 'count'), 'outbound_ips': ('outboundIPs', 'publicIPs'),
+    'outbound_ip_prefixes': ('outboundIPPrefixes', 'publicIPPrefixes'),
+    'allocated_outbound_ports': ('allocatedOutboundPorts',), 'idle_timeout_in_minutes': ('idleTimeoutInMinutes',)}
+
+
+def _unknown(body: Json, fields: Mapping[str, Tuple[str, ...]]) -> Tuple[str, ...]:
+    """The `fields` whose place in `body`, or what is around it, is held by an Unknown."""
+    return tuple(field for field, path in fields.items() if is_unknown(body, *path))
 
 
 def _name(resource_id: Optional[ArmId], written: Optional[str]) -> Optional[str]:
@@ -256,6 +296,10 @@ def _parse_profile(body: Json) -> LoadBalancerProfile:
         multiple_standard_load_balancers=bool(flag(body, 'enableMultipleStandardLoadBalancers')),
         health_probe_mode=canonical(text(body, 'clusterServiceLoadBalancerHealthProbeMode'), PROBE_MODES),
         malformed=check.malformed,
+        unnamed_ips=sum(is_unknown(reference, 'id') for reference in items(body, 'outboundIPs', 'publicIPs')),
+        unknown=_unknown(body, _PROFILE_FIELDS) + (
+            ('outbound_ip_prefixes',) if any(is_unknown(reference, 'id') for reference in
+                                             items(body, 'outboundIPPrefixes', 'publicIPPrefixes')) else ()),
     )
 
 
@@ -276,10 +320,20 @@ def _parse_pool(body: Json, cluster_version: Optional[str], check: NameCheck) ->
         power_state=text(body, 'powerState', 'code'),
         node_public_ip=bool(flag(body, 'enableNodePublicIP')),
         blue_green=(text(body, 'upgradeStrategy') or '').lower() == 'bluegreen',
-        own_subnet=subnet is not None,
+        own_subnet=subnet is not None or is_unknown(body, 'vnetSubnetID'),
         subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE) if subnet else None,
         pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE) if pod_subnet else None,
+        unknown=_unknown_of_pool(body),
     )
+
+
+def _unknown_of_pool(body: Json) -> Tuple[str, ...]:
+    """The fields of a pool that code leaves open. Without the autoscaler, or where that is open, the count decides."""
+    autoscaled = flag(body, 'enableAutoScaling')
+    bound = (('enableAutoScaling',) if is_unknown(body, 'enableAutoScaling') else
+             ('maxCount',) if autoscaled else ('count',))
+    paths = {'current': ('count',), 'max': bound, 'max_surge': ('upgradeSettings', 'maxSurge')}
+    return _unknown(body, paths)
 
 
 def _surge_setting(value: Json) -> Optional[str]:
@@ -297,7 +351,10 @@ def _pool_counts(body: Json) -> Tuple[int, int]:
     profiles (section 3), where `autoscale` is an object or, in older answers, a list (section 9, point 8).
     """
     current = count(body, 'count')
-    maximum = count(body, 'maxCount') if flag(body, 'enableAutoScaling') else None
+    autoscaled = flag(body, 'enableAutoScaling') or is_unknown(body, 'enableAutoScaling')
+    maximum = count(body, 'maxCount') if autoscaled else None
+    if current is None and autoscaled:
+        current = count(body, 'minCount')
     scale = get(body, 'virtualMachinesProfile', 'scale')
     if scale is not None:
         manual = _sum(items(scale, 'manual'), 'count')

@@ -18,12 +18,6 @@ DELETE = 'delete'
 NO_CHANGE = 'noChange'
 
 
-class Unknown(NamedTuple):
-    """Stands in a body in the place of a value that the code does not tell: why, in a few words."""
-
-    why: str
-
-
 class Origin(NamedTuple):
     """The code that describes a cluster.
 

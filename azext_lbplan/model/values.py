@@ -6,7 +6,7 @@ files come from anywhere. Each function gives a value of the kind asked for, or 
 Source: azure-facts section 9.
 """
 
-from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 #: A value of JSON that came from elsewhere: of any type until one of these functions has looked.
 Json = Any
@@ -36,6 +36,21 @@ def get(body: Json, *path: str) -> Json:
         else:
             return None
     return body
+
+
+class Unknown(NamedTuple):
+    """Stands in a body of code in the place of a value that the code does not tell: why, in a few words."""
+
+    why: str
+
+
+def is_unknown(body: Json, *path: str) -> bool:
+    """Whether the value at `path`, or what is around it, is not known."""
+    for key in path:
+        if isinstance(body, Unknown):
+            return True
+        body = get(body, key)
+    return isinstance(body, Unknown)
 
 
 def text(body: Json, *path: str) -> Optional[str]:

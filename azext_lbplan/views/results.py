@@ -26,8 +26,8 @@ NOT_APPLICABLE = 'notApplicable'
 def show(decision: Decision) -> Result:
     """The result of `az aks lb show`."""
     return {'cluster': _cluster(decision), 'verdict': _verdict(decision), 'egress': egress(decision),
-            'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
-            'unverified': list(assumptions_in_force(decision))}
+            'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current or decision.asked),
+            'unverified': list(assumptions_in_force(decision)), 'code': _code(decision)}
 
 
 def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
@@ -38,7 +38,7 @@ def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
         'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
         'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
-        'unverified': list(assumptions(decision)),
+        'unverified': list(assumptions(decision)), 'code': _code(decision),
     }
 
 
@@ -48,7 +48,16 @@ def check(decision: Decision, report: Report) -> Result:
             'egress': egress(decision), 'status': status_of(decision, report),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
-            'summary': count_by_severity(report.findings), **_outcome(decision)}
+            'summary': count_by_severity(report.findings), **_outcome(decision), 'code': _code(decision)}
+
+
+def _code(decision: Decision) -> Optional[Result]:
+    """The code that the answer is about; None where it is about a cluster itself."""
+    origin = decision.observed.origin
+    if origin is None:
+        return None
+    return {'kind': origin.kind, 'language': origin.language, 'address': origin.address, 'action': origin.action,
+            'unknown': list(origin.unknown), 'recreatedBy': list(origin.recreated_by)}
 
 
 def egress(decision: Decision) -> Result:
@@ -124,15 +133,19 @@ def _cluster(decision: Decision) -> Optional[Result]:
 
 
 def _nodes(nodes: Nodes) -> Result:
-    return {'current': nodes.current, 'max': nodes.max, 'surge': nodes.surge, 'validated': nodes.validated,
+    known = nodes.most_known
+    return {'current': nodes.current if nodes.current_known else None, 'max': nodes.max if known else None,
+            'surge': nodes.surge if known else None, 'validated': nodes.validated if known else None,
             'required': nodes.required, 'backendPool': nodes.backend_pool, 'bounded': nodes.bounded,
             'pools': _pools(nodes.pools)}
 
 
 def _pools(pools: Sequence[PoolNodes]) -> List[Result]:
     return [{'name': pool.name, 'mode': pool.mode, 'type': pool.type, 'priority': pool.priority,
-             'current': pool.current, 'max': pool.max, 'surgeSetting': pool.surge_setting, 'surge': pool.surge,
-             'validated': pool.validated} for pool in pools]
+             'current': None if 'current' in pool.unknown else pool.current,
+             'max': None if 'max' in pool.unknown else pool.max, 'surgeSetting': pool.surge_setting,
+             **({'surge': None, 'validated': None} if {'max', 'max_surge'} & set(pool.unknown) else
+                {'surge': pool.surge, 'validated': pool.validated})} for pool in pools]
 
 
 def _configuration(column: Optional[Configuration]) -> Optional[Result]:
@@ -140,7 +153,7 @@ def _configuration(column: Optional[Configuration]) -> Optional[Result]:
     if column is None:
         return None
     settings = column.settings
-    return {
+    shown = {
         'outboundType': column.outbound_type, 'loadBalancerSku': column.load_balancer_sku,
         'ipSource': settings.ip_source if settings else NONE,
         'outboundIpCount': settings and settings.outbound_ip_count,
@@ -158,3 +171,4 @@ def _configuration(column: Optional[Configuration]) -> Optional[Result]:
         'headroomPorts': column.headroom_ports, 'maxNodes': column.max_nodes, 'headroomNodes': column.headroom_nodes,
         'maxPortsPerNode': column.max_ports_per_node, 'fits': column.fits,
     }
+    return {**shown, **{_camel(field): None for field in (settings.unknown if settings else ())}}

@@ -99,12 +99,14 @@ def _room(current: Result) -> str:
 def _nodes(nodes: Result) -> str:
     sized = '' if nodes['required'] == nodes['validated'] else f", {nodes['required']} to size for"
     live = '' if nodes['backendPool'] in (None, nodes['current']) else f", {nodes['backendPool']} in the backend pool"
-    return (f"{nodes['current']} now, {nodes['max']} at most, {nodes['validated']} with upgrade surge{sized}{live}")
+    return (f"{cell(nodes['current'])} now, {cell(nodes['max'])} at most, {cell(nodes['validated'])} with upgrade surge"
+            f'{sized}{live}')
 
 
 def _pools(pools: List[Result], most: int) -> Iterator[Entry]:
     for pool in pools[:most]:
-        yield f"Pool {pool['name']}", [f"{pool['current']} now, {pool['max']} at most, surge {pool['surge']}"]
+        yield f"Pool {pool['name']}", [f"{cell(pool['current'])} now, {cell(pool['max'])} at most, "
+                                       f"surge {cell(pool['surge'])}"]
 
 
 def _ports(configuration: Result) -> str:
@@ -133,7 +135,7 @@ def _compared(result: Result, *others: str) -> Iterator[Entry]:
             yield label, [_steps(values)]
     yield 'Nodes', [_nodes(result['nodes'])]
     if any(configuration['fits'] is False for _, configuration in steps):
-        growing = sorted(result['nodes']['pools'], key=lambda pool: pool['current'] - pool['validated'])
+        growing = sorted(result['nodes']['pools'], key=lambda pool: (pool['current'] or 0) - (pool['validated'] or 0))
         yield from _pools(growing, _MOST_POOLS)
 
 

@@ -216,13 +216,23 @@ def upgrade_changes_surge(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
 
 @RULES.rule('UnboundedNodeCount', WARNING, needs=(standard_load_balancer,),
             title='The maximum number of nodes cannot be known.',
-            why='Nodes of node auto-provisioning are in no agent pool; no port allocation is safe for a number that '
-                'nothing bounds.',
+            why='Nodes of node auto-provisioning are in no agent pool, and code may leave a maximum open; no port '
+                'allocation is safe for a number that nothing bounds.',
             source='azure-facts section 3.')
 def unbounded_node_count(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """Node auto-provisioning without a typed bound."""
+    """Node auto-provisioning, or a maximum that code leaves open, without a typed bound."""
     nodes = subject.column.nodes
-    if not nodes.bounded:
+    if nodes.bounded:
+        return
+    if not nodes.most_known:
+        pools = [pool.name for pool in nodes.pools if {'max', 'max_surge'} & set(pool.unknown)]
+        named = f" of node pool {', '.join(pools[:5])}" if pools else ''
+        yield rule.finding(
+            f'The code leaves the largest number of nodes{named} open. This answer sizes for {nodes.required}, the '
+            'fewest that there can be.', target=f'{POOLS}.maxCount',
+            evidence={'required': nodes.required, 'pools': pools},
+            remediation="Give the values that the code takes, or the bound with '--max-count'.")
+    else:
         yield rule.finding(
             'Node auto-provisioning adds nodes that no agent pool shows, so the largest number of nodes is not known. '
             f'This answer sizes for {nodes.required}.', target='nodeProvisioningProfile.mode',

@@ -3,7 +3,7 @@
 
 from typing import Iterable, NamedTuple, Optional, Tuple
 
-from ...decision import Settings
+from ...decision import Configuration, Settings
 from ...facts import snat
 from ...facts.clusters import MANAGED, NODE_IP
 from ...facts.links import OUTBOUND_TYPES, USE_STANDARD_LB
@@ -23,12 +23,19 @@ class _Change(NamedTuple):
 
 
 def _change(subject: AtColumn) -> Optional[_Change]:
-    """What the line changes on a cluster; None where there is no line or no cluster yet."""
-    current, proposed = subject.decision.current, subject.decision.proposed
-    if current is None or proposed is None or current.settings is None or proposed.settings is None or \
-            subject.decision.command is None:
+    """What the line or the code changes on a cluster; None where there is neither or no cluster yet."""
+    current, after = subject.decision.current, _after(subject)
+    if current is None or after is None or current.settings is None or after.settings is None:
         return None
-    return _Change(current.settings, proposed.settings)
+    return _Change(current.settings, after.settings)
+
+
+def _after(subject: AtColumn) -> Optional[Configuration]:
+    """The column that the change leads to: what code makes, or what the line makes."""
+    decision = subject.decision
+    if subject.observed.origin is not None:
+        return decision.requested
+    return None if decision.command is None else decision.proposed
 
 
 @RULES.rule('EgressIpsChange', WARNING,
@@ -58,8 +65,8 @@ def ports_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
     """Per node, as in force and as proposed."""
     if _change(subject) is None:
         return
-    proposed = subject.decision.proposed
-    before, after = subject.current.ports_per_node, proposed.ports_per_node if proposed else None
+    column = _after(subject)
+    before, after = subject.current.ports_per_node, column.ports_per_node if column else None
     if before is not None and after is not None and after < before:
         yield rule.finding(
             f'Ports per node fall from {before} to {after}: connections on the ports that are taken back die.',
@@ -185,6 +192,6 @@ def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
             source='azure-facts section 1, the profile.')
 def changed_as_code(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Any change."""
-    if _change(subject) is not None:
+    if _change(subject) is not None and subject.observed.origin is None:
         yield rule.finding('If this cluster is kept in Bicep, ARM templates or Terraform, change it there: the key '
                            'profile of this answer is the loadBalancerProfile to set.', target=PROFILE)

@@ -17,11 +17,11 @@ from ...model.finding import INFO, WARNING, Finding
 from ...model.network import OutboundRule
 from ...model.values import distinct
 from ..engine import OBSERVATION, Rule, Rulebook
-from .subject import (CHECK, EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, existing_cluster, load_balancer,
+from .subject import (CHECK, EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, existing_cluster, live, load_balancer,
                       standard_load_balancer)
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, link=OUTBOUND_RULES,
-                                     needs=(standard_load_balancer, existing_cluster, load_balancer))
+                                     needs=(live, standard_load_balancer, existing_cluster, load_balancer))
 
 _WINS = 'The profile wins at the next update, upgrade, scaling or restart of the cluster.'
 _RECONCILE = 'Let AKS set what the profile says.'
@@ -159,7 +159,7 @@ def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
             remediation='Set ports, timeout and IPs on the cluster itself, and do without these rules.')
 
 
-@RULES.rule('OutboundIpsDiffer', WARNING, needs=(standard_load_balancer, existing_cluster),
+@RULES.rule('OutboundIpsDiffer', WARNING, needs=(live, standard_load_balancer, existing_cluster),
             title='The outbound IPs in force are not those that the profile asks for.',
             why='While they are fewer, nodes have fewer ports than the profile promises, or an update has stuck '
                 'halfway; others mean that allow-lists hold the wrong addresses.',

@@ -1,10 +1,10 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""What the decision's line mends: findings that are gone or milder on what is proposed. They carry the line and say so;
-all others say what happens unless something is done."""
+"""What the decision's line, or its fragment of code, mends: findings that are gone or milder on what is proposed. They
+carry the line and say so; all others say what happens unless something is done."""
 
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
-from ...decision import Decision
+from ...decision import Decision, NoCommand, Reason
 from ...decision.steps import shortened
 from ...facts.clusters import MANAGED
 from ...model.finding import SEVERITIES, Finding
@@ -13,6 +13,7 @@ from .subject import AtColumn
 
 #: What a message says instead of announcing a consequence that does not come.
 MENDED = 'The printed line mends that.'
+MENDED_IN_CODE = 'The printed fragment of code mends that.'
 
 #: What tells two findings of one rule apart: what they point at, and which resource.
 _Key = Tuple[str, Optional[str], object]
@@ -29,7 +30,7 @@ def mend(decision: Decision, rules: Iterable[Rule[AtColumn]], report: Report) ->
 def _judged_again(decision: Decision, rules: Iterable[Rule[AtColumn]],
                   report: Report) -> Optional[Mapping[_Key, Finding]]:
     """What the rules that found something find at what is proposed; None where there is no line."""
-    if decision.command is None or decision.proposed is None:
+    if decision.proposed is None or decision.command is None and decision.reason is not Reason.MANAGED_BY_CODE:
         return None
     codes = {finding.code for finding in report.findings}
     concerned = [rule for rule in rules if rule.about == CONFIGURATION and rule.code in codes]
@@ -63,13 +64,17 @@ def _announced(finding: Finding) -> Finding:
 def _with_line(decision: Decision, finding: Finding) -> Finding:
     observed = finding.command is not None
     advice = f'{finding.remediation} ' if observed and finding.remediation else ''
-    return finding._replace(message=f'{finding.message} {MENDED}', command=decision.command,
+    mended = MENDED_IN_CODE if decision.reason is Reason.MANAGED_BY_CODE else MENDED
+    return finding._replace(message=f'{finding.message} {mended}', command=decision.command,
                             remediation=f'{advice}{_what_to_set(decision)}')
 
 
 def _what_to_set(decision: Decision) -> str:
     made = (f" New public IPs are made first: {', '.join(address.id.name for address in decision.new_addresses)}."
             if decision.new_addresses else '')
+    outcome = decision.outcome
+    if isinstance(outcome, NoCommand):
+        return f'Set in the code what these options stand for: {shortened(outcome.options)}.{_egress(decision)}'
     return f'Set {shortened(decision.flags)}.{made}{_egress(decision)}'
 
 

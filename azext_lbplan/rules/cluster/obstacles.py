@@ -24,8 +24,15 @@ _IN_THE_WAY: Dict[Reason, str] = {
                              'read',
     Reason.ADDRESS_UNUSABLE: 'Outbound IPs that Azure does not take must be replaced first, or every update fails',
     Reason.UNKNOWN_CLUSTER: 'There is no line, because what was read does not name the cluster',
+    Reason.UNKNOWN_SETTINGS: 'What the code sets is not known, so whether it fits is not known; unverified says what',
+    Reason.MANAGED_BY_CODE: 'The change belongs into the code that the cluster is made from: a line for az would be '
+                            'undone by the next deployment. The fragment in this answer sets it',
     Reason.OTHER_EGRESS: 'Egress does not go through a Standard load balancer',
 }
+
+
+#: What is said without a sum: nothing binds, or the numbers are not known.
+_WITHOUT_NUMBERS = (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS, Reason.MANAGED_BY_CODE, Reason.UNKNOWN_SETTINGS)
 
 
 def bypass(decision: Decision) -> str:
@@ -51,8 +58,7 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
         return f'{text}: {names}.'
     if no_command.reason is Reason.UNKNOWN_CLUSTER:
         return f"{text}: its name or its resource group is missing. The options are {' '.join(no_command.options)}."
-    if settings is None or settings.outbound_ip_count is None or \
-            no_command.reason in (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS):
+    if settings is None or settings.outbound_ip_count is None or no_command.reason in _WITHOUT_NUMBERS:
         return f'{text}.'
     return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '
             f'{settings.outbound_ip_count} IPs.')

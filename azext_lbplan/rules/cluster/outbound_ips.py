@@ -12,7 +12,7 @@ from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.network import PublicIp
 from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
-from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, load_balancer, own_ips,
+from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, live, load_balancer, own_ips,
                       standard_load_balancer)
 
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
@@ -41,7 +41,7 @@ def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
 
 
 @RULES.rule('NoOutboundFrontend', ERROR, about=OBSERVATION,
-            needs=(standard_load_balancer, existing_cluster, load_balancer),
+            needs=(live, standard_load_balancer, existing_cluster, load_balancer),
             title='No outbound rule of the load balancer has an IPv4 frontend.',
             why='Outbound connections fail, although the profile asks for IPs.',
             source='azure-facts section 1 [D]: edits made on the load balancer itself.')

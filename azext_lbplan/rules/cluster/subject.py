@@ -76,6 +76,18 @@ def existing_cluster(subject: AtColumn) -> Optional[str]:
     return 'There is no cluster yet.' if subject.cluster is None else None
 
 
+def live(subject: AtColumn) -> Optional[str]:
+    """The cluster itself, and not what code would make of it."""
+    return 'This answer is about code: ask about the cluster itself.' if subject.observed.origin else None
+
+
+def start_of_change(subject: AtColumn) -> Optional[str]:
+    """What a change in code starts from."""
+    if subject.observed.origin and subject.observed.before is None:
+        return 'The code does not tell what is in force.'
+    return None
+
+
 def load_balancer(subject: AtColumn) -> Optional[str]:
     """The load balancer, read."""
     cluster = subject.cluster
