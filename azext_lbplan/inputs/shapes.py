@@ -123,9 +123,43 @@ def _terraform(name: str) -> Shape:
     return Shape(f'a Terraform {name}', fits, take)
 
 
+def _is_what_if(documents: Documents) -> bool:
+    if len(documents) != 1 or get(documents[0], 'changes') is None and get(documents[0], 'properties') is None:
+        return False
+    from .code import what_if
+    return what_if.is_what_if(documents[0])
+
+
+def _take_what_if(documents: Documents, _: Given) -> List[Found]:
+    from .code import what_if
+    return what_if.take_what_if(documents[0])
+
+
+def _is_kubernetes(documents: Documents) -> bool:
+    """Objects of Kubernetes, alone, in a list, or as documents of YAML."""
+    first = documents[0] if documents else None
+    first = first[0] if isinstance(first, list) and first else first
+    return get(first, 'apiVersion') is not None and get(first, 'kind') is not None
+
+
+def _is_manifests(documents: Documents) -> bool:
+    if not _is_kubernetes(documents):
+        return False
+    from .code import aso, capz
+    return aso.is_aso(documents) or capz.is_capz(documents)
+
+
+def _take_manifests(documents: Documents, _: Given) -> List[Found]:
+    from .code import aso, capz
+    return ((aso.take_aso(documents) if aso.is_aso(documents) else []) +
+            (capz.take_capz(documents) if capz.is_capz(documents) else []))
+
+
 #: All shapes, the more telling first.
 SHAPES: Tuple[Shape, ...] = (
     _terraform('plan'), _terraform('state'), _terraform('raw_state'),
+    Shape('a what-if', _is_what_if, _take_what_if),
+    Shape('manifests of Azure Service Operator or Cluster API', _is_manifests, _take_manifests),
     Shape('a snapshot or a managed cluster', _is_single, _take_single),
     Shape('a list of clusters', _is_rows, _take_rows),
 )

@@ -49,6 +49,8 @@ class Draft(NamedTuple):
     def found(self) -> Found:
         """The same as what a file holds."""
         after = _with_pools(self.after, [pool.after for pool in self.pools])
+        if get(after['properties'], 'agentPoolProfiles') == []:
+            after['properties']['agentPoolProfiles'] = [Unknown('the code names none')]
         before = _with_pools(self.before, [pool.before for pool in self.pools]) if self.before is not None else None
         assumed = _complete(after)
         if before is not None:
@@ -71,6 +73,23 @@ def shape(body: Mapping[str, Json]) -> Body:
     return {**outer, 'type': CLUSTER_TYPE, 'properties': known}
 
 
+def fields(body: Json, *path: str) -> Body:
+    """The object at `path`; an empty one where there is none."""
+    value = get(body, *path)
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def opened(value: Json) -> Json:
+    """`value` with an Unknown in the place of each expression of a template that is left in it."""
+    if isinstance(value, dict):
+        return {key: opened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [opened(inner) for inner in value]
+    if isinstance(value, str) and value.startswith('[') and value.endswith(']') and not value.startswith('[['):
+        return Unknown(f'the expression {printable(value)[:80]}')
+    return value
+
+
 def without_nothing(body: Mapping[str, Json]) -> Body:
     """`body` without what is None or empty."""
     return {key: value for key, value in body.items() if isinstance(value, Unknown) or value not in (None, {}, [], '')}
@@ -78,12 +97,13 @@ def without_nothing(body: Mapping[str, Json]) -> Body:
 
 def _with_pools(body: Body, pools: Iterable[Optional[Body]]) -> Body:
     """`body` with pools of their own beside those that it lists; one of the same name is the same pool."""
-    inner = dict(get(body, 'properties') or {})
-    listed = get(inner, 'agentPoolProfiles')
-    if isinstance(listed, Unknown):
+    inner = fields(body, 'properties')
+    written = get(inner, 'agentPoolProfiles')
+    if isinstance(written, Unknown):
         return {**body, 'properties': inner}
-    found = {pool_name(pool): pool for pool in listed or () if isinstance(pool, dict)}
-    opaque = [pool for pool in listed or () if isinstance(pool, Unknown)]
+    listed = written if isinstance(written, list) else []
+    found = {pool_name(pool): pool for pool in listed if isinstance(pool, dict)}
+    opaque = [pool for pool in listed if isinstance(pool, Unknown)]
     for number, pool in enumerate(pools):
         if pool is not None:
             name = pool_name(pool) or f'#{number}'

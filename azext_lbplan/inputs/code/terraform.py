@@ -13,7 +13,7 @@ from ...model.values import Json, Unknown, get, items, printable, same_id, text
 from ..found import Found
 from ..unusable import UnusableDocument
 from . import azurerm
-from .bodies import Body, Draft, Pool, shape
+from .bodies import Body, Draft, Pool, fields, shape
 from .configuration import Configuration, ModulePath, Target, module_path
 
 _AZAPI = ('azapi_resource', 'azapi_update_resource')
@@ -231,7 +231,7 @@ def _azapi_body(values: Json, before: Json) -> Body:
     outer: Dict[str, Any] = {key: get(values, key) for key in ('name', 'location') if text(values, key)}
     parent = text(values, 'parent_id') or text(before, 'parent_id')
     name = text(values, 'name')
-    inner = body if isinstance(body, Unknown) else get(body, 'properties') or {}
+    inner = body if isinstance(body, Unknown) else fields(body, 'properties')
     if _azapi_kind(values) == _AZAPI_POOL:
         pool = {'enableAutoScaling': inner, 'count': inner, 'upgradeSettings': inner} \
             if isinstance(inner, Unknown) else inner

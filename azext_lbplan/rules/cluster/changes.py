@@ -45,7 +45,7 @@ def _after(subject: AtColumn) -> Optional[Configuration]:
             source='azure-facts section 1.')
 def egress_ips_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Any change of the IPs."""
-    change, cluster = _change(subject), subject.cluster
+    change, cluster = _change(subject), subject.observed.before or subject.cluster
     if change is None or cluster is None or change.before.ips == change.after.ips:
         return
     ids = {resource_id.lower(): resource_id for resource_id in cluster.profile.effective_ids}
