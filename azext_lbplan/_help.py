@@ -32,7 +32,8 @@ short-summary: Say what load balancer options would do before 'az aks update' ge
 long-summary: >-
     'current' is in force, 'requested' is that with what you typed, 'proposed' is the smallest completion that fits
     now, at the autoscaler's maximum and during an upgrade. Nothing is taken away that was not typed, without
-    --allow-decrease. 'commands' holds the lines to run, or 'noCommand' says why there are none.
+    --allow-decrease. 'commands' holds the lines to run, or 'noCommand' says why there are none. Several values of
+    --max-count or --outbound-ports give a row for each, in 'curve'.
 examples:
     - name: Does the cluster fit at full scale, and if not, what makes it fit?
       text: az aks lb plan -g MyResourceGroup -n MyCluster -o table
@@ -40,6 +41,8 @@ examples:
       text: az aks lb plan -g MyResourceGroup -n MyCluster --outbound-ports 4000 -o table
     - name: Before the cluster exists, with the line for 'az aks create'.
       text: az aks lb plan --node-count 10 --max-count 100 --outbound-ports 4000
+    - name: What do 20, 50, 100 and 200 nodes take? A row for each.
+      text: az aks lb plan -g MyResourceGroup -n MyCluster --max-count 20,50,100,200 -o table
     - name: Fail a pipeline when Azure would refuse the next update.
       text: az aks lb plan --from-file cluster.json --fail-on error -o none
 """

@@ -1,7 +1,8 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The options of the table in `options`, as the CLI declares them."""
 
-from typing import Any, Callable, Dict, List, Optional
+from argparse import ArgumentTypeError
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from argcomplete.completers import FilesCompleter
 from azure.cli.core._profile import Profile
@@ -25,10 +26,21 @@ def _subscriptions(cmd: Any, _prefix: str, _namespace: Any) -> List[str]:
     return [subscription[key] for subscription in known for key in ('id', 'name')]
 
 
+def numbers(written: str) -> Union[int, Tuple[int, ...]]:
+    """A number, or several that are separated by commas, each once."""
+    try:
+        found = tuple(dict.fromkeys(map(int, written.split(','))))
+    except ValueError:
+        raise ArgumentTypeError(f"'{written}' is no number and no numbers separated by commas, as in 20,50,100"
+                                ) from None
+    return found if ',' in written else found[0]
+
+
 #: How the CLI is told what an option takes.
 _KINDS: Dict[str, Callable[[Option], Dict[str, Any]]] = {
     options.TEXT: lambda option: {},
     options.INTEGER: lambda option: {'type': int},
+    options.INTEGERS: lambda option: {'type': numbers},
     options.NUMBER: lambda option: {'type': float},
     options.SWITCH: lambda option: {'action': 'store_true'},
     options.YES_OR_NO: lambda option: {'arg_type': get_three_state_flag()},

@@ -4,7 +4,7 @@
 import difflib
 import re
 from datetime import timedelta
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple, Union
 
 from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
                                        RequiredArgumentMissingError)
@@ -13,7 +13,7 @@ from .facts import snat
 from .facts.clusters import CLUSTER_TYPE
 from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
 from .facts.networks import PREFIXES, PUBLIC_IPS
-from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, Range, typed_name
+from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, MOST_SIZES, SEVERAL, Range, typed_name
 
 _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
@@ -21,6 +21,9 @@ _OFFSET = re.compile(r'(?=\d)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,6})h)?(?:(
 
 _SURGE = re.compile(r'[0-9]{1,4}%?\Z')
 _VERSION = re.compile(r'v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?\Z')
+
+#: A number, or several that were separated by commas; None where the option was not given.
+_Typed = Union[None, float, Tuple[int, ...]]
 
 _NAME_A_CLUSTER = 'Name one: --resource-group MyResourceGroup --name MyCluster, or --ids ID, or --from-file FILE.'
 
@@ -48,6 +51,7 @@ def validate_recommend(namespace: Any) -> None:
 def validate_plan(namespace: Any) -> None:
     """Options of `plan`, which also works without a cluster."""
     _validate_source(namespace, without_cluster='node_count')
+    _validate_sizes(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'plan')
     _validate_scale(namespace)
@@ -216,11 +220,30 @@ def _validate_one_ip_option(namespace: Any) -> None:
 
 def _validate_multiple(namespace: Any) -> None:
     """As `az aks` does: the multiple of 8 first, then the range (azure-facts section 1)."""
-    ports = namespace.outbound_ports
-    if ports is not None and ports % snat.PORT_BLOCK:
-        raise InvalidArgumentValueError(
-            f"{_name(namespace, 'outbound_ports')}: {ports} is no multiple of {snat.PORT_BLOCK}.",
-            f'The nearest are {max(0, snat.floor8(ports))} and {max(0, snat.ceil8(ports))}.')
+    for ports in map(int, _each(namespace.outbound_ports)):
+        if ports % snat.PORT_BLOCK:
+            raise InvalidArgumentValueError(
+                f"{_name(namespace, 'outbound_ports')}: {ports} is no multiple of {snat.PORT_BLOCK}.",
+                f'The nearest are {max(0, snat.floor8(ports))} and {max(0, snat.ceil8(ports))}.')
+
+
+def _validate_sizes(namespace: Any) -> None:
+    """A row for each of several values: of one option, and not too many."""
+    listed = [name for name in SEVERAL if isinstance(getattr(namespace, name), tuple)]
+    if len(listed) > 1:
+        raise MutuallyExclusiveArgumentError(
+            f"{' and '.join(_name(namespace, name) for name in listed)} both name several values.",
+            'Give several values of one of them, and one of the other.')
+    for name in listed:
+        count = len(getattr(namespace, name))
+        if count > MOST_SIZES:
+            raise InvalidArgumentValueError(
+                f'{_name(namespace, name)}: {count} values, but at most {MOST_SIZES} are taken.', 'Give fewer of them.')
+
+
+def _each(typed: _Typed) -> Tuple[float, ...]:
+    """The values of an option that takes one or several; none where it was not given."""
+    return () if typed is None else typed if isinstance(typed, tuple) else (typed,)
 
 
 def _check_ranges(namespace: Any, command: str) -> None:
@@ -231,11 +254,11 @@ def _check_ranges(namespace: Any, command: str) -> None:
 
 
 def _in_range(namespace: Any, name: str, allowed: Range) -> None:
-    value = getattr(namespace, name)
-    if value is not None and not allowed.lowest <= value <= allowed.highest:
-        raise InvalidArgumentValueError(f'{_name(namespace, name)}: {value} is out of range.',
-                                        f'It goes from {allowed.lowest} to {allowed.highest} {allowed.unit}'.rstrip() +
-                                        '.')
+    for value in _each(getattr(namespace, name)):
+        if not allowed.lowest <= value <= allowed.highest:
+            raise InvalidArgumentValueError(
+                f'{_name(namespace, name)}: {value} is out of range.',
+                f'It goes from {allowed.lowest} to {allowed.highest} {allowed.unit}'.rstrip() + '.')
 
 
 def _resource_ids(namespace: Any, name: str, kind: str) -> Optional[Tuple[ArmId, ...]]:
@@ -259,10 +282,11 @@ def _resource_ids(namespace: Any, name: str, kind: str) -> Optional[Tuple[ArmId,
 def _validate_scale(namespace: Any) -> None:
     if not (namespace.name or namespace.from_file):  # a new cluster has a node
         _in_range(namespace, 'node_count', Range(1, 10 ** 6))
-    if None not in (namespace.node_count, namespace.max_count) and namespace.max_count < namespace.node_count:
-        raise InvalidArgumentValueError(
-            f"--max-count {namespace.max_count} is below {_name(namespace, 'node_count')} {namespace.node_count}.",
-            'The maximum counts the nodes of now, too.')
+    for max_count in _each(namespace.max_count):
+        if namespace.node_count is not None and max_count < namespace.node_count:
+            raise InvalidArgumentValueError(
+                f"--max-count {max_count} is below {_name(namespace, 'node_count')} {namespace.node_count}.",
+                'The maximum counts the nodes of now, too.')
     if namespace.max_surge is not None and not _SURGE.match(namespace.max_surge):
         raise InvalidArgumentValueError(f"--max-surge: '{namespace.max_surge}' is neither a number nor a percentage.",
                                         'Give for example 3 or 33%.')

@@ -18,7 +18,7 @@ from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
 from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
-from .options import Typed, takes, typed_name
+from .options import FLAGS, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import snapshot
 from .rules.cluster import check, findings
@@ -44,10 +44,23 @@ def lb_show(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
 def lb_plan(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What if."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        decided = [(decision, findings(decision)) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
-        return handling.finish(_one_or_all([results.plan(decision, found) for decision, found in decided]),
-                               [one for decision, found in decided for one in hints.judged(decision, found)],
-                               [hint for decision, _ in decided for hint in hints.of_plan(decision)])
+        planned = [_planned(decision, typed) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
+        return handling.finish(_one_or_all([result for result, _, _ in planned]),
+                               [one for _, judged, _ in planned for one in judged],
+                               [hint for _, _, lines in planned for hint in lines])
+
+
+def _planned(decision: Decision, typed: Typed) -> Tuple[Result, List[hints.Judged], List[hints.Hint]]:
+    """The result of one cluster, what `--fail-on` looks at, and the lines to run. Of several sizes those are what was
+    asked about, and there is no line for all of them."""
+    found = findings(decision)
+    if typed.sizes is None:
+        return results.plan(decision, found), hints.judged(decision, found), hints.of_plan(decision)
+    from .decision.curve import curve
+    from .views.curve import rows
+    points = curve(decision, typed.sizes)
+    return (results.plan(decision, found, rows(points)),
+            [one for point in points for one in hints.judged(point.decision, findings(point.decision))], [])
 
 
 @takes('recommend')
@@ -171,7 +184,8 @@ def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool)
 def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
     """`az aks update` refuses load balancer options where egress takes another way (azure-facts section 1)."""
     cluster, change = observed.cluster, typed.options.change
-    if cluster is None or not change.anything:
+    of_sizes = typed.sizes is not None and typed.sizes.option in FLAGS
+    if cluster is None or not (change.anything or of_sizes):
         return
     if not cluster.on_standard_load_balancer:
         way = (f'its outbound type is {cluster.outbound_type}' if cluster.outbound_type != LOAD_BALANCER else

@@ -41,9 +41,10 @@ SNAPSHOT_GROUP = 'Snapshot'
 FLEET_GROUP = 'Fleet'
 
 #: What an option takes; `_params` knows how the CLI says so.
-TEXT, INTEGER, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME, RULE_CODES, SUBSCRIPTIONS = (
-    'text', 'integer', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group', 'cluster name',
-    'rule codes', 'subscriptions')
+TEXT, INTEGER, INTEGERS, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME, RULE_CODES = (
+    'text', 'integer', 'integers', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group',
+    'cluster name', 'rule codes')
+SUBSCRIPTIONS = 'subscriptions'
 
 
 class Range(NamedTuple):
@@ -122,6 +123,20 @@ class Options(NamedTuple):
     measure: bool = False
 
 
+class Sizes(NamedTuple):
+    """Several values that were typed for one option, a field of Change or of Scale: the same question at each."""
+
+    option: str
+    values: Tuple[int, ...]
+
+    def apply(self, options: Options, value: int) -> Options:
+        """`options` as if only `value` had been typed."""
+        typed: Dict[str, Any] = {self.option: value}
+        if self.option in Change._fields:
+            return options._replace(change=options.change._replace(**typed))
+        return options._replace(scale=options.scale._replace(**typed))
+
+
 class Source(NamedTuple):
     """Where a cluster is read from, and where what was read is kept."""
 
@@ -139,6 +154,7 @@ class Typed(NamedTuple):
 
     source: Source
     options: Options
+    sizes: Optional[Sizes] = None
     offset: Optional[timedelta] = None
     fail_on: Optional[str] = None
     rules: Optional[Tuple[str, ...]] = None
@@ -256,10 +272,24 @@ MANIFESTS = (
            FILE),
 )
 
+#: Options of `plan` that take several values, for an answer at each.
+SEVERAL = ('outbound_ports', 'max_count')
+
+#: The most values of one option: more than a table is read for.
+MOST_SIZES = 50
+
+
+def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
+    """`options`, those that may take several values declared so."""
+    more = ' Several, separated by commas, give a row for each.'
+    return tuple(option._replace(takes=INTEGERS, help=f'{option.help}{more}') if option.name in SEVERAL else option
+                 for option in options)
+
+
 #: The options of each command.
 COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'show': CLUSTER,
-    'plan': CLUSTER + CHANGE + CONSENT + SCALE + GATE,
+    'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE,
     'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM,
     'check': CLUSTER + MEASURED + RULES + GATE,
     'list': FLEET + GATE,
@@ -307,13 +337,16 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
     """The record of what was typed, from the values by parameter."""
     measure = any(option in COMMANDS[command] for option in MEASURED)
     headroom = values.get('headroom')
+    sizes = next((Sizes(name, values[name]) for name in SEVERAL if isinstance(values.get(name), tuple)), None)
+    if sizes is not None:  # the answer beside the rows is the one without that option
+        values = {**values, sizes.option: None}
     return Typed(
         Source(values.get('resource_group_name'), values.get('name'), values.get('from_file'), values.get('save_to'),
                bool(values.get('overwrite_existing')), bool(values.get('anonymize'))),
         Options(Change(*(values.get(field) for field in Change._fields)),
                 Scale(*(values.get(field) for field in Scale._fields)), bool(values.get('allow_decrease')),
                 DEFAULT_HEADROOM if headroom is None else headroom, measure),
-        values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
+        sizes, values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
         values.get('subscriptions'), bool(values.get('all_subscriptions')), values.get('management_groups') or (),
         bool(values.get('with_metrics')), values.get('top'), values.get('filename') or (),
         bool(values.get('recursive')))

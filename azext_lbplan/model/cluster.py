@@ -13,8 +13,8 @@ from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALA
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
 from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
-from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, is_unknown, items, printable,
-                     properties, text, texts)
+from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, is_unknown, items,
+                     printable, properties, text, texts)
 
 
 class AgentPool(NamedTuple):

@@ -27,7 +27,7 @@ _UNCHANGED = {'sufficient': results.OK, 'insufficientData': INSUFFICIENT_DATA, '
 def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result:
     """The result of `az aks lb recommend`."""
     result = results.plan(decision, findings)
-    del result['requested']
+    del result['requested'], result['curve']
     demand = _measured(decision)
     return dict(result, status=_status(decision, demand), reasons=list(_reasons(decision, demand)),
                 evidence=results.evidence(demand.evidence),

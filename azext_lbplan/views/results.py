@@ -30,15 +30,15 @@ def show(decision: Decision) -> Result:
             'unverified': list(assumptions_in_force(decision)), 'code': _code(decision)}
 
 
-def plan(decision: Decision, findings: Iterable[Finding]) -> Result:
-    """The result of `az aks lb plan`."""
+def plan(decision: Decision, findings: Iterable[Finding], curve: Optional[List[Result]] = None) -> Result:
+    """The result of `az aks lb plan`; `curve` holds the rows of several sizes, where they were asked for."""
     found = tuple(findings)
     return {
         'cluster': _cluster(decision), 'verdict': _verdict(decision, found), 'egress': egress(decision),
         'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
         'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
-        'unverified': list(assumptions(decision)), 'code': _code(decision),
+        'unverified': list(assumptions(decision)), 'code': _code(decision), 'curve': curve,
     }
 
 

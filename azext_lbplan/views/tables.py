@@ -4,7 +4,8 @@
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..model.finding import INFO, counted
-from .layout import Entry, Row, bar, cell, columns, sheet, wrapped, width
+from . import curve
+from .layout import Entry, Row, bar, cell, columns, sheet, shortened, wrapped, width
 from .results import Result
 
 #: The most node pools, reasons and busy nodes that a table has; JSON has all.
@@ -21,7 +22,12 @@ def show_table(result: Any) -> List[Row]:
 
 
 def plan_table(result: Any) -> List[Row]:
-    """The verdict, what changes, and what to mind."""
+    """The verdict, what changes, and what to mind; of several sizes a row for each."""
+    if isinstance(result, dict) and result['curve'] is not None:
+        return curve.table(result['curve'])
+    if isinstance(result, list) and result and result[0]['curve'] is not None:
+        return [{'Cluster': shortened(_name(shown), 24), **row}
+                for shown in result for row in curve.table(shown['curve'])]
     return _sheets(result, 'Plan', lambda shown: [
         *_verdict(shown), *_compared(shown, 'requested', 'proposed'), *_findings(shown)])
 

@@ -47,6 +47,16 @@ OPTIONS = [
     ('--kubernetes-version ١.٣٢', 'is no version'),
 ]
 
+#: Several values of one option, which only `plan` takes.
+OPTIONS += [
+    ('--outbound-ports 1024,1025', '1025 is no multiple of 8'),
+    ('--outbound-ports 1024,64008', '64008 is out of range'),
+    ('--max-count 20,0', '0 is out of range'),
+    ('--node-count 30 --max-count 50,20', '--max-count 20 is below --node-count 30'),
+    ('--outbound-ports 8,16 --max-count 20,30', '--load-balancer-outbound-ports and --max-count both name several'),
+    ('--max-count ' + ','.join(map(str, range(1, 52))), '51 values, but at most 50'),
+]
+
 #: The command as a whole, and the words of the answer.
 COMMANDS = [
     ('show', 'No cluster is named.', NAME_ONE),
@@ -91,7 +101,7 @@ COMMANDS = [
 
 def test_options_out_of_range_are_refused_before_anything_is_asked(arm, az):
     refusals = [(f'{command} {NAMED} {options}', *words) for index, (options, *words) in enumerate(OPTIONS)
-                for command in (('plan', 'recommend') if index % 8 == 0 else ('plan',))]
+                for command in (('plan', 'recommend') if index % 8 == 0 and ',' not in options else ('plan',))]
     for result, (_, *words) in zip(in_one_process(az, [command for command, *_ in refusals]), refusals):
         assert_refused(result, *words)
     assert arm.seen() == []
@@ -105,7 +115,8 @@ def test_commands_that_name_nothing_or_too_much_are_refused(arm, az):
 
 
 def test_what_the_parser_refuses_has_its_exit_code_and_an_example(arm, az):
-    for result in in_one_process(az, [f'plan {NAMED} --outbound-ports many', f'plan {NAMED} --backend-pool-type x',
+    for result in in_one_process(az, [f'plan {NAMED} --outbound-ports many',
+                                    f'plan {NAMED} --max-count 20,many', f'recommend {NAMED} --max-count 20,30', f'plan {NAMED} --backend-pool-type x',
                                     f'plan {NAMED} --fail-on sometimes', f'recommend {NAMED} --allow-decrease perhaps',
                                     f'plan {NAMED} --outbound-prots 8', f'show {NAMED} --outbound-ports 8']):
         assert result.code == 2 and result.stdout == '' and 'Traceback' not in result.stderr, str(result)
@@ -138,7 +149,7 @@ def test_load_balancer_options_where_they_do_not_apply(arm, az):
     for name, (*_, outbound_type) in ((name, reason.split()) for name, reason in reasons.items()):
         arm.add_cluster(name, **({'sku': 'Basic'} if name == 'basic' else {'outbound_type': outbound_type}))
     commands = {f'{command} -g rg1 -n {name} {option}': name for name in reasons
-                for command, option in (('plan', '--outbound-ports 1024'), ('recommend', '--idle-timeout 10'))}
+                for command, option in (('plan', '--outbound-ports 1024'), ('plan', '--outbound-ports 8,16'), ('recommend', '--idle-timeout 10'))}
     for result, name in zip(in_one_process(az, commands), commands.values()):
         assert_refused(result, f"Load balancer options do not apply to cluster '{name}': {reasons[name]}.",
                        'az aks lb show')

@@ -102,6 +102,17 @@ def test_a_smaller_surge_gives_no_line_that_azure_refuses(arm, az):
     assert az(f'aks lb plan --ids {cluster} --query "[current.fits, command]"', check=True).json == [True, None]
 
 
+def test_several_sizes_are_a_row_each(arm, az):
+    arm.add_cluster(pools=[pool(count=10)], managed=2, ports=2000)
+    table, result = in_one_process(az, ['plan -g rg1 -n aks1 --max-count 20,58,200 -o table',
+                                        'plan -g rg1 -n aks1 --max-count 20,58,200'])
+    assert [line.split()[:6] for line in table.stdout.splitlines()[2:]] == [
+        ['20', '22', '2000', '2', 'Yes', 'Yes'], ['58', '64', '2000', '2', 'Yes', 'Yes'],
+        ['200', '220', '2000', '7', 'No', 'Yes']]
+    assert [row['requiredNodes'] for row in conform('plan', result.json)['curve']] == [22, 64, 220]
+    assert result.json['command'] is None, 'the rest is the answer without the option'
+
+
 # decreases and egress
 
 WARNINGS = [

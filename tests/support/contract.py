@@ -27,7 +27,7 @@ WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway
 SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
             'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'verdict': (dict,)}
-RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY},
+RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
 STATUSES = ('change', 'ok', 'insufficientData', 'infeasible', 'notApplicable')
