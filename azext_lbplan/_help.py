@@ -61,6 +61,8 @@ examples:
       text: az aks lb check -g MyResourceGroup -n MyCluster --fail-on warning --skip-rules TierDrop
     - name: From a file, without a login.
       text: az aks lb check --from-file snapshot.json -o table
+    - name: Metric alerts for the allocation in force, as lines to run.
+      text: az aks lb check -g MyResourceGroup -n MyCluster --action-group MyGroupId --query "alerts[].command" -o tsv
     - name: The lines that mend what is wrong.
       text: az aks lb check -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
 """
@@ -77,8 +79,8 @@ examples:
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table
     - name: From the last 30 days, with half as much again for growth.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 -o table
-    - name: And if the cluster may grow to 200 nodes?
-      text: az aks lb recommend -g MyResourceGroup -n MyCluster --max-count 200 -o table
+    - name: Metric alerts for the allocation in force, for a Bicep file.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --action-group MyGroupId --query "alerts[].bicep" -o tsv
     - name: Only the lines to run.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
 """

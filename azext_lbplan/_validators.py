@@ -10,6 +10,7 @@ from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueE
                                        RequiredArgumentMissingError)
 
 from .facts import snat
+from .facts.alerts import ACTION_GROUP_TYPE
 from .facts.clusters import CLUSTER_TYPE
 from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
 from .facts.networks import PREFIXES, PUBLIC_IPS
@@ -43,6 +44,7 @@ def validate_recommend(namespace: Any) -> None:
     """Options of `recommend`."""
     validate_offset(namespace)
     _validate_source(namespace)
+    _validate_action_group(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'recommend')
     _validate_scale(namespace)
@@ -61,6 +63,7 @@ def validate_check(namespace: Any) -> None:
     """Options of `check`."""
     validate_offset(namespace)
     _validate_source(namespace)
+    _validate_action_group(namespace)
     namespace.rules = _codes(namespace.rules, '--rules')
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
 
@@ -87,6 +90,18 @@ def validate_list(namespace: Any) -> None:
             raise InvalidArgumentValueError(f"--management-groups: '{name}' is no name of a management group.",
                                             'Names, not display names: az account management-group list -o table.')
     _check_ranges(namespace, 'list')
+
+
+def _validate_action_group(namespace: Any) -> None:
+    """An id, because a name alone could be that of a group in another place."""
+    written = namespace.action_group
+    if written is None:
+        return
+    namespace.action_group = parse_id(written, ACTION_GROUP_TYPE)
+    if namespace.action_group is None:
+        raise InvalidArgumentValueError(
+            f"--action-group: '{written}' is no id of an action group.",
+            'Take the id that this prints: az monitor action-group list --query "[].id" -o tsv.')
 
 
 def _codes(written: Optional[Sequence[str]], option: str) -> Optional[Tuple[str, ...]]:

@@ -6,7 +6,7 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
@@ -68,21 +68,24 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What should I set."""
     from .views.recommendation import recommend
     with Handling(cmd.cli_ctx, typed) as handling:
-        decisions = _decisions(cmd.cli_ctx, typed)
-        return handling.finish(_one_or_all([recommend(decision, findings(decision)) for decision in decisions]),
-                               hints=[hint for decision in decisions for hint in hints.of_plan(decision)])
+        decided = [(decision, _alerts(decision, typed)) for decision in _decisions(cmd.cli_ctx, typed)]
+        return handling.finish(
+            _one_or_all([{**recommend(decision, findings(decision)), 'alerts': alerts} for decision, alerts in decided]),
+            hints=[hint for decision, alerts in decided
+                   for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
 
 
 @takes('check')
 def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is wrong or risky."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        decided = [(decision, check(decision, typed.rules, typed.skip_rules))
+        decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([results.check(decision, report) for decision, report in decided]),
-            [one for decision, report in decided for one in hints.judged(decision, report.findings)],
-            [hint for decision, report in decided for hint in hints.of_check(decision, report.findings)])
+            _one_or_all([{**results.check(decision, report), 'alerts': alerts} for decision, report, alerts in decided]),
+            [one for decision, report, _ in decided for one in hints.judged(decision, report.findings)],
+            [hint for decision, report, alerts in decided
+             for hint in hints.of_check(decision, report.findings) + hints.of_alerts(decision, alerts)])
 
 
 @takes('list')
@@ -138,6 +141,14 @@ def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
     """What the rules look for."""
     from .views.rules import list_rules
     return list_rules()
+
+
+def _alerts(decision: Decision, typed: Typed) -> Optional[List[Result]]:
+    """The alert rules for the allocation in force; None where no action group was named."""
+    if typed.action_group is None:
+        return None
+    from .views.alerts import alerts
+    return alerts(decision, typed.action_group)
 
 
 def _one_or_all(found: List[Result]) -> Union[Result, List[Result]]:

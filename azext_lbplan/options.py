@@ -166,6 +166,7 @@ class Typed(NamedTuple):
     top: Optional[int] = None
     filename: Tuple[str, ...] = ()
     recursive: bool = False
+    action_group: Optional[ArmId] = None
 
 
 CLUSTER = (
@@ -224,6 +225,13 @@ SCALE = (
 MEASURED = (
     Option('offset', ('--offset',),
            f'How far back metrics are read, such as 36h, at most 30d. Default: {DEFAULT_OFFSET}.'),
+)
+
+ALERTS = (
+    Option('action_group', ('--action-group',),
+           'Id of the action group to notify: the result gets the metric alerts that fit the allocation in force, as '
+           'lines of az monitor metrics alert create, Bicep and Terraform. Make them again when the allocation '
+           'changes.'),
 )
 
 HEADROOM = (
@@ -290,8 +298,8 @@ def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
 COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'show': CLUSTER,
     'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE,
-    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM,
-    'check': CLUSTER + MEASURED + RULES + GATE,
+    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + ALERTS,
+    'check': CLUSTER + MEASURED + RULES + GATE + ALERTS,
     'list': FLEET + GATE,
     'check-service': MANIFESTS + GATE,
     'list-rules': (),
@@ -349,4 +357,4 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
         sizes, values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
         values.get('subscriptions'), bool(values.get('all_subscriptions')), values.get('management_groups') or (),
         bool(values.get('with_metrics')), values.get('top'), values.get('filename') or (),
-        bool(values.get('recursive')))
+        bool(values.get('recursive')), values.get('action_group'))

@@ -8,6 +8,7 @@ parses here does. Source: learn.microsoft.com, "Naming rules and restrictions fo
 import re
 from typing import Match, Optional, Tuple
 
+from .alerts import ACTION_GROUP_TYPE
 from .clusters import CLUSTER_TYPE
 from .networks import (LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE, SUBNET_TYPE,
                        VIRTUAL_NETWORK_TYPE)
@@ -21,6 +22,9 @@ _GROUP = re.compile(r'[-\w.()]{0,89}[-\w()]')
 _CLUSTER_NAME = re.compile(r'[A-Za-z0-9](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?')
 _NETWORK_NAME = re.compile(r'[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,78}[A-Za-z0-9_])?')
 
+#: Stricter than Azure, which takes all but a few signs: no quote, so that it is plain in any code.
+_ACTION_GROUP = re.compile(r'[-\w.() ]{0,259}[-\w()]')
+
 #: `westeurope`, or as portals show it: `West Europe`.
 _LOCATION = re.compile(r'[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,5}')
 
@@ -29,7 +33,7 @@ _ID = re.compile(r'/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]
                  re.IGNORECASE)
 
 #: The types that are read, in lower case, with the pattern of their names.
-_NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, **dict.fromkeys(
+_NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, ACTION_GROUP_TYPE: _ACTION_GROUP, **dict.fromkeys(
     (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE, VIRTUAL_NETWORK_TYPE, SUBNET_TYPE, ROUTE_TABLE_TYPE,
      NAT_GATEWAY_TYPE), _NETWORK_NAME)}
 

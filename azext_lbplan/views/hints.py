@@ -8,6 +8,7 @@ from ..decision import Decision
 from ..model.finding import ERROR, WARNING, Finding, counted
 from ..model.values import distinct
 from .fleet import Row, summary
+from .results import Result
 
 
 class Hint(NamedTuple):
@@ -65,6 +66,18 @@ def of_check(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
                       if finding.command is not None and finding.command != decision.command)
     hints = [Hint(WARNING, f'To let AKS set on {_name(decision)} what its profile says, run:')] if others else []
     return hints + [Hint(WARNING, f'  {line}') for line in others] + _lines(decision)
+
+
+def of_alerts(decision: Decision, alerts: Optional[List[Result]]) -> List[Hint]:
+    """The lines that make the alerts, below those that change the cluster; nothing where no action group was named."""
+    if alerts is None:
+        return []
+    if not alerts:
+        return [Hint(WARNING, f'There are no alerts for {_name(decision)}: its SNAT ports are not known.')]
+    again = ('The alerts are for the allocation of now: after the lines above ask for them again.' if decision.command
+             else 'The alerts are for the allocation of now: make them again when it changes.')
+    return [Hint(WARNING, again), Hint(WARNING, 'To be told before ports run out, run:'),
+            *(Hint(WARNING, f"  {alert['command']}") for alert in alerts)]
 
 
 def _lines(decision: Decision) -> List[Hint]:

@@ -5,7 +5,8 @@ from tests.azure import errors, ids
 
 KNOWN_TYPES = ('Microsoft.ContainerService/managedClusters', 'Microsoft.Network/loadBalancers',
                'Microsoft.Network/publicIPAddresses', 'Microsoft.Network/publicIPPrefixes',
-               'Microsoft.Network/natGateways', 'Microsoft.Network/virtualNetworks', 'Microsoft.Network/routeTables')
+               'Microsoft.Network/natGateways', 'Microsoft.Network/virtualNetworks', 'Microsoft.Network/routeTables',
+               'Microsoft.Insights/metricAlerts')
 _SUBSCRIPTION = '/subscriptions/(?P<subscription>[^/]+)'
 _GROUP = _SUBSCRIPTION + '/resourcegroups/(?P<group>[^/]+)'
 _TYPE = '/providers/(?P<namespace>[^/]+)/(?P<kind>[^/]+)'

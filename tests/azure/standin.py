@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from tests.azure import errors, ids, tls
 from .aks import Aks
+from .alerts import Alerts
 from .builders import Builders
 from .generic import Generic
 from .graph import Graph
@@ -99,7 +100,8 @@ class StandIn(Builders):
         self.network = Network(self)
         self.aks = Aks(self)
         self.graph = Graph(self)
-        services = [Identity(self), self.network, VirtualNetworks(self), self.aks, self.graph, Generic(self)]
+        services = [Identity(self), self.network, VirtualNetworks(self), self.aks, self.graph, Alerts(self),
+                    Generic(self)]
         self._routes = [Route(method, re.compile(pattern, re.I), handler)
                         for service in services for method, pattern, handler in service.routes()]
 
