@@ -20,7 +20,7 @@ from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
-from .readers import snapshot
+from .readers import saving, snapshot
 from .rules.cluster import check, findings
 from .views import hints, results
 
@@ -82,7 +82,8 @@ def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([{**results.check(decision, report), 'alerts': alerts} for decision, report, alerts in decided]),
+            _one_or_all([{**results.check(decision, report), 'alerts': alerts}
+                         for decision, report, alerts in decided]),
             [one for decision, report, _ in decided for one in hints.judged(decision, report.findings)],
             [hint for decision, report, alerts in decided
              for hint in hints.of_check(decision, report.findings) + hints.of_alerts(decision, alerts)])
@@ -180,7 +181,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool) -> List[Observed]:
 def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool) -> Any:
     source = typed.source
     if source.save_to:
-        snapshot.check_target(source.save_to, source.overwrite)
+        saving.check_target(source.save_to, source.overwrite)
     captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids,
                                       typed.offset, gateways)
     if source.save_to:

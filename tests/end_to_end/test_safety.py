@@ -121,8 +121,8 @@ def test_an_error_that_repeats_the_token_is_told_without_it(arm, az, tmp_path):
 def test_a_snapshot_that_cannot_be_written_whole_leaves_what_was_there(tmp_path):
     """The disk is full half-way: here, no file may grow beyond 20,000 bytes."""
     script = ('import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n'
-              'from azext_lbplan.readers import snapshot\n'
-              'try: snapshot.save(sys.argv[1], {"lists": [{"names": ["x" * 50] * 2000}]}, True)\n'
+              'from azext_lbplan.readers import saving\n'
+              'try: saving.save(sys.argv[1], "x" * 100000, True)\n'
               'except Exception as error: print(type(error).__name__, error)')
     for there in ('there', 'not there'):
         if there == 'there':

@@ -7,7 +7,7 @@ import stat
 import pytest
 from azure.cli.core.azclierror import FileOperationError
 
-from azext_lbplan.readers import snapshot
+from azext_lbplan.readers import saving, snapshot
 
 SNAPSHOT = {'schema': 1, 'lists': [{'names': ['x' * 50] * 20}]}
 
@@ -48,7 +48,7 @@ def test_a_file_that_came_in_the_meantime_stays(tmp_path, monkeypatch):
     """It was not there when the path was checked."""
     path = tmp_path / 's.json'
     path.write_text('mine')
-    monkeypatch.setattr(snapshot, 'check_target', lambda *_: None)
+    monkeypatch.setattr(saving, 'check_target', lambda *_: None)
     with pytest.raises(FileOperationError, match='exists'):
         snapshot.save(str(path), SNAPSHOT, False)
     assert path.read_text() == 'mine' and os.listdir(tmp_path) == ['s.json']
@@ -77,7 +77,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path, target):
     link.parent.mkdir()
     link.symlink_to(os.path.join('..', target))
     with pytest.raises(FileOperationError, match='exists'):
-        snapshot.check_target(str(link), False)
+        saving.check_target(str(link), False)
     snapshot.save(str(link), SNAPSHOT, True)
     assert link.is_symlink() and saved(tmp_path / target) and os.listdir(link.parent) == ['link.json']
 
@@ -100,7 +100,7 @@ def test_what_cannot_take_a_file_is_told(tmp_path, path, words):
 def test_a_folder_that_may_not_be_written_is_told_before_anything_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'access', lambda *_: False)
     with pytest.raises(FileOperationError, match='is read-only for you'):
-        snapshot.check_target(str(tmp_path / 's.json'), False)
+        saving.check_target(str(tmp_path / 's.json'), False)
 
 
 @pytest.mark.usefixtures('links')
