@@ -18,7 +18,7 @@ from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
 from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
-from .options import FLAGS, Typed, takes, typed_name
+from .options import FLAGS, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import saving, snapshot
 from .rules.cluster import check, findings
@@ -70,7 +70,8 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     with Handling(cmd.cli_ctx, typed) as handling:
         decided = [(decision, _alerts(decision, typed)) for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([{**recommend(decision, findings(decision)), 'alerts': alerts} for decision, alerts in decided]),
+            _one_or_all([{**recommend(decision, findings(decision)), 'alerts': alerts}
+                         for decision, alerts in decided]),
             hints=[hint for decision, alerts in decided
                    for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
 
@@ -80,7 +81,7 @@ def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is wrong or risky."""
     with Handling(cmd.cli_ctx, typed) as handling:
         decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
-                   for decision in _decisions(cmd.cli_ctx, typed)]
+                   for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
         return handling.finish(
             _one_or_all([{**results.check(decision, report), 'alerts': alerts}
                          for decision, report, alerts in decided]),
@@ -157,33 +158,32 @@ def _one_or_all(found: List[Result]) -> Union[Result, List[Result]]:
     return found[0] if len(found) == 1 else found
 
 
-def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True) -> List[Decision]:
+def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True, alerts: bool = False) -> List[Decision]:
     """The decision for each cluster that was named or that a file holds."""
-    observed = _observe(cli_ctx, typed, gateways)
+    observed = _observe(cli_ctx, typed, gateways, alerts)
     for one in observed:
         _check_applicable(cli_ctx, one, typed)
     return [decide(one, typed.options) for one in observed]
 
 
-def _observe(cli_ctx: Any, typed: Typed, gateways: bool) -> List[Observed]:
-    """What a file holds or Azure answers, with the metrics where they are asked for, and with the NAT gateways where
-    packets leave by some, which takes a round trip more; without a cluster only the public IPs and prefixes that were
-    typed."""
+def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[Observed]:
+    """What a file holds or Azure answers, with the metrics where they are asked for, with the NAT gateways where
+    packets leave by some, which takes a round trip more, and with the metric alerts; without a cluster only the public
+    IPs and prefixes that were typed."""
     source, change = typed.source, typed.options.change
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file:
         return snapshot.load(source.from_file)
-    captured = (_capture(cli_ctx, typed, ids, gateways) if source.name else
-                cluster_reader.capture_addresses(cli_ctx, ids))
-    return [parse_observed(captured)]
+    if not source.name:
+        return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
+    extent = cluster_reader.Extent(typed.offset, gateways, alerts)
+    return [parse_observed(_capture(cli_ctx, source, ids, extent))]
 
 
-def _capture(cli_ctx: Any, typed: Typed, ids: Tuple[ArmId, ...], gateways: bool) -> Any:
-    source = typed.source
+def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: cluster_reader.Extent) -> Any:
     if source.save_to:
         saving.check_target(source.save_to, source.overwrite)
-    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids,
-                                      typed.offset, gateways)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, extent)
     if source.save_to:
         saved = captured
         if source.anonymize:

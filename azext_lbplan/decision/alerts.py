@@ -29,7 +29,7 @@ EACH = '*'
 _FAILED = ('Failed', 'failed')
 
 #: Protocols as IANA numbers and as words (azure-facts section 4).
-_PROTOCOLS = (('tcp', ('6', 'TCP')), ('udp', ('17', 'UDP')))
+PROTOCOLS = (('tcp', ('6', 'TCP')), ('udp', ('17', 'UDP')))
 
 
 class Dimension(NamedTuple):
@@ -104,11 +104,11 @@ def _splits(allocation: Allocation) -> Tuple[Tuple[str, Tuple[Dimension, ...]], 
     """The finest splits that stay within what one rule takes in, each with the suffix of its name: by frontend, node
     and protocol; without frontends, whose mean is then looked at; and a rule for each protocol."""
     node, protocol = Dimension(NODE), Dimension(PROTOCOL)
-    if allocation.nodes * allocation.frontends * len(_PROTOCOLS) <= MOST_SERIES:
+    if allocation.nodes * allocation.frontends * len(PROTOCOLS) <= MOST_SERIES:
         return (('', (Dimension(FRONTEND), node, protocol)),)
-    if allocation.nodes * len(_PROTOCOLS) <= MOST_SERIES:
+    if allocation.nodes * len(PROTOCOLS) <= MOST_SERIES:
         return (('', (node, protocol)),)
-    return tuple((f'-{name}', (node, Dimension(PROTOCOL, values))) for name, values in _PROTOCOLS)
+    return tuple((f'-{name}', (node, Dimension(PROTOCOL, values))) for name, values in PROTOCOLS)
 
 
 def _failed_split(allocation: Allocation) -> Tuple[Dimension, ...]:

@@ -134,6 +134,13 @@ _NAT_GATEWAY = Resource({'id': Leaf.ID, 'sku': _SKU}, {
     'idleTimeoutInMinutes': Leaf.NUMBER, 'publicIpAddresses': _REFERENCES, 'publicIpPrefixes': _REFERENCES,
     'publicIpAddressesV6': _REFERENCES, 'publicIpPrefixesV6': _REFERENCES, 'subnets': _REFERENCES})
 
+_DIMENSIONS = [{'name': Leaf.WORD}]
+
+_METRIC_ALERT = Resource({'id': Leaf.ID, 'name': Leaf.NAME}, {
+    'enabled': Leaf.FLAG, 'windowSize': Leaf.WORD, 'actions': [{'actionGroupId': Leaf.ID}],
+    'criteria': {'allOf': [{'criterionType': Leaf.WORD, 'metricName': Leaf.WORD, 'timeAggregation': Leaf.WORD,
+                            'operator': Leaf.WORD, 'threshold': Leaf.NUMBER, 'dimensions': _DIMENSIONS}]}})
+
 _LIST = {'resourceId': Leaf.ID, 'names': [Leaf.NAME]}
 
 _ERROR = {'resourceId': Leaf.ID, 'status': Leaf.NUMBER, 'code': Leaf.WORD, 'message': Leaf.MESSAGE}
@@ -164,6 +171,7 @@ SNAPSHOT: Dict[str, Node] = {
     'natGateways': [_NAT_GATEWAY],
     'lists': [_LIST],
     'metrics': [_METRICS],
+    'metricAlerts': [_METRIC_ALERT],
     'errors': [_ERROR],
 }
 

@@ -7,6 +7,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import (IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, PUBLIC_IPS,
                               VIRTUAL_NETWORKS)
+from .alerts import MetricAlert, parse_metric_alert
 from .cluster import Cluster, parse_cluster
 from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, is_understood, parse_load_balancer,
                       parse_public_ip, parse_public_ip_prefix)
@@ -48,6 +49,7 @@ class Observed(NamedTuple):
     names_in_use: Mapping[str, Tuple[str, ...]] = MappingProxyType({})
     errors: Tuple[ReadError, ...] = ()
     metrics: Tuple[Mapping[str, Json], ...] = ()
+    metric_alerts: Optional[Tuple[MetricAlert, ...]] = None
     captured_at: Optional[str] = None
     subnets: Tuple[Subnet, ...] = ()
     route_tables: Tuple[RouteTable, ...] = ()
@@ -164,6 +166,7 @@ def parse_observed(snapshot: Json) -> Observed:
                 *(not_understood(resource_id) for resource_id in (*unclear, *unclear_addresses, *unclear_prefixes)
                   if resource_id)),
         metrics=tuple(items(snapshot, 'metrics')),
+        metric_alerts=_parse_alerts(snapshot),
         captured_at=text(snapshot, 'capturedAt'),
         subnets=tuple(filter(None, map(parse_subnet, items(snapshot, 'subnets')))),
         route_tables=tuple(filter(None, map(parse_route_table, items(snapshot, 'routeTables')))),
@@ -181,6 +184,12 @@ def _sorted(snapshot: Json, key: str, resource_type: str) -> Tuple[List[Json], L
 def not_understood(resource_id: str) -> ReadError:
     """What is said of a resource whose body does not hold what every one has."""
     return ReadError(resource_id, None, INVALID_ANSWER, 'What came does not hold what every such resource has.')
+
+
+def _parse_alerts(snapshot: Json) -> Optional[Tuple[MetricAlert, ...]]:
+    if get(snapshot, 'metricAlerts') is None:
+        return None
+    return tuple(parse_metric_alert(alert) for alert in items(snapshot, 'metricAlerts'))
 
 
 def _parse_error(body: Json) -> ReadError:

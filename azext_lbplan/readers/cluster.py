@@ -12,10 +12,12 @@ from typing import (TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping
 from azure.cli.core import AzCli
 from knack.util import CLIError
 
+from ..facts.alerts import ALERTS_API
 from ..facts.clusters import BLOCK, MANAGED_NAT_GATEWAYS, PREFIXES, PUBLIC_IPS
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE
 from ..inputs.allowed import reduced, reduced_part
+from ..model.alerts import looks_at, metric_alerts_id
 from ..model.cluster import Cluster, is_cluster, missing_in, parse_cluster
 from ..model.network import parse_public_ip
 from ..model.observed import (INVALID_ANSWER, SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
@@ -40,13 +42,15 @@ _ADVICE: Advice = {
 
 class _Network(NamedTuple):
     """The ids of what is read around a cluster: its load balancer, public IPs and prefixes of the user's own, the
-    subnets that its pools name, and the collections that AKS keeps its own virtual network and public IPs in."""
+    subnets that its pools name, the collections that AKS keeps its own virtual network and public IPs in, and that of
+    the subscription's metric alerts."""
 
     balancer: Optional[ArmId]
     addresses: Tuple[ArmId, ...]
     subnets: Tuple[ArmId, ...] = ()
     networks: Optional[str] = None
     made: Optional[str] = None
+    alerts: Optional[str] = None
 
     @property
     def collection(self) -> Optional[str]:
@@ -57,17 +61,27 @@ class _Network(NamedTuple):
     def all_ids(self) -> Tuple[str, ...]:
         """All of them, each to be read by one request."""
         return distinct(resource_id for resource_id in (self.balancer, *self.addresses, self.collection, *self.subnets,
-                                                        self.networks, self.made) if resource_id)
+                                                        self.networks, self.made, self.alerts) if resource_id)
 
 
 #: Answers by resource id, failures in place.
 _Answers = Dict[str, Union[Json, ReadFailure]]
 
 
+class Extent(NamedTuple):
+    """What is read beyond what every decision needs: with `offset` the metrics of so much time until now, with
+    `gateways` the NAT gateways where packets leave by some (a round trip more), with `alerts` the metric alerts that
+    look at the load balancer."""
+
+    offset: Optional[datetime.timedelta] = None
+    gateways: bool = False
+    alerts: bool = False
+
+
 def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[ArmId] = (),
-            offset: Optional[datetime.timedelta] = None, gateways: bool = False) -> Snapshot:
+            extent: Extent = Extent()) -> Snapshot:
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), where its
-    packets leave, with `offset` the metrics of so much time until now, and with `gateways` the NAT gateways.
+    packets leave, and what `extent` asks for.
 
     Returns a snapshot (ARCHITECTURE.md, Snapshot), for a file and for the decision of now: both are the same. Its
     bodies hold what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they
@@ -78,11 +92,13 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     body = _read_cluster(client, resource_group, name)
     cluster, now = parse_cluster(body), datetime.datetime.now(datetime.timezone.utc)
     network = _network_of(cluster, more_ids)
-    metrics = _metrics_of(client, cluster, now, offset) if offset else None
+    if extent.alerts:
+        network = network._replace(alerts=metric_alerts_id(network.balancer))
+    metrics = _metrics_of(client, cluster, now, extent.offset) if extent.offset else None
     with Progress(cli_ctx) as progress:
         resources, measured = _read_around(client, network, metrics, progress)
-        further, minutes = _read_further(client, _following(cluster, network, resources, gateways), metrics, measured,
-                                         progress)
+        following = _following(cluster, network, resources, extent.gateways)
+        further, minutes = _read_further(client, following, metrics, measured, progress)
     resources.update(further)
     measured += minutes
     snapshot = {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': body,
@@ -197,7 +213,8 @@ def _network_jobs(client: ArmClient, ids: Sequence[str]) -> List[Job[Json]]:
 def _read_network(client: ArmClient, resource_id: str) -> Json:
     """The resource, or all that is in the collection. Raises ReadFailure, also where it is another answer than the one
     that was asked for."""
-    answer = client.send_pages(Request(resource_path(resource_id), {'api-version': NETWORK_API}))
+    api = ALERTS_API if resource_id.endswith('/metricAlerts') else NETWORK_API
+    answer = client.send_pages(Request(resource_path(resource_id), {'api-version': api}))
     if len(resource_id.split('/')) % 2 == 0:  # a collection: the last name is missing
         if not isinstance(get(answer, 'value'), list):
             raise ReadFailure(resource_id, 200, INVALID_ANSWER, 'the answer is no list')
@@ -223,6 +240,7 @@ def _network_part(network: _Network, answers: _Answers, cluster: Optional[Cluste
         'routeTables': by_type.get(ROUTE_TABLE_TYPE, []),
         'natGateways': by_type.get(NAT_GATEWAY_TYPE, []),
         'lists': lists,
+        'metricAlerts': _alerts_part(network, bodies),
         'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in answers.items()
                    if isinstance(answer, ReadFailure)],
     }
@@ -245,3 +263,11 @@ def _made_addresses(network: _Network, bodies: Mapping[str, Json], cluster: Opti
     found = ((parse_public_ip(body), body) for body in items(bodies.get(network.made), 'value'))
     return [body for address, body in found if address.id.lower() not in read and
             (address.made_by_aks or parse_id(address.attached_to, NAT_GATEWAY_TYPE) or address.id.lower() in effective)]
+
+
+def _alerts_part(network: _Network, bodies: Mapping[str, Json]) -> Optional[List[Json]]:
+    """The alert rules that look at the load balancer; None where they were not read. Others are nobody's business."""
+    balancer, path = network.balancer, network.alerts
+    if balancer is None or path is None or path not in bodies:
+        return None
+    return [alert for alert in items(bodies[path], 'value') if looks_at(alert, balancer)]

@@ -2,7 +2,7 @@
 import json
 import re
 
-from tests.azure import pool
+from tests.azure import Status, pool
 from tests.support.together import assert_refused, in_one_process
 
 GROUP = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/ops/providers/Microsoft.Insights' \
@@ -52,3 +52,44 @@ def test_without_an_action_group_there_are_none_and_only_an_id_is_one(arm, az):
     lines = table.stderr.splitlines()
     assert [line.split()[:6] for line in lines[-3:]] == [['WARNING:', 'az', 'monitor', 'metrics', 'alert', 'create']] * 3
     assert 'make them again' in table.stderr
+
+
+def codes(result):
+    return {finding['code'] for finding in result['findings']}
+
+
+def test_check_knows_the_alerts_that_exist(arm, az, tmp_path):
+    cluster = arm.add_cluster(pools=[pool(count=10)], managed=3, ports=2400)
+    arm.add_cluster('other', ports=1024)
+    assert 'NoSnatAlert' in codes(az(ASK, check=True).json), 'none is there'
+    for alert in az(ASK, check=True).json['alerts']:
+        az.shell(alert['command'], check=True)
+    assert not codes(az(ASK, check=True).json) & {'NoSnatAlert', 'AlertThresholdMisfit', 'AlertNotifiesNobody'}
+    az(['monitor', 'metrics', 'alert', 'create', '-g', 'rg1', '-n', 'baseline', '--scopes',
+        arm.load_balancer(cluster)['id'].lower(), '--condition', 'avg UsedSnatPorts > 900'], check=True)
+    arm.requests.clear()
+    kept = tmp_path / 'kept.json'
+    found = az([*ASK, '--save-to', str(kept)], check=True).json
+    asked = arm.seen('metricAlerts')
+    assert [record.path for record in asked] == [
+        '/subscriptions/11111111-1111-1111-1111-111111111111/providers/Microsoft.Insights/metricAlerts'], 'one GET'
+    misfit, = [one for one in found['findings'] if one['code'] == 'AlertThresholdMisfit']
+    assert misfit['severity'] == 'warning' and "'baseline'" in misfit['message'] and 'can never fire' in misfit['message']
+    assert 'AlertNotifiesNobody' in codes(found)
+    saved = json.loads(kept.read_text(encoding='utf-8'))
+    assert len(saved['metricAlerts']) == 4 and 'description' not in json.dumps(saved['metricAlerts'])
+    again = az(f'aks lb check --from-file {kept}', check=True).json
+    assert again['findings'] == found['findings']
+    assert 'NoSnatAlert' in codes(az('aks lb check -g rg1 -n other', check=True).json), 'those of others are nobody\'s'
+
+
+def test_only_check_asks_for_alerts_and_a_refusal_is_a_named_gap(arm, az):
+    arm.add_cluster(ports=1024)
+    for command in ('show', 'plan', 'recommend'):
+        az(f'aks lb {command} -g rg1 -n aks1', check=True)
+    assert arm.seen('metricAlerts') == []
+    arm.fault('/metricAlerts$', Status(403))
+    result = az('aks lb check -g rg1 -n aks1', check=True).json
+    reasons = {one['code']: one['reason'] for one in result['skipped']}
+    assert 'Microsoft.Insights/metricAlerts/read is missing' in reasons['AlertThresholdMisfit']
+    assert not codes(result) & {'NoSnatAlert', 'AlertThresholdMisfit'}

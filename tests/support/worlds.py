@@ -25,7 +25,26 @@ def world(*pools, managed=1, own=0, prefix_lengths=(), ports=None, idle=None, ve
     cluster['properties']['networkProfile']['loadBalancerProfile'] = profile
     balancer = _balancer(cluster, made, ips, prefixes, ports or 0, idle or 30, nodes)
     return {'schema': 1, 'managedCluster': cluster, 'loadBalancer': balancer.body, 'publicIpAddresses': ips,
-            'publicIpPrefixes': prefixes, 'errors': []}
+            'publicIpPrefixes': prefixes, 'metricAlerts': [alert()], 'errors': []}
+
+
+def alert(threshold=0, metric='SnatConnectionCount', aggregation='Total', split=None, window='PT1M', name='watch',
+          **properties):
+    """A metric alert on the load balancer; without anything given one that fits every allocation."""
+    split = ('BackendIPAddress', 'FrontendIPAddress', 'ProtocolType') if split is None else split
+    return {'id': f'/subscriptions/{SUBSCRIPTION}/resourceGroups/ops/providers/Microsoft.Insights/metricAlerts/{name}',
+            'name': name, 'type': 'Microsoft.Insights/metricAlerts', 'location': 'global', 'properties': {
+                'severity': 2, 'enabled': True, 'scopes': [BALANCER.upper()], 'evaluationFrequency': 'PT1M',
+                'windowSize': window, 'actions': [{'actionGroupId': 'group'}], 'criteria': {'allOf': [
+                    {'criterionType': 'StaticThresholdCriterion', 'name': 'cond0', 'metricName': metric,
+                     'operator': 'GreaterThan', 'threshold': threshold, 'timeAggregation': aggregation,
+                     'dimensions': [{'name': one, 'operator': 'Include', 'values': ['*']} for one in split]}]},
+                **properties}}
+
+
+def used(threshold, **more):
+    """One on used ports."""
+    return alert(threshold, 'UsedSnatPorts', more.pop('aggregation', 'Average'), **more)
 
 
 def _public_ip(name):

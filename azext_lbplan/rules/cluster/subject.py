@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional
 
 from ...decision import Configuration, Decision, Settings
 from ...facts.clusters import LOAD_BALANCER
+from ...model.alerts import metric_alerts_id
 from ...model.cluster import Cluster
 from ...model.observed import Observed, load_balancer_id
 from ...model.values import id_segments
@@ -100,6 +101,20 @@ def load_balancer(subject: AtColumn) -> Optional[str]:
         return ('The load balancer could not be read: Microsoft.Network/loadBalancers/read is missing on resource '
                 f'group {cluster.node_resource_group}.')
     return f'The load balancer could not be read ({error.code}).'
+
+
+def metric_alerts(subject: AtColumn) -> Optional[str]:
+    """The metric alerts of the subscription, read."""
+    cluster = subject.cluster
+    if cluster is None or subject.observed.metric_alerts is not None:
+        return None
+    error = subject.observed.error_of(metric_alerts_id(load_balancer_id(cluster)) or '')
+    if error is None:
+        return f'The metric alerts were not read. {_FROM_FILE}'
+    if error.status == _FORBIDDEN:
+        return ('The metric alerts could not be read: Microsoft.Insights/metricAlerts/read is missing on the '
+                'subscription.')
+    return f'The metric alerts could not be read ({error.code}).'
 
 
 def own_ips(subject: AtColumn) -> Optional[str]:

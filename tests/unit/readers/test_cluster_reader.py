@@ -38,8 +38,8 @@ def test_first_the_cluster_then_what_is_around_it(arm):
     arm.add_cluster('aks1', outbound_ips=own[:1], ports=1024)
     snapshot = reading.capture(CLI, 'rg1', 'aks1', own)
     assert list(snapshot) == ['schema', 'capturedAt', 'managedCluster', 'loadBalancer', 'publicIpAddresses',
-                              'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'lists', 'errors',
-                              'metrics']
+                              'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'lists', 'metricAlerts',
+                              'errors', 'metrics']
     assert paths(arm)[0] == 'aks1'
     assert sorted(paths(arm)[1:]) == ['kubernetes', 'own-ip', 'publicIPAddresses', 'typed-ip', 'virtualNetworks']
     assert [body['id'] for body in snapshot['publicIpAddresses']] == own
@@ -60,7 +60,7 @@ def test_what_does_not_come_stands_among_the_errors(arm):
 @pytest.mark.parametrize('more', [{'outbound_type': 'none'}, {'sku': 'Basic'}, {'powerState': {'code': 'Stopped'}}])
 def test_metrics_are_asked_for_only_where_there_are_any(arm, more):
     arm.add_cluster('aks1', **more)
-    assert reading.capture(CLI, 'rg1', 'aks1', offset=datetime.timedelta(days=1))['metrics'] == []
+    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=1)))['metrics'] == []
     assert 'metrics' not in paths(arm) and ('kubernetes' in paths(arm)) == ('powerState' in more)
 
 
@@ -116,7 +116,7 @@ def own_network(arm, gateway=None, table=None, **more):
 
 
 def observed(**more):
-    return parse_observed(reading.capture(CLI, 'rg1', 'aks1', **more))
+    return parse_observed(reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(**more)))
 
 
 def test_the_network_of_aks_costs_no_round_trip(arm, rounds):

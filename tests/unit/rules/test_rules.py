@@ -14,7 +14,7 @@ from tests.support.cases import GROUP
 
 from tests.support.ways import gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
-from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, outbound_rule, over, profile, with_,
+from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile, used, with_,
                                   without_reading, world)
 
 #: The rules that need metrics: those of test_measured.
@@ -112,6 +112,12 @@ NOWHERE = ('0.0.0.0/0', 'None')
 INTERNET = ('0.0.0.0/0', 'Internet')
 NATTED = {'outbound_type': 'userAssignedNATGateway'}
 ROUTED = {'outbound_type': 'userDefinedRouting'}
+
+
+def alerted(*alerts, **cluster):
+    """1024 ports per node, and these alerts."""
+    return dict(world(ports=1024, **cluster), metricAlerts=list(alerts))
+
 
 # (code, severity of the finding, the cluster that has the fault, the one that just has not)
 CASES = [
@@ -242,6 +248,20 @@ CASES = [
                                           'loadBalancerProfile', 'enableMultipleStandardLoadBalancers', value=True),
      world()),
     ('OutboundTypeMoves', INFO, world(), world(outbound_type='somethingNew')),
+
+    # One frontend's share of 1024 ports; with three of them 341.
+    ('AlertThresholdMisfit', WARNING, alerted(used(1024)), alerted(used(1023))),
+    ('AlertThresholdMisfit', WARNING, alerted(used(341), managed=3), alerted(used(340), managed=3)),
+    ('AlertThresholdMisfit', WARNING, alerted(used(900, split=())), alerted(used(900, split=(), enabled=False))),
+    ('AlertThresholdMisfit', WARNING, alerted(used(600, split=['BackendIPAddress'])), alerted(used(600))),
+    ('AlertThresholdMisfit', WARNING, alerted(used(900, split=['ProtocolType'])),
+     alerted(used(900, split=['ProtocolType'], aggregation='Maximum'))),
+    ('AlertThresholdMisfit', INFO, alerted(used(900, window='PT5M')), alerted(used(900))),
+    ('AlertThresholdMisfit', INFO, alerted(used(511)), alerted(used(512))),
+    ('AlertNotifiesNobody', INFO, alerted(used(900, actions=[])), alerted(used(900))),
+    ('NoSnatAlert', INFO, alerted(alert(90, 'DipAvailability')), alerted(used(900))),
+    ('NoSnatAlert', INFO, alerted(), alerted(alert())),
+    ('NoSnatAlert', INFO, alerted(alert(enabled=False)), alerted(alert())),
 ]
 
 

@@ -297,7 +297,7 @@ def test_a_fleet_has_the_egress_that_each_cluster_has_alone(arm, read, monkeypat
     client.subscription_id = SUBSCRIPTION
     monkeypatch.setattr(alone, 'connect', lambda _: client)
     for name in made:
-        snapshot = alone.capture(SimpleNamespace(only_show_errors=True), 'rg1', name, gateways=True)
+        snapshot = alone.capture(SimpleNamespace(only_show_errors=True), 'rg1', name, extent=alone.Extent(gateways=True))
         assert rows[name]['egress'] == egress(decide(parse_observed(snapshot))), name
     found = {name: row['egress']['effective'] for name, row in rows.items()}
     assert found == {'plain': 'loadBalancer', 'own': 'loadBalancer', 'kubenet': 'loadBalancer', 'nat': 'natGateway',
