@@ -78,8 +78,11 @@ class Extent(NamedTuple):
     alerts: bool = False
 
 
+NOTHING_MORE = Extent()
+
+
 def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[ArmId] = (),
-            extent: Extent = Extent()) -> Snapshot:
+            extent: Extent = NOTHING_MORE) -> Snapshot:
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), where its
     packets leave, and what `extent` asks for.
 
