@@ -18,10 +18,11 @@ from azext_lbplan.demand import observed as measuring
 from azext_lbplan.facts.ids import parse_id
 from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
 from azext_lbplan.model.observed import parse_observed
+from azext_lbplan.options import DEFAULT_HEADROOM
 from azext_lbplan.readers import snapshot as snapshot_file
 
 #: What the validators of the commands fill in.
-_FILLED_IN = {'recommend': {'headroom': 25}}
+_FILLED_IN = {'recommend': {'headroom': DEFAULT_HEADROOM}}
 
 #: What a snapshot holds of what Azure Resource Graph knows as well.
 _NETWORK = ('publicIpAddresses', 'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways')
