@@ -14,7 +14,7 @@ from .facts.alerts import ACTION_GROUP_TYPE
 from .facts.clusters import CLUSTER_TYPE
 from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
 from .facts.networks import PREFIXES, PUBLIC_IPS
-from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, MOST_SIZES, SEVERAL, Range, typed_name
+from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, MOST_SIZES, SEVERAL, STDIN, Range, typed_name
 
 _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
@@ -102,6 +102,13 @@ def _validate_action_group(namespace: Any) -> None:
         raise InvalidArgumentValueError(
             f"--action-group: '{written}' is no id of an action group.",
             'Take the id that this prints: az monitor action-group list --query "[].id" -o tsv.')
+
+
+def validate_check_service(namespace: Any) -> None:
+    """Options of `check-service`: standard input holds one thing."""
+    if namespace.from_file in STDIN and set(STDIN) & set(namespace.filename):
+        raise MutuallyExclusiveArgumentError('--filename and --from-file both name standard input.',
+                                             'Give the path of a file for one of them.')
 
 
 def _codes(written: Optional[Sequence[str]], option: str) -> Optional[Tuple[str, ...]]:

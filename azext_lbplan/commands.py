@@ -17,7 +17,8 @@ def load_command_table(self: Any, _: Any) -> None:
         group.custom_command('recommend', 'lb_recommend', validator=_validator('recommend'),
                              table_transformer=_table('recommend'))
         group.custom_command('check', 'lb_check', validator=_validator('check'), table_transformer=_table('check'))
-        group.custom_command('check-service', 'lb_check_service', table_transformer=_table('check_service'))
+        group.custom_command('check-service', 'lb_check_service', validator=_validator('check_service'),
+                             table_transformer=_table('check_service'))
         group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'))
         group.custom_command('list-rules', 'lb_list_rules', table_transformer=_table('list_rules', 'rules'))
 

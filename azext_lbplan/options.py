@@ -169,6 +169,9 @@ class Typed(NamedTuple):
     action_group: Optional[ArmId] = None
 
 
+#: Standard input as a path: kubectl's name of it, and the system's, which not every system can open.
+STDIN = ('-', '/dev/stdin')
+
 CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
     Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),

@@ -33,6 +33,11 @@ class TooLarge(NotTaken):
 
 def parse_json(content: bytes, bounds: Bounds) -> Json:
     """The value that is written in `content`, in UTF-8, or in UTF-16 with its mark. Raises NotTaken."""
+    return parse_text(text_of(content, bounds))
+
+
+def text_of(content: bytes, bounds: Bounds) -> str:
+    """The text in `content`, within `bounds`; not an empty one. Raises NotTaken."""
     if len(content) > bounds.bytes:
         raise too_many_bytes(bounds.bytes)
     if values_in(content) > bounds.values:
@@ -45,6 +50,11 @@ def parse_json(content: bytes, bounds: Bounds) -> Json:
         raise TooLarge(f'takes more than {2 * bounds.bytes >> 20} MiB of memory as text')
     if not text.strip():
         raise NotTaken('is empty')
+    return text
+
+
+def parse_text(text: str) -> Json:
+    """The value that is written in `text`. Raises NotTaken."""
     try:
         return json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
     except NotTaken:

@@ -1,12 +1,12 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """From the text of a file to its documents: JSON, JSON after the notices of a command, or YAML."""
 
-import json
 import re
 from itertools import islice
 from typing import List, Optional, Tuple
 
 from ..model.values import Json
+from .json_text import Bounds, NotTaken, parse_text, text_of
 from .unusable import UnusableDocument
 
 #: Where JSON may begin after notices, and how many such places are tried.
@@ -20,11 +20,12 @@ _LONGEST_NOTICES = 64 * 1024
 _LONGEST_YAML = 32 * 1024 * 1024
 
 
-def parse_documents(text: str, advice: str) -> List[Json]:
-    """The documents in `text`: one of JSON, also where a command has put notices before it, or those of YAML.
+def parse_documents(content: bytes, bounds: Bounds, advice: str) -> List[Json]:
+    """The documents in `content`: one of JSON, also where a command has put notices before it, or those of YAML.
 
-    Raises UnusableDocument where it is neither.
+    Raises NotTaken where it is no text within `bounds`, UnusableDocument where it is neither.
     """
+    text = text_of(content, bounds)
     document, problem = _json(text)
     if problem is None:
         return [document]
@@ -37,11 +38,9 @@ def parse_documents(text: str, advice: str) -> List[Json]:
 def _json(text: str) -> Tuple[Json, Optional[str]]:
     """The document, or what is wrong with it."""
     try:
-        return json.loads(text), None
-    except ValueError as error:
-        return None, f'is no JSON: {error}'
-    except RecursionError:
-        return None, 'is no JSON: it is nested too deeply'
+        return parse_text(text), None
+    except NotTaken as error:
+        return None, str(error)
 
 
 def _after_notices(text: str) -> List[Json]:

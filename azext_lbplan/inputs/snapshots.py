@@ -1,6 +1,8 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """One cluster in a JSON document: a snapshot, or the bare body of a managed cluster."""
 
+import json
+
 from ..model.cluster import is_cluster, missing_in
 from ..model.observed import SCHEMA, SCHEMAS, Snapshot
 from ..model.values import Json, get
@@ -20,9 +22,9 @@ def recognise_snapshot(document: Json) -> Snapshot:
         if not is_cluster(document):
             raise UnusableDocument('holds neither a snapshot nor a managed cluster', ADVICE)
         return {'schema': SCHEMA, 'managedCluster': _whole(document)}
-    if isinstance(schema, bool) or schema not in SCHEMAS:
+    if type(schema) is not int or schema not in SCHEMAS:  # pylint: disable=unidiomatic-typecheck  # true equals 1
         readable = ' and '.join(map(str, SCHEMAS))
-        raise UnusableDocument(f'is a snapshot of schema {repr(schema)[:20]}; this version reads schema {readable}',
+        raise UnusableDocument(f'is a snapshot of schema {_written(schema)}; this version reads schema {readable}',
                                _ADVICE_ON_SCHEMA)
     if not is_cluster(cluster):
         raise UnusableDocument('is a snapshot without a managed cluster', ADVICE)
@@ -37,3 +39,10 @@ def _whole(cluster: Json) -> Json:
     if missing:
         raise UnusableDocument(f"holds a managed cluster without {', '.join(missing[:5])}", ADVICE)
     return cluster
+
+
+def _written(schema: Json) -> str:
+    """`schema` as it stands in the document; it may be anything."""
+    if isinstance(schema, (dict, list)):
+        return 'a list' if isinstance(schema, list) else 'an object'
+    return json.dumps(schema)[:20]

@@ -1,22 +1,21 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Documents on disk or on standard input: opened here, parsed and recognised by `inputs`; what is wrong is one error of
+"""Documents on disk or on standard input: read here, parsed and recognised by `inputs`; what is wrong is one error of
 the CLI's."""
 
-import os
-import sys
 from typing import Callable, List, TypeVar
 
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
+from ..inputs.json_text import Bounds, NotTaken
 from ..inputs.notation import parse_documents
 from ..inputs.unusable import UnusableDocument
-from ..model.values import Json, decoded
+from ..model.values import Json
+from ..options import STDIN
+from .opening import NotRead, read_file
 
-#: No snapshot comes near this: 1000 nodes with a week of metrics stay below 30 MB.
-LARGEST_FILE = 512 * 1024 * 1024
-
-#: The name of standard input.
-STDIN = '-'
+#: No snapshot comes near this: 1000 nodes with a week of metrics stay below 30 MB. `az aks list` prints some 10 KB and
+#: 300 values for a cluster.
+LARGEST_FILE = Bounds(512 << 20, 15_000_000)
 
 T = TypeVar('T')
 
@@ -33,41 +32,12 @@ def read_documents(path: str, recognise: Callable[[List[Json]], T], advice: str)
     Raises FileOperationError where it cannot be read, InvalidArgumentValueError where it is neither JSON nor YAML, or
     not recognised.
     """
-    name = 'Standard input' if path == STDIN else f"'{path}'"
-    written = _read_stdin(advice) if path == STDIN else _read(path, advice)
-    if not written.strip():
-        raise InvalidArgumentValueError(f'{name} is empty.', advice)
+    name = 'Standard input' if path in STDIN else f"'{path}'"
     try:
-        return recognise(parse_documents(written, advice))
+        return recognise(parse_documents(read_file(path, LARGEST_FILE.bytes), LARGEST_FILE, advice))
+    except NotRead as error:
+        raise FileOperationError(f'{name} {error.why}.', advice if error.too_large else error.remedy) from error
+    except NotTaken as error:
+        raise InvalidArgumentValueError(f'{name} {error}.', advice) from error
     except UnusableDocument as error:
         raise InvalidArgumentValueError(f'{name} {error.recognised}.', error.advice) from error
-
-
-def _read_stdin(advice: str) -> str:
-    stream = getattr(sys.stdin, 'buffer', None)
-    try:
-        content = stream.read(LARGEST_FILE + 1) if stream else b''
-        if len(content) > LARGEST_FILE:
-            raise FileOperationError(f'Standard input is larger than {LARGEST_FILE >> 20} MiB.', advice)
-        return decoded(content)
-    except OSError as error:
-        raise FileOperationError(f'Standard input could not be read: {error.strerror}.', advice) from error
-    except ValueError as error:
-        raise InvalidArgumentValueError('Standard input is no text in UTF-8, nor in UTF-16 with its mark.',
-                                        advice) from error
-
-
-def _read(path: str, advice: str) -> str:
-    try:
-        # A pipe or a device could block or never end; a regular file cannot.
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise FileOperationError(f"'{path}' is no regular file.", advice)
-        with open(path, 'rb') as file:
-            if os.fstat(file.fileno()).st_size > LARGEST_FILE:
-                raise FileOperationError(f"'{path}' is larger than {LARGEST_FILE >> 20} MiB.", advice)
-            return decoded(file.read())
-    except OSError as error:
-        raise FileOperationError(f"'{path}' could not be read: {error.strerror}.", 'Check the path.') from error
-    except ValueError as error:
-        raise InvalidArgumentValueError(f"'{path}' is no text in UTF-8, nor in UTF-16 with its mark.",
-                                        advice) from error

@@ -3,6 +3,8 @@ import json
 import os
 import stat
 
+import pytest
+
 from azext_lbplan.inputs.allowed import reduced_part
 from tests.azure import Status, pool
 from tests.support.contract import conform
@@ -144,7 +146,11 @@ BAD_FILES = {
     'half-utf16': ('{"schema": 1}'.encode('utf-16')[:-1], 'is no text in UTF-8, nor in UTF-16 with its mark'),
     'deep': (b'[' * 200_000, 'is no JSON'),
     'deeper': (b'{"managedCluster":' * 100_000, 'is no JSON'),
-    'digits': (b'{"schema": 1' + b'0' * 10_000 + b'}', 'is no JSON'),
+    'digits': (b'{"schema": 1' + b'0' * 10_000 + b'}', 'holds a number of 10001 characters'),
+    'fewer': (b'{"schema": 1' + b'0' * 399 + b'}', 'holds a number of 400 characters'),
+    'infinite': (b'{"schema": 1, "a": 1e999}', 'holds the number 1e999, which is out of range'),
+    'infinity': (b'{"schema": Infinity}', 'is no JSON: it holds Infinity'),
+    'nan': (b'{"schema": 1, "managedCluster": [NaN]}', 'is no JSON: it holds NaN'),
     'null': (b'null', 'neither a snapshot nor a managed cluster'),
     'number': (b'1', 'neither a snapshot nor a managed cluster'),
     'list': (b'[{"id": "x"}]', 'neither a snapshot nor a managed cluster'),
@@ -156,8 +162,10 @@ BAD_FILES = {
     'balancer': (b'{"type": "Microsoft.Network/loadBalancers", "frontendIPConfigurations": []}',
                  'neither a snapshot nor a managed cluster'),
     'schema-3': (b'{"schema": 3, "managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema 3'),
-    'schema-text': (b'{"schema": "one", "managedCluster": {}}', "schema 'one'"),
-    'no-schema': (b'{"managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema None'),
+    'schema-text': (b'{"schema": "one", "managedCluster": {}}', 'schema "one"'),
+    'schema-true': (b'{"schema": true, "managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}',
+                    'schema true'),
+    'no-schema': (b'{"managedCluster": {"agentPoolProfiles": [], "networkProfile": {}}}', 'schema null'),
     'no-cluster': (b'{"schema": 1, "managedCluster": null}', 'without a managed cluster'),
     'pool-inside': (json.dumps({'schema': 1, 'managedCluster': {'id': f'{CLUSTER}/agentPools/one'}}).encode(),
                     'without a managed cluster'),
@@ -174,23 +182,53 @@ def test_a_file_that_holds_no_cluster_is_told_in_one_line(arm, az):
     assert arm.requests == []
 
 
-def test_what_is_no_file_is_told_and_never_waited_for(arm, az, tmp_path):
+def test_what_is_no_file_is_told_and_not_waited_for_long(arm, az, tmp_path):
     os.mkfifo(tmp_path / 'fifo')
     os.symlink('nowhere', tmp_path / 'dangling')
     for result, words in zip(in_one_process(az, [
             'show --from-file missing.json', f'plan --from-file {tmp_path}', f'plan --from-file {tmp_path}/fifo',
-            'plan --from-file /dev/zero', f'recommend --from-file {tmp_path}/dangling',
+            'plan --from-file /dev/zero', 'check --from-file /dev/random', f'recommend --from-file {tmp_path}/dangling',
             f'show --from-file {tmp_path}/{"x" * 300}', 'plan --from-file missing.json --node-count 3']),
-            ['No such file', 'no regular file', 'no regular file', 'no regular file', 'No such file', 'too long',
+            ['No such file', 'no regular file but a folder', 'is a pipe that nobody has written to within 10 seconds',
+             'no regular file but a device', 'no regular file but a device', 'No such file', 'too long',
              'No such file']):
+        result.stderr = result.stderr.replace(f"WARNING: Waiting for '{tmp_path}/fifo' ...\n", '')
         assert_refused(result, words)
+
+
+@pytest.mark.skipif(not os.access('/proc/kmsg', os.R_OK), reason='needs a log of the kernel, and to be its reader')
+def test_a_file_without_an_end_is_told(az):
+    """It passes for a regular file of no size."""
+    result = az('aks lb show --from-file /proc/kmsg', timeout=30)
+    assert_refused(result, "'/proc/kmsg' ")
+    checked = az('aks lb check-service -f /proc/kmsg --fail-on error', timeout=30)
+    assert checked.code == 4 and checked.json[0]['findings'][0]['code'] == 'ManifestNotReadable'
+
+
+def test_standard_input_and_pipes_are_files(arm, az, tmp_path):
+    """As `-` and as the system's name of it; of a pipe, a file, and a process."""
+    cluster = arm.add_cluster(ports=1024)
+    name = write(az, 'input.json', snapshot_of(arm, cluster))
+    shown = az(f'aks lb show --from-file {name}', check=True).json
+    for script in (f'cat {name} | az aks lb show --from-file -', f'az aks lb show --from-file - < {name}',
+                   f'cat {name} | az aks lb show --from-file /dev/stdin', f'az aks lb show --from-file /dev/stdin < {name}',
+                   f'az aks lb show --from-file <(cat {name})', f'mkfifo f; cat {name} > f & sleep 0.1; '
+                   'az aks lb show --from-file f', f'(sleep 7; cat {name}) | az aks lb show --from-file -'):
+        result = az.shell(script, check=True)
+        assert result.json == shown, script
+        assert ('Waiting for standard input' in result.stderr) == ('sleep 7' in script)
+    for script, words in (('az aks lb show --from-file - < /dev/null', 'Standard input is empty'),
+                          ('az aks lb show --from-file - <&-', 'Standard input is closed'),
+                          ('echo x | az aks lb list --from-file -', 'Standard input is no JSON')):
+        assert_refused(az.shell(f'{script} || true'), words, code=0)
+    assert_refused(az('aks lb check-service -f - --from-file /dev/stdin'), 'both name standard input')
 
 
 def _odd(arm):
     """A snapshot with every value of an odd type, and numbers that are none."""
     snapshot = snapshot_of(arm, arm.add_cluster(pools=[pool(), pool('b', 2)], ports=1024))
     text = json.dumps(snapshot)
-    for old, new in (('"count": 3', '"count": 1e400'), ('"maxPods": 110', '"maxPods": NaN'),
+    for old, new in (('"count": 3', '"count": 1e300'), ('"maxPods": 110', '"maxPods": []'),
                      ('"count": 2', '"count": -5'), ('"allocatedOutboundPorts": 1024', '"allocatedOutboundPorts": [8]'),
                      ('"name": "b"', '"name": "\\ud800"'), ('"location": "westeurope"', '"location": 7')):
         text = text.replace(old, new)

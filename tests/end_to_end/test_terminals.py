@@ -66,6 +66,14 @@ def test_a_terminal_of_80_columns(arm, az, tight):
                      re.MULTILINE)
 
 
+def test_a_terminal_that_nobody_types_at_is_not_waited_for(az):
+    for name in ('-', '/dev/stdin'):
+        code, text = at_terminal(az, f'aks lb show --from-file {name}')
+        assert code == 1 and 'Standard input is a terminal.\nPipe the file in, or name it.' in COLOR.sub('', text)
+    code, text = at_terminal(az, 'aks lb check-service -f - --fail-on error -o table')
+    assert code == 4 and 'It is a terminal.' in text
+
+
 def test_colors_are_those_of_az(arm, az, tight):
     """`az` has a setting against them, and does not heed NO_COLOR: neither for its own errors nor for ours."""
     commands = ('aks show -g rg1 -n nobody', 'aks lb show -g rg1 -n nobody', f'aks lb plan --ids {tight} -o table')

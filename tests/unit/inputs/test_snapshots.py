@@ -24,8 +24,11 @@ def test_a_bare_cluster_becomes_a_snapshot():
      'holds neither a snapshot nor a managed cluster'),
     ({'schema': SCHEMA}, 'is a snapshot without a managed cluster'),
     ({'schema': SCHEMA, 'managedCluster': {'id': 'x'}}, 'is a snapshot without a managed cluster'),
-    ({'schema': '1', 'managedCluster': CLUSTER}, "is a snapshot of schema '1'; this version reads schema 1 and 2"),
-    ({'managedCluster': CLUSTER}, 'is a snapshot of schema None; this version reads schema 1 and 2'),
+    *(({'schema': schema, 'managedCluster': CLUSTER},
+       f'is a snapshot of schema {written}; this version reads schema 1 and 2')
+      for schema, written in ((True, 'true'), (False, 'false'), (1.0, '1.0'), ('1', '"1"'), (None, 'null'), (3, '3'),
+                              (10 ** 60, '1' + '0' * 19), ([[1]], 'a list'), ({'a': 1}, 'an object'),
+                              ('x' * 99, '"' + 'x' * 19), ('\ud800\x1b', '"\\ud800\\u001b"'))),
 ])
 def test_what_is_none_is_told(document, recognised):
     with pytest.raises(UnusableDocument) as refused:

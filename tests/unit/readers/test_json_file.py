@@ -4,6 +4,7 @@ import io
 import pytest
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
+from azext_lbplan.inputs.json_text import Bounds
 from azext_lbplan.inputs.unusable import UnusableDocument
 from azext_lbplan.readers import json_file
 from azext_lbplan.readers.json_file import read_document
@@ -23,11 +24,13 @@ def test_what_is_recognised_is_given_back(tmp_path):
     (b' ', InvalidArgumentValueError, 'is empty.', 'Give JSON.'),
     (b'{', InvalidArgumentValueError, 'is no JSON: ', 'Give JSON.'),
     (b'\xff', InvalidArgumentValueError, 'is no text in UTF-8, nor in UTF-16 with its mark.', 'Give JSON.'),
-    (b'[' * 11, FileOperationError, 'is larger than 0 MiB.', 'Give JSON.'),
-    (None, FileOperationError, 'could not be read: No such file or directory.', 'Check the path.'),
+    (b'{"a": NaN}', InvalidArgumentValueError, 'is no JSON: it holds NaN.', 'Give JSON.'),
+    (b'[' * 9, InvalidArgumentValueError, 'holds more than 8 values.', 'Give JSON.'),
+    (b' ' * (1 << 20) + b'1', FileOperationError, 'is larger than 1 MiB.', 'Give JSON.'),
+    (None, FileOperationError, 'cannot be read: No such file or directory.', 'Check the path, and where a link leads.'),
 ])
 def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advice):
-    monkeypatch.setattr(json_file, 'LARGEST_FILE', 10)
+    monkeypatch.setattr(json_file, 'LARGEST_FILE', Bounds(1 << 20, 8))
     path = tmp_path / 'file'
     if content is not None:
         path.write_bytes(content)

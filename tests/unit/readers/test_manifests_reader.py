@@ -1,14 +1,13 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Opening files: folders, standard input, and everything that is no readable file."""
 
-import io
 import os
 import socket
 import sys
 
 import pytest
 
-from azext_lbplan.readers import manifests as reader
+from azext_lbplan.readers import manifests as reader, opening
 from azext_lbplan.readers.manifests import read_manifests
 from azext_lbplan.rules.service import RULES, check_manifests
 from azext_lbplan.views.services import check_service
@@ -112,11 +111,15 @@ class TestProblems:
     def test_fifo_socket_and_device(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         os.mkfifo('fifo.yaml')
+        monkeypatch.setattr(opening, 'OPENING', 0.3)
         with socket.socket(socket.AF_UNIX) as server:
             server.bind('socket.yaml')
-            entries = read('fifo.yaml', 'socket.yaml', '/dev/zero')
-        assert [problem.code for _, _, problem in entries] == ['ManifestNotReadable'] * 3
-        assert '-f -' in entries[0][2].remediation
+            named, in_folder = read('fifo.yaml', 'socket.yaml', '/dev/zero'), read('.')
+        assert [problem.code for _, _, problem in named + in_folder] == ['ManifestNotReadable'] * 5
+        assert [problem.message for _, _, problem in named] == [
+            'It is a pipe that nobody has written to within 0 seconds.', 'It is no regular file but a socket.',
+            'It is no regular file but a device.']
+        assert in_folder[0][2].message == 'It is no regular file but a pipe.', 'it is not waited for'
 
     @NOT_ROOT
     def test_not_permitted(self, folder):
@@ -129,9 +132,9 @@ class TestProblems:
         assert ['Permission denied' in problem.message for problem in problems] == [True, True]
 
     def test_not_permitted_in_the_words_of_the_system(self, folder, monkeypatch):
-        def refuse(*_):
+        def refuse(*_, **__):
             raise PermissionError(13, 'Permission denied')
-        monkeypatch.setattr(reader.os, 'open', refuse)
+        monkeypatch.setattr(opening.os, 'open', refuse)
         assert only_problem(folder / 'b.yaml').message == 'It cannot be read: Permission denied.'
 
     def test_too_large(self, tmp_path):
@@ -154,20 +157,22 @@ class TestProblems:
 class TestStandardInput:
     """`-`"""
 
-    def test_given_stream(self):
-        assert read('-', '-', stdin=io.BytesIO(b'a: 1')) == [('-', b'a: 1', None)]
+    @pytest.fixture(autouse=True)
+    def piped(self, monkeypatch):
+        reading, writing = os.pipe()
+        os.write(writing, b'a: 1')
+        os.close(writing)
+        with open(reading, 'rb') as stream:
+            monkeypatch.setattr(sys, 'stdin', stream)
+            yield
 
-    def test_of_the_process(self, monkeypatch):
-        monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(b'a: 1')))
-        assert read('-') == [('-', b'a: 1', None)]
+    def test_it_is_read_once(self):
+        assert read('-', '/dev/stdin', '-') == [('-', b'a: 1', None)]
 
     def test_closed(self, monkeypatch):
         monkeypatch.setattr(sys, 'stdin', None)
-        assert only_problem('-').code == 'ManifestNotReadable'
-        stream = io.BytesIO()
-        stream.close()
-        assert read('-', stdin=stream)[0][2].code == 'ManifestNotReadable'
+        assert only_problem('-').message == 'It is closed.'
 
     def test_too_large(self, monkeypatch):
-        monkeypatch.setattr(reader, 'LARGEST_FILE', 10)
-        assert read('-', stdin=io.BytesIO(b'x' * 11))[0][2].code == 'ManifestTooLarge'
+        monkeypatch.setattr(reader, 'LARGEST_FILE', 3)
+        assert read('-')[0][2].code == 'ManifestTooLarge'
