@@ -14,7 +14,7 @@ from ..facts.ids import ArmId
 from ..facts.networks import (DEFAULT_ROUTE, DROPPED, INTERNET, MANAGED_SUBNET_NAME, VIRTUAL_APPLIANCE,
                               VIRTUAL_NETWORK_GATEWAY)
 from ..model.cluster import AgentPool, Cluster
-from ..model.observed import Observed, is_managed, managed_networks
+from ..model.observed import Observed, is_managed, managed_addresses, managed_networks
 from ..model.subnets import Route, RouteTable, Subnet
 from .egress_addresses import addresses_of, balancer_address_ids, balancer_ipv6_ids
 
@@ -108,19 +108,12 @@ def egress_of(observed: Observed) -> Egress:
     effective = UNKNOWN if UNKNOWN in ways else next(iter(ways)) if len(ways) == 1 else MIXED
     vias = {path.via for path in paths}
     via = next(iter(vias)) if len(vias) == 1 and effective not in (UNKNOWN, MIXED) else None
-    egress = Egress(cluster.outbound_type, effective, via, _addresses(observed, cluster, paths), (), paths)
+    ids = [_address_ids(observed, cluster, path) for path in paths]
+    known = [one for found in ids if found is not None for one in found]
+    # A part of them would be no list to allow.
+    addresses = None if None in ids else addresses_of(observed, known)
+    egress = Egress(cluster.outbound_type, effective, via, addresses, (), paths)
     return egress._replace(evidence=tuple(_evidence(observed, cluster, egress)))
-
-
-def _addresses(observed: Observed, cluster: Cluster, paths: Tuple[Path, ...]) -> Optional[Tuple[str, ...]]:
-    """All that packets leave from, or None: a part of them would be no list to allow."""
-    found: List[ArmId] = []
-    for path in paths:
-        address_ids = _address_ids(observed, cluster, path)
-        if address_ids is None:
-            return None
-        found += address_ids
-    return addresses_of(observed, found)
 
 
 def _address_ids(observed: Observed, cluster: Cluster, path: Path) -> Optional[Tuple[ArmId, ...]]:
@@ -135,10 +128,35 @@ def _address_ids(observed: Observed, cluster: Cluster, path: Path) -> Optional[T
     return () if path.way == BLOCKED else None
 
 
-def _evidence(observed: Observed, cluster: Cluster, egress: Egress) -> Iterator[str]:
-    if egress.declared == egress.effective == LOAD_BALANCER:
+def _without_addresses(observed: Observed, cluster: Cluster, egress: Egress) -> Iterator[str]:
+    """Why not all addresses are known, where they could be."""
+    unread = [one for path in egress.paths for one in _unread(observed, cluster, path)]
+    if not unread:
         return
-    yield from (f'{path.about}: {path.way}. {path.why}' for path in egress.paths)
+    errors = [observed.error_of(one) for one in (*unread, managed_addresses(cluster) or '')]
+    error = next((error for error in errors if error is not None), None)
+    names = ', '.join(one.rsplit('/', 1)[-1] for one in unread[:3]) + (' ...' if len(unread) > 3 else '')
+    if error is None:
+        yield f"Addresses are not known: {names} was not read; 'az aks lb show' reads it."
+    else:
+        kind = (error.resource_id.split('/')[7:8] or [''])[0]
+        yield (f'Addresses are not known: {names} could not be read ({error.code}); it takes Microsoft.Network/'
+               f'{kind}/read on {error.resource_id}.')
+
+
+def _unread(observed: Observed, cluster: Cluster, path: Path) -> List[str]:
+    """What would have to be read for the addresses of one way: its gateway, or those of its addresses that were not."""
+    ids = _address_ids(observed, cluster, path)
+    if ids is None:
+        return [path.via] if path.way == NAT_GATEWAY and path.via else []
+    return [one for one in ids if addresses_of(observed, [one]) is None]
+
+
+def _evidence(observed: Observed, cluster: Cluster, egress: Egress) -> Iterator[str]:
+    if not egress.declared == egress.effective == LOAD_BALANCER:
+        yield from (f'{path.about}: {path.way}. {path.why}' for path in egress.paths)
+    if egress.addresses is None:
+        yield from _without_addresses(observed, cluster, egress)
     if egress.declared == LOAD_BALANCER and egress.unread:
         through_balancer = addresses_of(observed, balancer_address_ids(observed, cluster) or ())
         if through_balancer:
@@ -176,7 +194,7 @@ def _path_of_nodes(observed: Observed, cluster: Cluster, pool: AgentPool) -> Pat
         return _path_through(observed, cluster, pool, (named or candidates)[0])
     if candidates:
         return Path(UNKNOWN, 'Which subnet of the node resource group is that of the nodes could not be told.')
-    return _unread(observed, 'virtual network of the node resource group', networks,
+    return _not_read(observed, 'virtual network of the node resource group', networks,
                    'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or '')
 
 
@@ -184,11 +202,11 @@ def _path_from(observed: Observed, cluster: Cluster, pool: AgentPool, subnet_id:
     subnet = observed.subnet(subnet_id)
     if subnet is not None:
         return _path_through(observed, cluster, pool, subnet)
-    return _unread(observed, 'subnet', subnet_id, 'Microsoft.Network/virtualNetworks/subnets/read',
+    return _not_read(observed, 'subnet', subnet_id, 'Microsoft.Network/virtualNetworks/subnets/read',
                    subnet_id)._replace(subnet_id=subnet_id)
 
 
-def _unread(observed: Observed, what: str, resource_id: Optional[str], permission: str, place: str) -> Path:
+def _not_read(observed: Observed, what: str, resource_id: Optional[str], permission: str, place: str) -> Path:
     error = observed.error_of(resource_id) if resource_id else None
     if error is None:
         if resource_id and observed.names_in(resource_id) is not None:
@@ -205,7 +223,7 @@ def _path_through(observed: Observed, cluster: Cluster, pool: AgentPool, subnet:
     """The first that Azure takes: a route, the gateway on the subnet, a public IP on the node, the load balancer."""
     table = observed.route_table(subnet.route_table_id) if subnet.route_table_id else None
     if table is None and subnet.route_table_id is not None and not is_managed(subnet.route_table_id, cluster):
-        return _unread(observed, f'route table {subnet.route_table_id.name}', subnet.route_table_id,
+        return _not_read(observed, f'route table {subnet.route_table_id.name}', subnet.route_table_id,
                        'Microsoft.Network/routeTables/read', subnet.route_table_id)._replace(subnet_id=subnet.id)
     path = _routed(table) or _beyond_routes(cluster, pool, subnet)
     return path._replace(subnet_id=subnet.id, learnt=path.learnt or _may_have_learnt(cluster, table))

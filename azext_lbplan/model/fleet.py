@@ -5,7 +5,7 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
-from typing import Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type, TypeVar
 
 from ..facts.clusters import BLOCK
 from ..facts.ids import ArmId
@@ -24,6 +24,9 @@ _NOT_SHOWN_MESSAGE = 'Azure Resource Graph does not show it: it may not be reada
 
 #: So many clusters, and parts of one, are named in a gap.
 MOST_NAMED = 5
+
+
+R = TypeVar('R', PublicIp, PublicIpPrefix, RouteTable, NatGateway)
 
 
 class _Waiting(NamedTuple):
@@ -177,18 +180,15 @@ class Assembly:
         own_ids = cluster.profile.own_ids if balancer_id else ()
         subnets = self._subnets(cluster)
         ways = self._shown(one for subnet in subnets for one in (subnet.nat_gateway_id, subnet.route_table_id) if one)
-        gateways = tuple(one for one in ways if isinstance(one, NatGateway))
+        gateways = _of_type(ways, NatGateway)
         addresses = self._shown((*own_ids, *_made_ids(cluster), *(
             one for gateway in gateways for one in gateway.address_ids)))
         absent = [(own_id.type, str(own_id)) for own_id in own_ids if own_id.lower() not in self._found]
-        absent += [(balancer_id.type, balancer_id)] if balancer_id and balancer is None else []
+        absent += [(balancer_id.type, str(balancer_id))] if balancer_id and balancer is None else []
         absent += _absent_subnets(cluster, subnets) + self._absent_tables(cluster, subnets)
         return Observed(
-            cluster, balancer,
-            public_ips=tuple(address for address in addresses if isinstance(address, PublicIp)),
-            prefixes=tuple(address for address in addresses if isinstance(address, PublicIpPrefix)),
-            subnets=tuple(subnets), nat_gateways=gateways,
-            route_tables=tuple(one for one in ways if isinstance(one, RouteTable)),
+            cluster, balancer, _of_type(addresses, PublicIp), _of_type(addresses, PublicIpPrefix),
+            subnets=tuple(subnets), nat_gateways=gateways, route_tables=_of_type(ways, RouteTable),
             errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
                          for kind, resource_id in absent if looked_for is None or kind in looked_for))
 
@@ -209,6 +209,10 @@ class Assembly:
             return self._subnets_of_groups.get(f'{cluster.subscription_id}/{cluster.node_resource_group}'.lower(), [])
         found = (self._found.get(subnet_id.lower()) for subnet_id in cluster.subnet_ids)
         return [subnet for subnet in found if isinstance(subnet, Subnet)]
+
+
+def _of_type(found: Iterable[Resource], kind: Type[R]) -> Tuple[R, ...]:
+    return tuple(one for one in found if isinstance(one, kind))
 
 
 def _made_ids(cluster: Cluster) -> Tuple[ArmId, ...]:

@@ -10,7 +10,7 @@ GRAPH = '/providers/Microsoft.ResourceGraph/resources'
 CURRENT_KEYS = ('outboundType', 'ipSource', 'outboundIpCount', 'outboundPorts', 'portsPerNode', 'portsPerNodeAtMax',
                 'availablePorts', 'requiredPorts', 'headroomNodes', 'fits')
 CLUSTER_KEYS = ('name', 'resourceGroup', 'subscriptionId', 'location')
-ROW_KEYS = {*CLUSTER_KEYS, *CURRENT_KEYS, 'nodes', 'status', 'topFinding'}
+ROW_KEYS = {*CLUSTER_KEYS, *CURRENT_KEYS, 'egress', 'nodes', 'status', 'topFinding'}
 EVERYWHERE = 'aks lb list --all-subscriptions'
 
 
@@ -32,6 +32,7 @@ def test_a_row_equals_show_and_check(arm, az):
         assert set(row) == ROW_KEYS
         assert {key: row[key] for key in CLUSTER_KEYS} == {key: one['cluster'][key] for key in CLUSTER_KEYS}
         assert {key: row[key] for key in CURRENT_KEYS} == {key: one['current'][key] for key in CURRENT_KEYS}, row
+        assert row['egress'] == one['egress'], row
         assert row['nodes'] == {key: one['nodes'][key] for key in row['nodes']}, row
         report = reports[tuple(one['cluster'][key] for key in CLUSTER_KEYS[:3])]
         first = (report['findings'] or [{'code': None}])[0]['code']

@@ -1,4 +1,5 @@
 """Networks around a cluster: subnets, route tables and NAT gateways as snapshots hold them."""
+from tests.azure import OTHER_SUBSCRIPTION, pool
 from tests.support.cases import GROUP, SUBSCRIPTION
 
 NODE_GROUP = f'/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_rg1_aks1_westeurope/providers/Microsoft.Network'
@@ -45,3 +46,50 @@ def address(name, ip, **more):
     """The body of a public IP of the user's."""
     return {'id': f'{GROUP}/publicIPAddresses/{name}', 'name': name, 'location': 'westeurope',
             'sku': {'name': 'Standard'}, 'properties': {'ipAddress': ip, 'publicIPAllocationMethod': 'Static', **more}}
+
+
+# The same in the stand-in
+
+FIREWALL = ('0.0.0.0/0', 'VirtualAppliance', '10.0.0.4')
+
+#: Where packets of the clusters of `every_way` leave.
+EFFECTIVE = {'plain': 'loadBalancer', 'own': 'loadBalancer', 'kubenet': 'loadBalancer', 'near': 'loadBalancer',
+             'nat': 'natGateway', 'managed-nat': 'natGateway', 'far': 'natGateway', 'firewall': 'virtualAppliance',
+             'halves': 'virtualAppliance', 'vpn': 'virtualNetworkGateway', 'routed': 'virtualAppliance',
+             'lost': 'blocked', 'dropped': 'blocked', 'blocked': 'blocked', 'mixed': 'mixed', 'forgotten': 'mixed',
+             'public': 'nodePublicIp'}
+
+
+def every_way(arm):
+    """Clusters whose packets leave by each way: {name: id}."""
+    def on(name, *hops, gateway=None, **more):
+        subnet_, = arm.add_subnets('nodes', network=f'vnet-{name}')
+        table = arm.add_route_table(*hops, name=f'routes-{name}') if hops else None
+        arm.join(subnet_, gateway, table)
+        return arm.add_cluster(name, pools=[pool(vnetSubnetID=subnet_)], ports=1024, **more)
+
+    def two(name, **more):
+        first, second = arm.add_subnets('a', 'b', network=f'vnet-{name}')
+        arm.join(first, nat)
+        return arm.add_cluster(name, pools=[pool('a', vnetSubnetID=first), pool('b', vnetSubnetID=second)], **more)
+
+    nat = arm.add_nat_gateway(arm.add_public_ip('out', 'network'))
+    far, = arm.add_subnets('nodes', network='far', subscription=OTHER_SUBSCRIPTION)
+    block = arm.add_public_ip_prefix('block', 30, 'network', OTHER_SUBSCRIPTION)
+    arm.join(far, arm.add_nat_gateway(block, name='far', subscription=OTHER_SUBSCRIPTION))
+    routed = {'outbound_type': 'userDefinedRouting'}
+    return {
+        'plain': arm.add_cluster('plain', managed=2, ports=1024),
+        'own': arm.add_cluster('own', outbound_ips=[arm.add_public_ip('own0')], ports=1024),
+        'managed-nat': arm.add_cluster('managed-nat', outbound_type='managedNATGateway'),
+        'kubenet': arm.add_cluster('kubenet', networkProfile={'networkPlugin': 'kubenet'}),
+        'public': arm.add_cluster('public', pools=[pool(enableNodePublicIP=True)]),
+        'blocked': arm.add_cluster('blocked', outbound_type='block'),
+        'far': arm.add_cluster('far', pools=[pool(vnetSubnetID=far)], ports=1024),
+        'near': on('near', ('20.5.6.7/32', 'Internet')), 'nat': on('nat', gateway=nat),
+        'firewall': on('firewall', FIREWALL),
+        'halves': on('halves', *((half, *FIREWALL[1:]) for half in ('0.0.0.0/1', '128.0.0.0/1'))),
+        'vpn': on('vpn', ('0.0.0.0/0', 'VirtualNetworkGateway')), 'dropped': on('dropped', ('0.0.0.0/0', 'None')),
+        'routed': on('routed', FIREWALL, **routed), 'lost': on('lost', ('20.5.6.7/32', 'Internet'), **routed),
+        'mixed': two('mixed'), 'forgotten': two('forgotten', outbound_type='userAssignedNATGateway'),
+    }

@@ -54,7 +54,7 @@ def test_the_first_way_that_azure_takes(hops, gateway, more, effective, via):
     assert (egress.declared, egress.effective, egress.via) == ('loadBalancer', effective, via)
     assert egress.bypassed == (effective not in ('loadBalancer', 'mixed', 'unknown'))
     assert (egress.evidence == ()) == (effective == 'loadBalancer')
-    assert all('system' in line for line in egress.evidence)
+    assert egress.evidence == () or 'system' in egress.evidence[0]
 
 
 @pytest.mark.parametrize('outbound_type, hops, gateway, effective, astray', [

@@ -18,8 +18,9 @@ from azext_lbplan.readers import fleet as reading
 from azext_lbplan.readers.arm import ArmClient
 from azext_lbplan.readers.fleet import FleetReader, Scope
 from azext_lbplan.readers.graph_queries import MOST_NAMES, clusters_query, network_queries
-from tests.azure import SUBSCRIPTION, Cut, Status, pool
+from tests.azure import OTHER_SUBSCRIPTION, SUBSCRIPTION, Cut, Status, pool
 from tests.support.fleet import Fleet, all_kinds
+from tests.support.ways import EFFECTIVE, every_way
 
 GRAPH = '/providers/Microsoft.ResourceGraph/resources'
 
@@ -258,40 +259,9 @@ def test_addresses_in_another_subscription_are_found(arm, read):
     assert rows['aks1']['outboundIpCount'] == 4
 
 
-OTHER = '22222222-2222-2222-2222-222222222222'
-FIREWALL = ('0.0.0.0/0', 'VirtualAppliance', '10.0.0.4')
-
-
-def ways(arm):
-    """Clusters whose packets leave by each way: {name: id}."""
-    def on(name, gateway=None, table=None, **more):
-        subnet, = arm.add_subnets('nodes', network=f'vnet-{name}')
-        arm.join(subnet, gateway, table)
-        return arm.add_cluster(name, pools=[pool(vnetSubnetID=subnet)], ports=1024, **more)
-    far, = arm.add_subnets('nodes', network='far', subscription=OTHER)
-    arm.join(far, arm.add_nat_gateway(arm.add_public_ip_prefix('block', 30, 'network', OTHER), name='far',
-                                      subscription=OTHER))
-    mixed = arm.add_subnets('a', 'b', network='vnet-mixed')
-    out = arm.add_public_ip('out', 'network')
-    nat = arm.add_nat_gateway(out)
-    arm.join(mixed[0], nat)
-    return {
-        'plain': arm.add_cluster('plain', managed=2, ports=1024),
-        'own': arm.add_cluster('own', outbound_ips=[arm.add_public_ip('own0')], ports=1024),
-        'managed-nat': arm.add_cluster('managed-nat', outbound_type='managedNATGateway'),
-        'kubenet': arm.add_cluster('kubenet', networkProfile={'networkPlugin': 'kubenet'}),
-        'nat': on('nat', nat), 'far': arm.add_cluster('far', pools=[pool(vnetSubnetID=far)], ports=1024),
-        'firewall': on('firewall', table=arm.add_route_table(FIREWALL, name='out')),
-        'routed': on('routed', table=arm.add_route_table(FIREWALL, name='out2'), outbound_type='userDefinedRouting'),
-        'lost': on('lost', table=arm.add_route_table(name='none'), outbound_type='userDefinedRouting'),
-        'blocked': arm.add_cluster('blocked', outbound_type='block'),
-        'mixed': arm.add_cluster('mixed', pools=[pool('a', vnetSubnetID=mixed[0]), pool('b', vnetSubnetID=mixed[1])]),
-    }
-
-
 def test_a_fleet_has_the_egress_that_each_cluster_has_alone(arm, read, monkeypatch):
-    made = ways(arm)
-    rows, reader = read(Scope(None, (SUBSCRIPTION, OTHER)))
+    made = every_way(arm)
+    rows, reader = read(Scope(None, (SUBSCRIPTION, OTHER_SUBSCRIPTION)))
     assert set(rows) == set(made) and reader.gaps == []
     client = reading.connect()
     client.subscription_id = SUBSCRIPTION
@@ -299,10 +269,7 @@ def test_a_fleet_has_the_egress_that_each_cluster_has_alone(arm, read, monkeypat
     for name in made:
         snapshot = alone.capture(SimpleNamespace(only_show_errors=True), 'rg1', name, extent=alone.Extent(gateways=True))
         assert rows[name]['egress'] == egress(decide(parse_observed(snapshot))), name
-    found = {name: row['egress']['effective'] for name, row in rows.items()}
-    assert found == {'plain': 'loadBalancer', 'own': 'loadBalancer', 'kubenet': 'loadBalancer', 'nat': 'natGateway',
-                     'managed-nat': 'natGateway', 'far': 'natGateway', 'firewall': 'virtualAppliance',
-                     'routed': 'virtualAppliance', 'lost': 'blocked', 'blocked': 'blocked', 'mixed': 'mixed'}
+    assert {name: row['egress']['effective'] for name, row in rows.items()} == EFFECTIVE
     assert len(rows['plain']['egress']['addresses']) == 2 and rows['far']['egress']['addresses'][0].endswith('/30')
     for name in ('plain', 'own', 'managed-nat', 'kubenet', 'nat', 'mixed'):
         assert rows[name]['egress']['addresses'], name
@@ -311,8 +278,8 @@ def test_a_fleet_has_the_egress_that_each_cluster_has_alone(arm, read, monkeypat
 
 
 def test_a_network_that_the_graph_does_not_show_makes_no_claim(arm, read):
-    ways(arm)
-    arm.graph.unreadable = (OTHER,)
+    every_way(arm)
+    arm.graph.unreadable = (OTHER_SUBSCRIPTION,)
     rows, _ = read()
     assert rows['far']['egress']['effective'] == 'unknown'
     assert 'Microsoft.Network/virtualNetworks/subnets/read' in rows['far']['egress']['evidence'][0]
