@@ -48,6 +48,7 @@ _KINDS: Dict[str, Callable[[Option], Dict[str, Any]]] = {
     options.WORDS: lambda option: {'nargs': '+'},
     options.RULE_CODES: lambda option: {'nargs': '+', 'completer': Completer(_rule_codes)},
     options.SUBSCRIPTIONS: lambda option: {'nargs': '+', 'completer': Completer(_subscriptions)},
+    options.PAIRS: lambda option: {'nargs': '+', 'action': 'extend'},
     options.FILE: lambda option: {'type': file_type, 'completer': FilesCompleter()},
     options.FILES: lambda option: {'nargs': '+', 'action': 'extend', 'completer': FilesCompleter()},
     options.GROUP: lambda option: {'required': False},

@@ -52,7 +52,7 @@ def validate_recommend(namespace: Any) -> None:
 
 def validate_plan(namespace: Any) -> None:
     """Options of `plan`, which also works without a cluster."""
-    _validate_source(namespace, without_cluster='node_count')
+    _validate_source(namespace, without_cluster='node_count', takes_both=True)
     _validate_sizes(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'plan')
@@ -141,8 +141,9 @@ def validate_offset(namespace: Any) -> None:
     namespace.offset = offset
 
 
-def _validate_source(namespace: Any, without_cluster: Optional[str] = None) -> None:
-    """Exactly one of a cluster and a file, or neither where `without_cluster` is given."""
+def _validate_source(namespace: Any, without_cluster: Optional[str] = None, takes_both: bool = False) -> None:
+    """Exactly one of a cluster and a file; both where `takes_both` (a cluster, and code for it), or neither where
+    `without_cluster` is given."""
     _validate_ids(namespace)
     for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
         if path == '':
@@ -156,7 +157,10 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None) -> N
     group = namespace.resource_group_name
     if getattr(group, 'is_default', None) and not namespace.name:
         group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
-    if namespace.from_file:
+    if namespace.parameters and not namespace.from_file:
+        raise RequiredArgumentMissingError('--parameters is about a template, and none is named.',
+                                           'Add --from-file FILE, or leave it out.')
+    if namespace.from_file and not (takes_both and namespace.name):
         _validate_file_alone(namespace, group)
     elif namespace.name or group:
         _validate_names(namespace)

@@ -16,6 +16,8 @@ from ._outcome import Handling
 from .decision import Decision, decide
 from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
+from .inputs.found import NOTHING, Given
+from .model.cluster import Cluster
 from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Source, Typed, takes, typed_name
@@ -172,12 +174,33 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     IPs and prefixes that were typed."""
     source, change = typed.source, typed.options.change
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
+    if source.from_file and source.name:
+        return [_on_live(cli_ctx, typed)]
     if source.from_file:
-        return snapshot.load(source.from_file)
+        return snapshot.load(source.from_file, _given(source))
     if not source.name:
         return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
     extent = cluster_reader.Extent(typed.offset, gateways, alerts)
     return [parse_observed(_capture(cli_ctx, source, ids, extent))]
+
+
+def _on_live(cli_ctx: Any, typed: Typed) -> Observed:
+    """A cluster as it is, and what code would make of it."""
+    from .inputs.code.overlay import on_live
+    source, change = typed.source, typed.options.change
+    path, name = source.from_file or '', source.name or ''
+    found = snapshot.the_one_of(path, snapshot.find(path, _given(source)), name)
+    wanted = found.observed().cluster
+    ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ()) + (wanted.profile.own_ids if wanted else ())
+    return on_live(found, _capture(cli_ctx, source, ids, cluster_reader.Extent(typed.offset))).observed()
+
+
+def _given(source: Source) -> Given:
+    """What was given beside the file."""
+    if not source.parameters:
+        return NOTHING
+    from .readers.parameters import read_parameters
+    return Given(read_parameters(source.parameters))
 
 
 def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: cluster_reader.Extent) -> Any:
@@ -200,13 +223,20 @@ def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
     if cluster is None or not (change.anything or of_sizes):
         return
     if not cluster.on_standard_load_balancer:
-        way = (f'its outbound type is {cluster.outbound_type}' if cluster.outbound_type != LOAD_BALANCER else
-               f'its load balancer is {cluster.load_balancer_sku}')
         raise InvalidArgumentValueError(
-            f"Load balancer options do not apply to cluster '{cluster.name}': {way}.",
+            f"Load balancer options do not apply to cluster '{cluster.name}': {_way_out(cluster)}.",
             'Leave them out, or see what applies there: az aks lb show.')
     if change.managed_outbound_ipv6_count is not None and not cluster.dual_stack:
         option = typed_name('managed_outbound_ipv6_count', cli_ctx.data.get('safe_params') or ())
         raise InvalidArgumentValueError(
             f"{option} does not apply to cluster '{cluster.name}': it has no IPv6.",
             'Leave it out; only dual-stack clusters have outbound IPv6 addresses.')
+
+
+def _way_out(cluster: Cluster) -> str:
+    """Which way egress takes instead."""
+    if not cluster.egress_known:
+        return 'its outbound type is not known'
+    if cluster.outbound_type != LOAD_BALANCER:
+        return f'its outbound type is {cluster.outbound_type}'
+    return f'its load balancer is {cluster.load_balancer_sku}'

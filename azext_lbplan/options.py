@@ -41,10 +41,10 @@ SNAPSHOT_GROUP = 'Snapshot'
 FLEET_GROUP = 'Fleet'
 
 #: What an option takes; `_params` knows how the CLI says so.
-TEXT, INTEGER, INTEGERS, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, CHOICE, FILES, GROUP, CLUSTER_NAME, RULE_CODES = (
-    'text', 'integer', 'integers', 'number', 'switch', 'yes or no', 'file', 'words', 'choice', 'files', 'group',
-    'cluster name', 'rule codes')
-SUBSCRIPTIONS = 'subscriptions'
+TEXT, INTEGER, INTEGERS, NUMBER, SWITCH, YES_OR_NO, FILE, WORDS, PAIRS, CHOICE, FILES, GROUP, CLUSTER_NAME = (
+    'text', 'integer', 'integers', 'number', 'switch', 'yes or no', 'file', 'words', 'pairs', 'choice', 'files',
+    'group', 'cluster name')
+RULE_CODES, SUBSCRIPTIONS = 'rule codes', 'subscriptions'
 
 
 class Range(NamedTuple):
@@ -146,6 +146,7 @@ class Source(NamedTuple):
     save_to: Optional[str] = None
     overwrite: bool = False
     anonymize: bool = False
+    parameters: Tuple[str, ...] = ()
 
 
 class Typed(NamedTuple):
@@ -177,7 +178,12 @@ CLUSTER = (
     Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
     Option('from_file', ('--from-file',),
            "Decide from this file ('-' for standard input) instead of from Azure, without a login: a snapshot that "
-           "--save-to wrote, the output of 'az aks show' in JSON or YAML, or a list of either.", FILE, SNAPSHOT_GROUP),
+           "--save-to wrote, the output of 'az aks show' in JSON or YAML, a list of either, or infrastructure code: "
+           "'terraform show -json' of a plan or a state, 'az deployment group what-if --no-pretty-print', an ARM "
+           'template (compiled Bicep), manifests of Azure Service Operator or Cluster API.', FILE, SNAPSHOT_GROUP),
+    Option('parameters', ('--parameters',),
+           'Values for the parameters of a template in --from-file: KEY=VALUE or a file of parameters, several '
+           'separated by spaces. A value that nothing gives is named in unverified.', PAIRS, SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
            'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
            'readable by its owner only.', FILE, SNAPSHOT_GROUP),
@@ -353,7 +359,8 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
         values = {**values, sizes.option: None}
     return Typed(
         Source(values.get('resource_group_name'), values.get('name'), values.get('from_file'), values.get('save_to'),
-               bool(values.get('overwrite_existing')), bool(values.get('anonymize'))),
+               bool(values.get('overwrite_existing')), bool(values.get('anonymize')),
+               tuple(values.get('parameters') or ())),
         Options(Change(*(values.get(field) for field in Change._fields)),
                 Scale(*(values.get(field) for field in Scale._fields)), bool(values.get('allow_decrease')),
                 DEFAULT_HEADROOM if headroom is None else headroom, measure),

@@ -30,7 +30,7 @@ def _of_code(decision: Decision) -> Tuple[str, ...]:
         return ()
     title = origin.title[:1].upper() + origin.title[1:]
     unknown = (f"{title} does not tell: {', '.join(origin.unknown)}.",) if origin.unknown else ()
-    return unknown + tuple(f'{note}.' for note in origin.notes)
+    return unknown + tuple(f'{note}.' for note in origin.notes + origin.assumed)
 
 
 def _those(table: '_Table', decision: Decision) -> Tuple[str, ...]:
@@ -62,7 +62,9 @@ def _has_lines(decision: Decision) -> bool:
 
 
 def _load_balancer_not_read(decision: Decision) -> bool:
-    return decision.cluster is not None and decision.observed.load_balancer is None and _has_lines(decision)
+    origin = decision.observed.origin
+    return decision.cluster is not None and decision.observed.load_balancer is None and (
+        origin is None or origin.is_live)
 
 
 def _effective_by_subtraction(decision: Decision) -> bool:

@@ -135,6 +135,18 @@ def _take_what_if(documents: Documents, _: Given) -> List[Found]:
     return what_if.take_what_if(documents[0])
 
 
+def _is_template(documents: Documents) -> bool:
+    if len(documents) != 1 or get(documents[0], '$schema') is None:
+        return False
+    from .code import arm_template
+    return arm_template.is_template(documents[0])
+
+
+def _take_template(documents: Documents, given: Given) -> List[Found]:
+    from .code import arm_template
+    return arm_template.take_template(documents[0], given.parameters)
+
+
 def _is_kubernetes(documents: Documents) -> bool:
     """Objects of Kubernetes, alone, in a list, or as documents of YAML."""
     first = documents[0] if documents else None
@@ -159,6 +171,7 @@ def _take_manifests(documents: Documents, _: Given) -> List[Found]:
 SHAPES: Tuple[Shape, ...] = (
     _terraform('plan'), _terraform('state'), _terraform('raw_state'),
     Shape('a what-if', _is_what_if, _take_what_if),
+    Shape('an ARM deployment template', _is_template, _take_template),
     Shape('manifests of Azure Service Operator or Cluster API', _is_manifests, _take_manifests),
     Shape('a snapshot or a managed cluster', _is_single, _take_single),
     Shape('a list of clusters', _is_rows, _take_rows),

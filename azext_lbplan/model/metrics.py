@@ -187,7 +187,7 @@ def answers_from_snapshot(body: Json) -> Tuple[Answer, ...]:
 def of_node(answers: Iterable[Answer], node: str) -> Tuple[Answer, ...]:
     """`answers` with the series of one node only, so that looking at it again does not cost what all nodes do."""
     def only(body: Mapping[str, Json]) -> Dict[str, Json]:
-        return {**body, 'timeseries': [raw for raw in values.items(body, 'timeseries') 
+        return {**body, 'timeseries': [raw for raw in values.items(body, 'timeseries')
                                        if _kind(_dimensions(raw))[0] == node]}
     return tuple(answer._replace(response={'interval': values.text(answer.response, 'interval'),
                                            'value': [only(body) for body in values.items(answer.response, 'value')]})

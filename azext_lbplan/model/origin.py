@@ -24,7 +24,8 @@ class Origin(NamedTuple):
     `kind` names the shape (`terraform-plan`), `title` is its name in a sentence ("the Terraform plan"). `address` is
     the cluster's name in the code. `action` is what the code does, None where it does not say: a template or a
     manifest says what shall be, not what is. `recreated_by` are the settings that make the provider replace the
-    cluster. `unknown` and `notes` are sentences without their period: what is not known, and what was assumed.
+    cluster. `unknown` names what is not known; `notes` are sentences without their period,
+    and so are `assumed`: defaults that count where the code says nothing. `is_live`: what it starts from was read.
     `removed_pools` are pools that the change deletes. `module` is the module that the resource is in.
     """
 
@@ -36,6 +37,7 @@ class Origin(NamedTuple):
     recreated_by: Tuple[str, ...] = ()
     unknown: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()
+    assumed: Tuple[str, ...] = ()
     removed_pools: Tuple[str, ...] = ()
     module: Optional[str] = None
     provider: Optional[str] = None

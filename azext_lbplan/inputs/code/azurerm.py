@@ -103,7 +103,7 @@ def _references(key: str, ids: Json) -> Optional[Dict[str, Any]]:
 def pool_body(attributes: Attributes, *prefix: str, mode: str = 'User') -> Body:
     """The body of a node pool: of its own, or the default one of a cluster, which is a System pool."""
     body = without_nothing({key: attributes.first(names, *prefix) for names, key in _POOL_KEYS})
-    body.setdefault('mode', mode)
+    body = {'mode': mode, 'enableAutoScaling': False, **body}
     surge = attributes.value(*prefix, 'upgrade_settings', 'max_surge')
     if attributes.value(*prefix, 'upgrade_settings', 'max_unavailable') not in (None, '0'):
         surge = '0'  # the provider sends that, since both exclude each other

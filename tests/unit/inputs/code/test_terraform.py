@@ -81,7 +81,7 @@ def test_an_unset_network_profile_means_azures_defaults():
     settings = made.requested.settings
     assert made.current is None
     assert (settings.ip_source, settings.outbound_ip_count, settings.outbound_ports) == ('managed', 1, 0)
-    assert "Azure's default counts" in ' '.join(made.observed.origin.notes)
+    assert "Azure's default counts" in ' '.join(made.observed.origin.assumed)
 
 
 def test_a_value_from_a_resource_is_open_and_never_guessed():
