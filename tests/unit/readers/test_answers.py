@@ -212,7 +212,7 @@ class TestSize:
         assert 'which was not asked for' in failure(client).message
 
     @pytest.mark.parametrize('packed', [b'no gzip', gzip.compress(b'{}')[:-9], zlib.compress(b'{}'),
-                                        gzip.compress(b'{}') + b'x'])
+                                        gzip.compress(b'{}') + b'x'], ids=['none', 'cut', 'zlib', 'more'])
     def test_what_cannot_be_unpacked(self, arm, client, packed):
         arm.fault('/resourceGroups', lambda request, _, wire: Status(200, body=packed, headers={
             'Content-Encoding': 'gzip'})(request, _, wire))
