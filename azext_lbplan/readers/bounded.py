@@ -7,7 +7,7 @@ retries it as ever.
 """
 
 import zlib
-from typing import Any
+from typing import Any, Iterator
 
 import requests
 from requests.exceptions import ChunkedEncodingError, ConnectionError as NoConnection, ContentDecodingError
@@ -18,8 +18,9 @@ from ..inputs.json_text import too_many_bytes
 #: The one encoding that is asked for. Azure Resource Manager and Azure Monitor have it.
 ENCODING = 'gzip'
 
-#: Bytes that are read from the connection at a time.
+#: Bytes that are read from the connection, and unpacked, at a time.
 _PIECE = 1 << 16
+_UNPACKED = 1 << 20
 
 #: zlib's word for a gzip header and the largest window.
 _GZIP = 31
@@ -45,45 +46,43 @@ def _read(response: requests.Response, most: int) -> bytes:
     if encoding not in ('', 'identity', ENCODING):
         raise ContentDecodingError(f'the answer is encoded as {encoding[:40]!r}, which was not asked for')
     content, came = bytearray(), 0
-    take = _Gunzip() if encoding == ENCODING else _as_it_is
+    gunzip = _Gunzip() if encoding == ENCODING else None
     try:
         response.raw.enforce_content_length = True  # older urllib3 takes half an answer for a whole one
         for piece in response.raw.stream(_PIECE, decode_content=False):
             came += len(piece)
-            content += take(piece, most + 1 - len(content))
-            if max(came, len(content)) > most:
-                raise too_many_bytes(most)
+            for unpacked in gunzip.pieces(piece) if gunzip else (piece,):
+                content += unpacked
+                if max(came, len(content)) > most:
+                    raise too_many_bytes(most)
     except (HTTPError, zlib.error) as error:
         raise _in_words_of_requests(error) from error
-    if isinstance(take, _Gunzip) and came and not take.whole:
+    if gunzip and came and not gunzip.whole:
         raise ContentDecodingError('the answer ends before its gzip stream does')
     return bytes(content)
 
 
-class _Gunzip:  # pylint: disable=too-few-public-methods  # the state of one stream
-    """Unpacks piece by piece; `whole` says whether a stream has come to its end."""
+class _Gunzip:
+    """Unpacks piece by piece."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_GZIP)
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether the last stream has come to its end."""
         return self._stream.eof
 
-    def __call__(self, piece: bytes, most: int) -> bytes:
-        """What `piece` holds, at most so many bytes of it."""
-        content = b''
-        while piece and len(content) < most:
-            if self._stream.eof:  # RFC 1952: several streams in a row are one
+    def pieces(self, packed: bytes) -> Iterator[bytes]:
+        """What `packed` holds, in pieces that are never large."""
+        full = False
+        while packed or full:
+            if self._stream.eof:  # RFC 1952, section 2.2: several streams in a row are one
                 self._stream = zlib.decompressobj(_GZIP)
-            content += self._stream.decompress(piece, most - len(content))
-            piece = self._stream.unconsumed_tail or self._stream.unused_data
-        return content
-
-
-def _as_it_is(piece: bytes, _: int) -> bytes:
-    return piece
+            unpacked = self._stream.decompress(packed, _UNPACKED)
+            packed = self._stream.unconsumed_tail or self._stream.unused_data
+            full = len(unpacked) == _UNPACKED and not self._stream.eof  # then some more may come of what is taken
+            yield unpacked
 
 
 def _in_words_of_requests(error: Exception) -> requests.RequestException:

@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 import time
-from typing import Dict, Iterator, NamedTuple, Union
+from typing import Dict, Iterator, NamedTuple, Type, Union
 
 from knack.log import get_logger
 
@@ -168,8 +168,9 @@ def not_read(error: Exception) -> NotRead:
     """Why, in the words of the system, which name the cause but not the path."""
     if isinstance(error, NotRead):
         return error
-    remedies: Dict[type, str] = {FileNotFoundError: 'Check the path, and where a link leads.',
-                                 PermissionError: 'Make it readable for the user that runs az.'}
+    remedies: Dict[Type[Exception], str] = {
+        FileNotFoundError: 'Check the path, and where a link leads.',
+        PermissionError: 'Make it readable for the user that runs az.'}
     if isinstance(error, ValueError):
         why = 'no file has such a path'  # it holds a zero byte
     else:

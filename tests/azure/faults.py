@@ -1,7 +1,9 @@
 """Ways to fail. A fault is called with (request, answer, wire): `answer()` does what the request asks for and
 returns the response that it would have had; `wire` sends, or does not. Give them to `StandIn.fault`.
 """
+import functools
 import gzip
+import struct
 import zlib
 from dataclasses import dataclass, field
 
@@ -146,19 +148,28 @@ class Gzip:
         wire.send(Response.of(200, body, {'Content-Type': 'application/json', 'Content-Encoding': self.encoding}))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Bomb:
-    """A small gzip answer that unpacks to so many MiB: a text around `filling`, which has 64 bytes or a part of it."""
+    """A small gzip answer that unpacks to so many MiB: `filling`, over and over."""
     mebibytes: int = 1500
     filling: bytes = b' '
     head: bytes = b'{"a": "'
     tail: bytes = b'"}'
 
     def __call__(self, request, answer, wire):
-        pack, chunk = zlib.compressobj(9, zlib.DEFLATED, 31), self.filling * (65536 // len(self.filling))
-        body = pack.compress(self.head) + b''.join(pack.compress(chunk) for _ in range(self.mebibytes * 16))
-        body += pack.compress(self.tail) + pack.flush()
-        wire.send(Response.of(200, body, {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}))
+        wire.send(Response.of(200, self._body(), {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}))
+
+    @functools.lru_cache(maxsize=4)
+    def _body(self):
+        """A MiB is packed once and then repeated: what zlib has flushed in full stands alone."""
+        pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+        head = pack.compress(self.head) + pack.flush(zlib.Z_FULL_FLUSH)
+        mebibyte = self.filling * (2 ** 20 // len(self.filling))
+        middle = pack.compress(mebibyte) + pack.flush(zlib.Z_FULL_FLUSH)
+        content = [self.head, *[mebibyte] * self.mebibytes, self.tail]
+        end = pack.compress(self.tail) + pack.flush() + struct.pack(
+            '<II', functools.reduce(lambda crc, part: zlib.crc32(part, crc), content, 0), sum(map(len, content)) % 2 ** 32)
+        return b'\x1f\x8b\x08' + bytes(7) + head + middle * self.mebibytes + end
 
 
 def _part(response, share, wire):
