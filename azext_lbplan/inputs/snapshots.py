@@ -37,7 +37,7 @@ def _whole(cluster: Json) -> Json:
     """The cluster, where it holds what every one has. Raises UnusableDocument."""
     missing = missing_in(cluster)
     if missing:
-        raise UnusableDocument(f"holds a managed cluster without {', '.join(missing[:5])}", ADVICE)
+        raise UnusableDocument(f"holds a managed cluster without a readable {', '.join(missing[:5])}", ADVICE)
     return cluster
 
 

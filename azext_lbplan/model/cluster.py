@@ -5,7 +5,7 @@ The same parser takes the body of a GET, a row of Resource Graph, a snapshot and
 age (flattened and spelt differently). Sources: azure-facts sections 1, 3 and 9.
 """
 
-from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
                               NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
@@ -177,6 +177,25 @@ def is_cluster(body: Json) -> bool:
     return get(inner, 'agentPoolProfiles') is not None and get(inner, 'networkProfile') is not None
 
 
+def _is_count_or_absent(value: Json) -> bool:
+    return value is None or count({'value': value}, 'value') is not None
+
+
+def _is_text_or_absent(value: Json) -> bool:
+    return value is None or isinstance(value, str)
+
+
+#: What must be readable below `networkProfile`: a default for each would decide.
+_READABLE: Mapping[Tuple[str, ...], Callable[[Json], bool]] = {
+    (): lambda value: isinstance(value, dict),
+    ('outboundType',): _is_text_or_absent,
+    ('loadBalancerSku',): _is_text_or_absent,
+    ('loadBalancerProfile',): lambda value: value is None or isinstance(value, dict),
+    ('loadBalancerProfile', 'allocatedOutboundPorts'): _is_count_or_absent,
+    ('loadBalancerProfile', 'managedOutboundIPs', 'count'): _is_count_or_absent,
+}
+
+
 def missing_in(body: Json) -> Tuple[str, ...]:
     """What every managed cluster has and `body` does not hold, or not so that it can be understood; as paths.
 
@@ -185,7 +204,9 @@ def missing_in(body: Json) -> Tuple[str, ...]:
     """
     inner = properties(body)
     pools = get(inner, 'agentPoolProfiles')
-    missing = [] if isinstance(get(inner, 'networkProfile'), dict) else ['networkProfile']
+    network = get(inner, 'networkProfile')
+    missing = ['.'.join(['networkProfile', *path]) for path, is_readable in _READABLE.items()
+               if not is_readable(get(network, *path))]
     if pools is None and _provisions_nodes(inner):
         return tuple(missing)  # Automatic clusters whose system pools are hosted (azure-facts section 9, point 8)
     if not isinstance(pools, list):

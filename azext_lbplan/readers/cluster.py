@@ -134,7 +134,7 @@ def _read_cluster(client: ArmClient, resource_group: str, name: str) -> Json:
     missing = () if isinstance(answer, ReadFailure) else missing_in(answer)
     if missing:
         answer = ReadFailure(cluster_id, 200, INVALID_ANSWER,
-                             f"the answer is a managed cluster without {', '.join(missing[:5])}")
+                             f"the answer is a managed cluster without a readable {', '.join(missing[:5])}")
     if isinstance(answer, ReadFailure):
         raise cli_error(answer, f"Cluster '{name}' in resource group '{resource_group}' could not be read", _ADVICE)
     return answer

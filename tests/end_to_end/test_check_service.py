@@ -109,7 +109,8 @@ def test_what_cannot_be_read_is_one_line_each_and_the_rest_is_checked(out, tmp_p
     write(folder, {'good': manifest(), 'broken': 'a: [', 'template': 'name: {{ .Values.name }}'})
     (folder / 'binary.yaml').write_bytes(bytes(range(256)))
     missing = str(tmp_path / 'missing.yaml')
-    table = out(['aks', 'lb', 'check-service', '-f', str(folder), '-f', missing, '-o', 'table'], check=True)
+    table = out(['aks', 'lb', 'check-service', '-f', str(folder), '-f', missing, '-o', 'table'])
+    assert table.code == 1 and f"ERROR: '{missing}' was not checked." in table.stderr, str(table)
     lines = table.stdout.splitlines()
     assert max(map(len, lines)) <= 120
     for code in ('ManifestNotParsed', 'ManifestNotText', 'TemplateNotRendered', 'ManifestNotReadable'):

@@ -228,15 +228,15 @@ def _odd(arm):
     """A snapshot with every value of an odd type, and numbers that are none."""
     snapshot = snapshot_of(arm, arm.add_cluster(pools=[pool(), pool('b', 2)], ports=1024))
     text = json.dumps(snapshot)
-    for old, new in (('"count": 3', '"count": 1e300'), ('"maxPods": 110', '"maxPods": []'),
-                     ('"count": 2', '"count": -5'), ('"allocatedOutboundPorts": 1024', '"allocatedOutboundPorts": [8]'),
+    for old, new in (('"maxPods": 110', '"maxPods": []'),
+                     ('"idleTimeoutInMinutes": 30', '"idleTimeoutInMinutes": [8]'),
                      ('"name": "b"', '"name": "\\ud800"'), ('"location": "westeurope"', '"location": 7')):
         text = text.replace(old, new)
     return text
 
 
 def test_odd_values_in_a_file_are_no_reason_to_fall(arm, az):
-    """Unknown is null or a default; what a terminal cannot print is dropped; nothing is a traceback."""
+    """Unknown is null; what decides and cannot be read is named; nothing is a traceback."""
     written = write(az, 'odd.json', _odd(arm))
     hollow = write(az, 'hollow.json', {'schema': 1, 'managedCluster': {
         'id': CLUSTER, 'name': None, 'properties': {'agentPoolProfiles': 'x', 'networkProfile': [], 'powerState': 5}},
@@ -244,7 +244,12 @@ def test_odd_values_in_a_file_are_no_reason_to_fall(arm, az):
         'metrics': [1, {'query': None, 'response': []}], 'future': True})
     huge = write(az, 'huge.json', json.dumps(snapshot_of(arm, arm.add_cluster('huge', ports=64000))).replace(
         '"count": 3', f'"count": {10 ** 9}'))
-    commands = [f'{command} --from-file {name} {output}' for name in (written, hollow, huge)
+    uncounted = write(az, 'uncounted.json', _odd(arm).replace('"count": 3', '"count": 1e400'))
+    for result, words in zip(in_one_process(az, [f'{command} --from-file {name}' for command in ('show', 'plan')
+                                                 for name in (hollow, uncounted)]),
+                             2 * ['networkProfile, agentPoolProfiles', 'agentPoolProfiles[0].count']):
+        assert_refused(result, 'holds a managed cluster without a readable ', words)
+    commands = [f'{command} --from-file {name} {output}' for name in (written, huge)
                 for command in ('show', 'plan', 'recommend') for output in ('-o json', '-o table')]
     for result in in_one_process(az, commands):
         assert result.code == 0 and 'Traceback' not in result.stderr, str(result)

@@ -23,6 +23,13 @@ def own_ips():
     (lambda body: body.update(properties=None), ('networkProfile', 'agentPoolProfiles')),
     (lambda body: body['properties'].pop('networkProfile'), ('networkProfile',)),
     (lambda body: body['properties'].update(networkProfile='kubenet'), ('networkProfile',)),
+    (lambda body: body['properties']['networkProfile'].update(outboundType=[]), ('networkProfile.outboundType',)),
+    (lambda body: body['properties']['networkProfile'].update(loadBalancerSku=7), ('networkProfile.loadBalancerSku',)),
+    (lambda body: body['properties']['networkProfile'].update(loadBalancerProfile={'allocatedOutboundPorts': [8]}),
+     ('networkProfile.loadBalancerProfile.allocatedOutboundPorts',)),
+    (lambda body: body['properties']['networkProfile'].update(
+        loadBalancerProfile={'managedOutboundIPs': {'count': -1}}),
+     ('networkProfile.loadBalancerProfile.managedOutboundIPs.count',)),
     (lambda body: body['properties'].update(agentPoolProfiles=None), ('agentPoolProfiles',)),
     (lambda body: body['properties'].update(agentPoolProfiles={}), ('agentPoolProfiles',)),
     (lambda body: body['properties']['agentPoolProfiles'].append(None), ('agentPoolProfiles[1]',)),
@@ -47,7 +54,8 @@ def test_a_cluster_without_what_decides_is_an_error_that_names_it(spoil, missing
     assert all(one in assembly.gaps[0] for one in missing) and body['id'].lower() in assembly.gaps[0].lower()
 
 
-@pytest.mark.parametrize('odd', [{}, [], 'x', 7, {'properties': None}, {'properties': {'provisioningState': 'Succeeded'}},
+@pytest.mark.parametrize('odd', [{}, [], 'x', 7, {'properties': None},
+                                 {'properties': {'provisioningState': 'Succeeded'}},
                                  {'properties': {'frontendIPConfigurations': None}}])
 def test_a_load_balancer_that_is_not_understood_was_not_read(odd):
     snapshot = dict(own_ips(), loadBalancer=odd)
