@@ -234,7 +234,7 @@ def effective_outbound_ips(observed: Observed, cluster: Cluster) -> Optional[int
     """IPv4 addresses in force: from the outbound rule's frontends where read, else from the profile.
 
     `effectiveOutboundIPs` holds prefixes too, and in dual-stack IPv6 addresses with nothing to tell them apart
-    (azure-facts section 9, points 1 and 4); there the IPv6 count that the profile asks for is taken away.
+    (azure-facts section 9, points 1 and 4); those that were not read are taken away by the IPv6 count of the profile.
     """
     balancer = observed.load_balancer
     if balancer is not None and balancer.outbound_rule is not None:
@@ -252,7 +252,9 @@ def _effective_by_profile(observed: Observed, cluster: Cluster) -> Optional[int]
     single = _count_ipv4([resource_id for resource_id in profile.effective_ids if resource_id not in prefixes],
                          observed)
     if cluster.dual_stack and profile.has_managed:
-        single = max(0, single - (profile.managed_outbound_ipv6_count or 0))
+        read = [observed.public_ip(resource_id) for resource_id in profile.effective_ids]
+        known = sum(address is not None and address.version == IPV6 for address in read)
+        single = max(0, single - max(0, (profile.managed_outbound_ipv6_count or 0) - known))
     return _sum(single, _count_prefixed(prefixes, observed))
 
 

@@ -58,18 +58,29 @@ _PARSERS: Dict[str, Callable[[Json], Optional[Resource]]] = {
 def _parse_reduced(row: Mapping[str, Json]) -> LoadBalancer:
     """A load balancer whose pools come as counts: put in the shape of ARM, and counted members filled in."""
     pools = [index for index in range(POOLS) if text(row, f'pool{index}Name')]
-    balancer = parse_load_balancer({**row, 'backendAddressPools': [_pool(row, f'pool{index}') for index in pools]})
+    balancer = parse_load_balancer({
+        **{column: get(row, column) for column in _OUTER}, 'properties': {
+            **{column: get(row, column) for column in _INNER}, **_NOT_ASKED_FOR,
+            'backendAddressPools': [_pool(row, f'pool{index}') for index in pools]}})
     return balancer._replace(
         load_balancing_rules=count(row, 'loadBalancingRulesCount') or 0,
         backend_pools=tuple(_with_members(pool, row, f'pool{index}')
                             for pool, index in zip(balancer.backend_pools, pools)))
 
 
+_OUTER = ('id', 'name', 'sku', 'location')
+_INNER = ('provisioningState', 'frontendIPConfigurations', 'outboundRules')
+
+#: What a row does not hold: a key that is there is found at once, one that is not is looked for in every spelling.
+_NOT_ASKED_FOR: Mapping[str, Json] = {'loadBalancingRules': None, 'inboundNatRules': None}
+_NO_MEMBERS: Mapping[str, Json] = {'backendIPConfigurations': None, 'loadBalancerBackendAddresses': None}
+
+
 def _pool(row: Mapping[str, Json], column: str) -> Json:
     return {'id': get(row, f'{column}Id'), 'name': get(row, f'{column}Name'),
             'properties': {'loadBalancingRules': get(row, f'{column}LoadBalancingRules'),
                            'outboundRules': get(row, f'{column}OutboundRules'),
-                           'inboundNatRules': get(row, f'{column}InboundNatRules')}}
+                           'inboundNatRules': get(row, f'{column}InboundNatRules'), **_NO_MEMBERS}}
 
 
 def _with_members(pool: BackendPool, row: Mapping[str, Json], column: str) -> BackendPool:

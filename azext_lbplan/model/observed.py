@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """All that was read of one cluster, live or from a snapshot: one shape, one parser (ARCHITECTURE.md, Snapshot)."""
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -102,9 +103,14 @@ class Observed(NamedTuple):
 
 def load_balancer_id(cluster: Cluster) -> Optional[ArmId]:
     """The id of the cluster's load balancer `kubernetes`; None where the body does not name its place."""
-    if not cluster.subscription_id or not cluster.node_resource_group:
+    return _load_balancer_in(cluster.subscription_id, cluster.node_resource_group)
+
+
+@lru_cache(maxsize=128)  # each cluster of a fleet is asked several times in a row
+def _load_balancer_in(subscription_id: Optional[str], node_resource_group: Optional[str]) -> Optional[ArmId]:
+    if not subscription_id or not node_resource_group:
         return None
-    return parse_id(f'/subscriptions/{cluster.subscription_id}/resourceGroups/{cluster.node_resource_group}'
+    return parse_id(f'/subscriptions/{subscription_id}/resourceGroups/{node_resource_group}'
                     f'/providers/Microsoft.Network/loadBalancers/{LOAD_BALANCER_NAME}', LOAD_BALANCER_TYPE)
 
 

@@ -31,6 +31,7 @@ class World:
     options          load balancer and scale options as handlers take them, {} for none
     metrics          what a snapshot holds of metrics; None where the cluster has no SNAT ports
     unreadable       ids (in lower case) that answer 403
+    way              where its packets leave; None where that was not read
     bare             only the cluster itself was read, as with a file that `az aks show` has printed
     """
 
@@ -41,6 +42,7 @@ class World:
         self.options = {}
         self.metrics = None
         self.unreadable = set()
+        self.way = None
         self.bare = False
         self.listed = True
 
@@ -98,11 +100,26 @@ class World:
         own_ids = dict.fromkeys([*self.own_ids, *options.get('outbound_ips', ()),
                                  *options.get('outbound_ip_prefixes', ())])
         own = [self._read(one, errors) for one in own_ids]
+        own += [one for one in self._made() if one['id'].lower() not in map(str.lower, own_ids)]
         balancer = self._read(aks_rules.load_balancer_id(cluster), errors)
-        return {'schema': 1, 'managedCluster': cluster, 'loadBalancer': balancer, 'errors': errors,
+        return {'schema': 2, 'managedCluster': cluster, 'loadBalancer': balancer, 'errors': errors, **self._network(),
                 'publicIpAddresses': [one for one in own if one and 'prefixLength' not in one['properties']],
                 'publicIpPrefixes': [one for one in own if one and 'prefixLength' in one['properties']],
                 'lists': self._lists() if self.listed and own_ids else [], **self._metrics(with_metrics)}
+
+    def _made(self):
+        """The public IPs that AKS made, where they were read."""
+        return [json.loads(json.dumps(body)) for body in self.azure.resources.values()
+                if self.way is not None and 'aks-managed-type' in (body.get('tags') or {})]
+
+    def _network(self):
+        """What decides where packets leave, where it was read."""
+        def bodies(kind):
+            return [json.loads(json.dumps(body)) for key, body in self.azure.resources.items() if f'/{kind}/' in key]
+        if self.way is None:
+            return {}
+        return {'subnets': [one for body in bodies('virtualnetworks') for one in body['properties']['subnets']],
+                'routeTables': bodies('routetables'), 'natGateways': bodies('natgateways')}
 
     def _read(self, resource_id, errors):
         body = self.azure.get(resource_id)
@@ -150,6 +167,17 @@ class _Generator:
             self._drift()
             self.world.metrics = self._metrics()
         self.world.options = self._options()
+        self._way()
+
+    def _way(self):
+        """What is on the subnet of the network that AKS made."""
+        self.world.way = self.chance.choices((None, 'aks', 'gateway', 'firewall', 'nowhere'), (30, 50, 9, 8, 3))[0]
+        subnet = self.azure.managed_subnet(self.world.cluster)
+        if self.world.way == 'gateway':
+            self.azure.join(subnet, self.azure.add_nat_gateway(self.azure.add_public_ip('nat-out', NETWORK)))
+        elif self.world.way in ('firewall', 'nowhere'):
+            hop = ('VirtualAppliance', '10.0.0.4') if self.world.way == 'firewall' else ('None',)
+            self.azure.join(subnet, table=self.azure.add_route_table(('0.0.0.0/0', *hop)))
 
     def often(self, percent):
         """True so many times out of a hundred."""

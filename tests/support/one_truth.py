@@ -274,7 +274,8 @@ class _Judge:
             again = _as_answered(options, result.get('proposed'))
             new = answer(command, after.snapshot(metrics, again), **again)
             known = self.world.ip_count_is_known or (new.get('noCommand') or {}).get('reason') != 'unknownIpCount'
-            self._hold('settled', new.get('command') is None and (_nothing_to_do(new) or not known),
+            bypassed = (new.get('noCommand') or {}).get('reason') == 'otherEgress'
+            self._hold('settled', new.get('command') is None and (_nothing_to_do(new) or bypassed or not known),
                        f"{command} {options}: after {result['commands'][-1]} it says {new.get('command')}, "
                        f"{new.get('noCommand')}")
             self._mended(f'{command} {options}', result, new)

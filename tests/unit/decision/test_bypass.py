@@ -123,3 +123,15 @@ def test_what_is_in_force_is_as_before_when_the_way_is_as_declared():
         for key in ('current', 'flags', 'command', 'status', 'noCommand'):
             assert result.get(key) == before.get(key), (command, key)
     assert profile(known) == profile(plain)
+
+
+def test_ipv6_addresses_that_were_read_are_not_taken_away_twice():
+    """In dual-stack, where the load balancer may not be read and the addresses that AKS made may."""
+    snapshot = world(dual_stack=True, managed=3, ports=1024)
+    made = profile(snapshot)['effectiveOutboundIPs']
+    snapshot['loadBalancer'] = None
+    unread = answer('show', snapshot)['current']['effectiveOutboundIpCount']
+    snapshot['publicIpAddresses'] = [{'id': one['id'], 'properties': {
+        'ipAddress': '20.1.2.3', 'publicIPAddressVersion': 'IPv6' if one['id'].endswith('-ipv6') else 'IPv4'}}
+        for one in made]
+    assert answer('show', snapshot)['current']['effectiveOutboundIpCount'] == unread == 3
