@@ -41,13 +41,15 @@ class Assembly:
     """Joins clusters with their load balancers, addresses and subnets. Ids are compared without regard to case.
 
     Subnets, route tables, NAT gateways and public IPs that AKS made are to be added before load balancers, with which
-    clusters leave. `gaps` tells, one line each, of clusters that are left out: nothing can be joined with one that has
-    no id, and nothing can be said of one that lacks what decides.
+    clusters leave. What was not shown stands in their errors, where its type is one of those that were `looked_for`
+    (all of them by default; a file may hold clusters alone). `gaps` tells, one line each, of clusters that are left
+    out: nothing can be joined with one that has no id, and nothing can be said of one that lacks what decides.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looked_for: Optional[Collection[str]] = None) -> None:
         self._without_id = 0
         self._incomplete: List[str] = []
+        self._looked_for = looked_for
         self._seen: Set[str] = set()
         self._waiting: Dict[str, _Waiting] = {}
         self._found: Dict[str, Resource] = {}
@@ -162,20 +164,19 @@ class Assembly:
         if waiting.cluster.profile.own_ids:
             self._waiting[key] = waiting._replace(balancer=balancer)
             return None
-        return self._observed(self._waiting.pop(key)._replace(balancer=balancer), None)
+        return self._observed(self._waiting.pop(key)._replace(balancer=balancer))
 
-    def without_balancers(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
+    def without_balancers(self) -> Iterator[Observed]:
         """The clusters that wait for no load balancer, once subnets and what is on them have come."""
         for key in [key for key, waiting in self._waiting.items() if waiting.balancer_id is None]:
-            yield self._observed(self._waiting.pop(key), looked_for)
+            yield self._observed(self._waiting.pop(key))
 
-    def rest(self, looked_for: Optional[Collection[str]] = None) -> Iterator[Observed]:
-        """The clusters that still wait, with what there is. What was not shown stands in their errors, where its
-        type is one of those that were `looked_for` (all of them by default; a file may hold clusters alone)."""
+    def rest(self) -> Iterator[Observed]:
+        """The clusters that still wait, with what there is."""
         while self._waiting:
-            yield self._observed(self._waiting.popitem()[1], looked_for)
+            yield self._observed(self._waiting.popitem()[1])
 
-    def _observed(self, waiting: _Waiting, looked_for: Optional[Collection[str]]) -> Observed:
+    def _observed(self, waiting: _Waiting) -> Observed:
         cluster, balancer_id, balancer = waiting
         own_ids = cluster.profile.own_ids if balancer_id else ()
         subnets = self._subnets(cluster)
@@ -190,7 +191,7 @@ class Assembly:
             cluster, balancer, _of_type(addresses, PublicIp), _of_type(addresses, PublicIpPrefix),
             subnets=tuple(subnets), nat_gateways=gateways, route_tables=_of_type(ways, RouteTable),
             errors=tuple(ReadError(resource_id, None, NOT_SHOWN, _NOT_SHOWN_MESSAGE)
-                         for kind, resource_id in absent if looked_for is None or kind in looked_for))
+                         for kind, resource_id in absent if self._looked_for is None or kind in self._looked_for))
 
     def _shown(self, ids: Iterable[ArmId]) -> List[Resource]:
         """Those of these ids that have come, each once."""

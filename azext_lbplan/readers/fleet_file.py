@@ -36,7 +36,9 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
             return
         rows, gaps = fleet
         self.gaps.extend(gaps)
-        assembly = Assembly()
+        kinds = {type_of(row) for row in rows}
+        # A file without any row of a type was made without asking for it.
+        assembly = Assembly(looked_for=kinds | ({SUBNET_TYPE} if VIRTUAL_NETWORK_TYPE in kinds else set()))
         yield from filter(None, map(assembly.add_cluster, fleets.clusters_among(rows, self._resource_group)))
         # Clusters leave with their load balancers: those come last.
         for row in sorted(rows, key=lambda row: type_of(row) == LOAD_BALANCER_TYPE):
@@ -44,9 +46,7 @@ class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for Flee
             if leaving is not None:
                 yield leaving
         self.gaps.extend(assembly.gaps)
-        # A file without any row of a type was made without asking for it.
-        kinds = {type_of(row) for row in rows}
-        yield from assembly.rest(looked_for=kinds | ({SUBNET_TYPE} if VIRTUAL_NETWORK_TYPE in kinds else set()))
+        yield from assembly.rest()
 
     def _is_wanted(self, cluster: Cluster) -> bool:
         return self._resource_group.lower() in ('', (cluster.resource_group or '').lower())
