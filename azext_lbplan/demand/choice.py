@@ -10,7 +10,6 @@ import re
 from statistics import median
 from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from .hold import BEFORE_MINUTES, FALL_SHARE, lull_minutes
 from .tables import HOUR, Flows, Tables
 
 #: How many spans of time the second pass reads; each costs two requests. Azure Resource Manager lets a
@@ -27,8 +26,12 @@ FEW_NODES = 4
 #: goes to the next. Chosen so that each kind is seen even where the one before it could use up everything.
 SHARES = (0.40, 0.65, 0.85, 0.90, 1.0)
 
-#: How many of the busiest nodes are looked at for falls in arrivals.
+#: How many of the busiest nodes are looked at for falls in arrivals. A fall is to half or less; what is read with it is
+#: some minutes before, and after it the idle timeout 1.6 times: until idle flows have let go, and a while more.
 FALL_NODES = 3
+FALL_SHARE = 0.5
+BEFORE_MINUTES = 15
+LULL = 1.6
 
 #: With so many days there is a usual for each time of day.
 SEASON_DAYS = 3
@@ -230,4 +233,4 @@ def _falls(tables: Tables, nodes: Iterable[str], timeout: int) -> Iterator[Candi
                  if count > 0 and arrivals.get(start + HOUR, count) <= FALL_SHARE * count]
         if drops:
             # The fall lies in one of the two hours; the lull may begin at the end of the second.
-            yield node, -max(drops)[1] - BEFORE_MINUTES, 2 * HOUR + BEFORE_MINUTES + lull_minutes(timeout)
+            yield node, -max(drops)[1] - BEFORE_MINUTES, 2 * HOUR + BEFORE_MINUTES + int(LULL * timeout)

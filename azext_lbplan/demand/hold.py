@@ -1,19 +1,23 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """How long a port is held, and whether idle flows hold it: what a shorter idle timeout would free.
 
-By Little's law the mean hold time is the mean number of ports in use over the new connections per minute. A port is
-held 4 minutes after FIN and until the idle timeout T when nobody closes (azure-facts section 2): a mean near T says
-that idle flows hold the ports. A mean below T may be a mixture of both, or connections that are simply in use that
-long. What sets them apart is how use falls after arrivals have: ports of short flows are free within about
-4 minutes, those of idle flows come free one by one until T has passed, and then nothing is left.
+By Little's law the mean hold time is the mean number of ports in use over the connections accepted per minute, whether
+nodes were full or not. A port is held 4 minutes after FIN and until the idle timeout T when nobody closes (azure-facts
+section 2). A long mean hold may come from idle flows, or from connections that are simply in use that long. What sets
+them apart is which ports come free: those of idle flows T minutes after they were taken, one for one; those of others
+whenever their connections end. So the ports that come free in a minute (accepted, less the growth of use) are compared
+with what was accepted T minutes before, against what was accepted a few minutes earlier and later than that.
+
+    all connections idle                         share 0.9 to 1.0
+    60 % idle, the rest closed at once                 0.5 to 0.6
+    in use for 12 to 48 minutes, closed after it      -0.1 to 0.1
 """
 
-from math import fsum
-from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from math import fsum, sqrt
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..model.metrics import UDP
-from .saturation import EXPLAINED_SHARE
-from .tables import Allocation, Ports, Tables
+from .tables import Bucket, Flows, Ports, Tables
 
 #: Minutes that a TCP port stays taken after FIN (240 s, azure-facts section 2).
 FIN_MINUTES = 4
@@ -25,28 +29,31 @@ SHORTEST_TIMEOUT = 4
 LEAST_TIMEOUT = 8
 LEAST_RELIEF = 0.10
 
-#: A mean hold between these shares of the timeout is taken as idle flows. Source: ARCHITECTURE.md, Demand.
-NEAR_TIMEOUT = (0.8, 1.2)
+#: A mean hold beyond this share of the timeout is that of connections in use. Source: ARCHITECTURE.md, Demand.
+MOST_HOLD = 1.2
 
 #: UDP decides alone where the rest is below this share of the mean use: it would not change the relief noticeably.
 MINOR_SHARE = 0.10
 
-#: Minutes of steady arrivals before a fall, and of smoothing after it; a fall is to half or less.
-BEFORE_MINUTES = 15
-SMOOTH_MINUTES = 5
-FALL_SHARE = 0.5
+#: Minutes beside T, on either side, at which idle flows may be seen to let go, and at which they are not.
+NEAR = (-1, 0, 1)
+FAR = (-6, -5, -4, 4, 5, 6)
 
-#: The minute after a fall from which on only slow holds are left: FIN_MINUTES, and two for the sampling.
-SETTLED = FIN_MINUTES + 2
+#: Idle flows hold the ports where they surely hold this share of them, and do not where they surely hold less.
+IDLE_PART = 0.10
+BUSY_PART = 0.25
 
-#: What is left at SETTLED, as a share of the whole fall in use: below it the holds are short. A mixture of 95 % short
-#: and 5 % idle connections leaves 0.22 at T = 30.
-SLOW_SHARE = 0.10
+#: On a full node what comes free is taken at once, so that a short hold comes back as an echo, T minutes later, too:
+#: 5 minutes at T = 30, and goes on for a while. Where a node was never calm for an hour, only mean holds from this share
+#: of T on are judged.
+ECHO_HOLD = 0.5
+ECHO_MINUTES = 60
 
-#: How an idle remainder falls, relative to SETTLED: at T ÷ 2 still more than the first (a straight line to T gives
-#: 0.62 at T = 30; connections in use for 10 minutes on average give 0.41), four minutes after T at most the second.
-HALFWAY_SHARE = 0.55
-GONE_SHARE = 0.15
+#: Fewer minutes tell nothing.
+LEAST_POINTS = 60
+
+#: Standard errors that make it sure.
+SURE = 3.0
 
 
 class Hold(NamedTuple):
@@ -59,13 +66,38 @@ class Hold(NamedTuple):
 
 
 class _Interval(NamedTuple):
-    """An interval of one node, of which use and connections were measured and which was not saturated."""
+    """An interval of one node, of which use and connections were measured."""
 
     start: int
     minutes: int
     port_minutes: float
     udp_port_minutes: float
     accepted: float
+
+
+class _Sums(NamedTuple):
+    """Port-minutes in all and of UDP alone, and accepted connections."""
+
+    ports: float
+    udp: float
+    accepted: float
+
+
+class _Release(NamedTuple):
+    """A minute: ports that came free, connections accepted T minutes before, how these stand out from those of the
+    minutes around, and whether no connection failed since ECHO_MINUTES before that."""
+
+    freed: float
+    taken: float
+    contrast: float
+    calm: bool
+
+
+class _Share(NamedTuple):
+    """The share of accepted connections that let go of their ports after T, and its standard error."""
+
+    share: float
+    error: float
 
 
 def relief(hold: float, timeout: float, shorter: float) -> float:
@@ -83,23 +115,16 @@ def udp_relief(timeout: float, shorter: float) -> float:
     return max(0.0, 1 - shorter / timeout)
 
 
-def lull_minutes(timeout: float) -> int:
-    """How long arrivals must stay low after a fall: until idle flows have let go, and a while more for the level."""
-    return max(int(1.6 * timeout), int(timeout) + SETTLED + SMOOTH_MINUTES)
-
-
 def judge_hold(tables: Tables, node: Optional[str], timeout: float) -> Hold:
-    """How long ports are held on `node`, whose use decides; where it was too full to tell, on all nodes."""
-    nodes = tables.nodes
-    ports = flows = 0.0
-    for group in ([node] if node in nodes else [], nodes):
-        ports, udp, flows = _littles_sums(tables, group, timeout)
-        if flows > 0:
+    """How long ports are held on `node`, whose use decides; where that cannot be told, on all nodes."""
+    for group in ([node] if node in tables.nodes else [], list(tables.nodes)):
+        sums = _littles_sums(tables, group, timeout)
+        if sums.accepted > 0:
             break
-    if flows <= 0:
+    else:
         return Hold(None, None, None)
-    minutes = ports / flows
-    if udp >= (1 - MINOR_SHARE) * ports:
+    minutes = sums.ports / sums.accepted
+    if sums.udp >= (1 - MINOR_SHARE) * sums.ports:
         return _advise(minutes, timeout > LEAST_TIMEOUT or None, udp_relief(timeout, SHORTEST_TIMEOUT))
     return _advise(minutes, _idle_bound(tables, minutes, timeout), relief(minutes, timeout, SHORTEST_TIMEOUT))
 
@@ -112,124 +137,117 @@ def _idle_bound(tables: Tables, minutes: float, timeout: float) -> Optional[bool
     """Whether a mean hold of `minutes` comes from idle flows."""
     if timeout <= LEAST_TIMEOUT:
         return None
-    if minutes <= FIN_MINUTES or minutes > NEAR_TIMEOUT[1] * timeout:
+    if minutes <= FIN_MINUTES or minutes > MOST_HOLD * timeout:
         return False
-    if minutes >= NEAR_TIMEOUT[0] * timeout:
+    found = _measured_share(tables, minutes, timeout)
+    if found is None:
+        return None
+    part, error = found.share * timeout / minutes, SURE * found.error * timeout / minutes
+    if part - error >= IDLE_PART:
         return True
-    return decays_with_timeout(_falls(tables, timeout), timeout)
+    return False if part + error <= BUSY_PART else None
 
 
-def _littles_sums(tables: Tables, nodes: Iterable[str], timeout: float) -> Tuple[float, float, float]:
-    """Port-minutes in all and of UDP alone, and accepted connections, over unsaturated runs of at least 2 T."""
-    long_runs = [run for node in nodes for run in _calm_runs(tables, node)
-                 if sum(interval.minutes for interval in run) >= 2 * timeout]
-    return (fsum(interval.port_minutes for run in long_runs for interval in run),
-            fsum(interval.udp_port_minutes for run in long_runs for interval in run),
-            sum((sum(interval.accepted for interval in run) for run in long_runs), 0.0))
+def _measured_share(tables: Tables, minutes: float, timeout: float) -> Optional[_Share]:
+    """The share over all nodes, in calm minutes where there are enough."""
+    releases = [release for node in sorted(tables.flows) for release in _releases(tables, node, int(timeout))]
+    found = share_let_go([release for release in releases if release.calm])
+    if found is None and minutes >= ECHO_HOLD * timeout:
+        found = share_let_go(releases)
+    return found
 
 
-def _calm_runs(tables: Tables, node: str) -> Iterator[List[_Interval]]:
-    """Adjoining intervals of `node` without saturation."""
+# Little's law
+
+def _littles_sums(tables: Tables, nodes: Iterable[str], timeout: float) -> _Sums:
+    """The sums over runs of at least 2 T: over shorter ones, what is in use came before or goes on after."""
+    inside = [interval for node in nodes for run in _runs(tables, node)
+              if sum(interval.minutes for interval in run) >= 2 * timeout for interval in run]
+    return _Sums(fsum(interval.port_minutes for interval in inside),
+                 fsum(interval.udp_port_minutes for interval in inside),
+                 fsum(interval.accepted for interval in inside))
+
+
+def _runs(tables: Tables, node: str) -> Iterator[List[_Interval]]:
+    """Adjoining intervals of `node`."""
     run: List[_Interval] = []
     for interval in _intervals(tables, node):
-        if run and (interval is None or interval.start != run[-1].start + run[-1].minutes):
+        if run and interval.start != run[-1].start + run[-1].minutes:
             yield run
             run = []
-        if interval is not None:
-            run.append(interval)
+        run.append(interval)
+    if run:
+        yield run
 
 
-def _intervals(tables: Tables, node: str) -> Iterator[Optional[_Interval]]:
-    """The intervals of which both use and connections were measured, coarse ones first choice; None where calm ends.
-
-    Coarse points cover the whole window evenly, while minutes were read where much happened.
-    """
-    allocations = {protocol: Allocation(tables, node, protocol) for protocol in tables.protocols(node)}
-    used = {protocol: tables.buckets.get((node, protocol), {}) for protocol in allocations}
+def _intervals(tables: Tables, node: str) -> Iterator[_Interval]:
+    """The coarse intervals of which both use and connections were measured: they cover the whole window evenly, while
+    minutes were read where much happened."""
+    used = {protocol: tables.buckets.get((node, protocol), {}) for protocol in tables.protocols(node)}
     flows = tables.bucket_flows.get(node, {})
     for start in sorted(set().union(*used.values())):
         buckets = {protocol: points[start] for protocol, points in used.items() if start in points}
         length = max(bucket.minutes for bucket in buckets.values())
-        inside = [flow for at, flow in flows.items() if start <= at and at + flow.minutes <= start + length] \
-            if len(flows) < 2 or start not in flows or flows[start].minutes != length else [flows[start]]
-        full = any((allocations[protocol].at(start) or float('inf')) * EXPLAINED_SHARE <= bucket.most
-                   for protocol, bucket in buckets.items())
-        accepted = [flow.accepted for flow in inside if flow.accepted is not None]
-        if full or len(accepted) < len(inside) or sum(flow.minutes for flow in inside) != length or \
-                any(flow.failed for flow in inside):
-            yield None
-        else:
-            yield _Interval(
-                start, length, fsum(bucket.mean * length for bucket in buckets.values()),
-                buckets[UDP].mean * length if UDP in buckets else 0.0, sum(accepted))
-    yield None
+        accepted = _accepted(flows, start, length)
+        if accepted is not None:
+            yield _Interval(start, length, _port_minutes(buckets.values()),
+                            _port_minutes(bucket for name, bucket in buckets.items() if name == UDP), accepted)
 
 
-def _falls(tables: Tables, timeout: float) -> List[List[float]]:
-    """Use from the minute of each sudden fall in arrivals to `lull_minutes` after it, node by node."""
-    length = lull_minutes(timeout)
-    curves = []
-    for node in sorted(tables.flows):
-        arrivals = {minute: flow.tried for minute, flow in tables.flows[node].items()}
-        refused = {minute for minute, flow in tables.flows[node].items() if flow.failed}
-        used = _used(tables, node)
-        after = 0
-        for minute in sorted(arrivals):
-            if minute >= after and _falls_at(arrivals, minute, length):
-                span = range(minute - 1, minute + length)
-                if all(at in used for at in span) and not refused.intersection(span):
-                    curves.append([used[at] for at in span])
-                    after = minute + length
-    return curves
+def _port_minutes(buckets: Iterable[Bucket]) -> float:
+    return fsum(bucket.mean * bucket.minutes for bucket in buckets)
+
+
+def _accepted(flows: Mapping[int, Flows], start: int, length: int) -> Optional[float]:
+    """The connections accepted in an interval; None where a part of it is not known."""
+    if start in flows and flows[start].minutes == length:
+        return flows[start].accepted
+    inside = [flow for at, flow in flows.items() if start <= at and at + flow.minutes <= start + length]
+    known = [(flow.minutes, flow.accepted) for flow in inside if flow.accepted is not None]
+    return fsum(accepted for _, accepted in known) if sum(minutes for minutes, _ in known) == length else None
+
+
+# Which ports come free
+
+def _releases(tables: Tables, node: str, timeout: int) -> Iterator[_Release]:
+    """The minutes of `node` that can be compared with what was accepted `timeout` minutes before."""
+    flows = tables.flows[node]
+    accepted = {minute: flow.accepted for minute, flow in flows.items() if flow.accepted is not None}
+    used, failed = _used(tables, node), None
+    for minute in sorted(accepted):
+        failed = minute if flows[minute].failed else failed
+        contrast = _contrast(accepted, minute - timeout)
+        if contrast is not None and minute in used and minute - 1 in used:
+            calm = failed is None or failed < minute - timeout - ECHO_MINUTES
+            yield _Release(accepted[minute] - used[minute] + used[minute - 1], accepted[minute - timeout], contrast, calm)
+
+
+def _contrast(accepted: Mapping[int, float], minute: int) -> Optional[float]:
+    """How what was accepted at `minute` stands out from what was a little earlier and later; None in a gap."""
+    if not all(minute + offset in accepted for offset in NEAR + FAR):
+        return None
+    near, far = (fsum(accepted[minute + offset] for offset in offsets) for offsets in (NEAR, FAR))
+    return near - far * len(NEAR) / len(FAR)
 
 
 def _used(tables: Tables, node: str) -> Ports:
-    """Ports in use on `node` by minute, of all protocols together."""
-    used: Ports = {}
-    for protocol in tables.protocols(node):
-        for minute, ports in tables.used.get((node, protocol), {}).items():
-            used[minute] = used.get(minute, 0) + ports
-    return used
+    """Ports in use on `node` by minute, of all protocols together; a minute that one of them lacks is a gap."""
+    points = [tables.used[node, protocol] for protocol in tables.protocols(node) if (node, protocol) in tables.used]
+    minutes = set(points[0]).intersection(*points[1:]) if points else set()
+    return {minute: fsum(ports[minute] for ports in points) for minute in minutes}
 
 
-def _falls_at(arrivals: Mapping[int, float], minute: int, length: int) -> bool:
-    """Whether arrivals are steady before `minute`, fall there to half or less, and stay there for `length` minutes."""
-    # The cheap question first: most minutes are no fall, and all of this is asked for every minute.
-    if arrivals[minute] > FALL_SHARE * arrivals.get(minute - 1, 0):
-        return False
-    if not all(at in arrivals for at in range(minute - BEFORE_MINUTES, minute + length)):
-        return False
-    before = [arrivals[at] for at in range(minute - BEFORE_MINUTES, minute)]
-    after = [arrivals[at] for at in range(minute, minute + length)]
-    level = sum(before) / len(before)
-    blocks = [sum(after[at:at + SMOOTH_MINUTES]) / SMOOTH_MINUTES
-              for at in range(0, length - SMOOTH_MINUTES + 1, SMOOTH_MINUTES)]
-    return level > 0 and max(blocks) <= FALL_SHARE * level
-
-
-def decays_with_timeout(curves: Sequence[Sequence[float]], timeout: float) -> Optional[bool]:
-    """Whether use falls as idle flows let go: True, False for short holds, None where nothing tells.
-
-    Each of `curves` is the ports in use minute by minute, from the minute before arrivals fell, for `lull_minutes`.
-    They are added up: noise goes down, and large falls weigh more.
-    """
-    if not curves:
+def share_let_go(releases: Sequence[_Release]) -> Optional[_Share]:
+    """The share of what was taken T minutes before that comes free, from how far both stand out; None where nothing
+    stands out."""
+    if len(releases) < LEAST_POINTS:
         return None
-    curve = [fsum(values) for values in zip(*curves)]
-    rest = curve[int(timeout) + SETTLED:]
-    level = fsum(rest) / len(rest)
-    fall = curve[0] - level
-    # Three standard deviations of a count: below that a fall is no fall.
-    if fall <= 3 * max(curve[0], 1.0) ** 0.5:
+    moved = fsum(release.taken * release.contrast for release in releases)
+    squares = fsum(release.contrast ** 2 for release in releases)
+    if moved <= 0:
         return None
-    left = _mean_around(curve, SETTLED) - level
-    if left < SLOW_SHARE * fall:
-        return False
-    halfway = _mean_around(curve, int(timeout / 2)) - level
-    gone = _mean_around(curve, int(timeout) + FIN_MINUTES) - level
-    return True if halfway >= HALFWAY_SHARE * left and gone <= GONE_SHARE * left else None
-
-
-def _mean_around(curve: Sequence[float], minute: int) -> float:
-    """The mean of three minutes: ports of one count jitter by their square root."""
-    return fsum(curve[minute - 1:minute + 2]) / 3
+    share = fsum(release.freed * release.contrast for release in releases) / moved
+    left = [release.freed - share * release.taken for release in releases]
+    # From one minute to the next, so that the rhythm of a day is no part of it.
+    variance = fsum((after - before) ** 2 for before, after in zip(left, left[1:])) / (len(left) - 1) / 2
+    return _Share(share, sqrt(variance * squares) / moved)

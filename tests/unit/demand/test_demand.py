@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from azext_lbplan.demand import Window, measure, questions, unmeasured, weaker
 from azext_lbplan.demand.choice import MOST_BLOCKS
-from azext_lbplan.demand.hold import relief, udp_relief
+from azext_lbplan.demand.hold import _Release, relief, share_let_go, udp_relief
 from azext_lbplan.demand.measure import ROOM
 from azext_lbplan.demand.retries import NO_RETRIES, Retries
 from azext_lbplan.demand.saturation import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated, judge_node
@@ -306,12 +306,36 @@ def test_a_mixture_is_recognised_by_how_use_falls(seed):
     assert evidence.idle_timeout_relief == pytest.approx(1 - shorter / before, abs=0.08)
 
 
-@pytest.mark.parametrize('traffic', [
-    [Traffic(rate=diurnal(47, 143)), Traffic(rate=diurnal(3, 7), close=IDLE)],      # no sharp fall
-    [Traffic(rate=batch(5, 40), active=exponential(10))]])                          # slow, but not like a timeout
-def test_cannot_tell(traffic):
+@pytest.mark.parametrize('traffic', [[Traffic(rate=diurnal(5, 60), close=IDLE)],
+                                     [Traffic(rate=diurnal(45, 90), close=IDLE, retries=0.4)]])
+def test_idle_flows_are_told_on_a_full_node_too(traffic):
     evidence = held(*traffic)
+    assert evidence.saturated and evidence.idle_timeout_bound is True
+    assert evidence.mean_port_hold_minutes == pytest.approx(30, abs=0.2)
+    assert evidence.idle_timeout_relief == pytest.approx(26 / 30, abs=0.01)
+
+
+@pytest.mark.parametrize('between', [(12, 48), (20, 40)])
+@pytest.mark.parametrize('most', [20, 60])
+def test_connections_in_use_for_about_as_long_as_the_timeout_are_not_idle(between, most):
+    low, high = between
+    evidence = held(Traffic(rate=diurnal(5, most), active=[low + (high - low) * (part + 0.5) / 12 for part in range(12)]))
+    assert evidence.idle_timeout_bound is False and evidence.idle_timeout_relief is None
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_an_echo_of_short_connections_on_a_full_node_is_not_idle(seed):
+    """Five minutes come back after thirty."""
+    node = simulate([Traffic(rate=diurnal(50, 400), active=1)], 7 * DAY, 1024, seed=seed)
+    assert not asked(Workload(MONDAY, {'10.224.0.4': node})).demand().evidence.idle_timeout_bound
+
+
+def test_cannot_tell():
+    """A few idle ones among many, with nothing that stands out."""
+    evidence = held(Traffic(rate=diurnal(47, 143)), Traffic(rate=diurnal(3, 7), close=IDLE))
     assert evidence.idle_timeout_bound is None and evidence.idle_timeout_relief is None
+    assert share_let_go([]) is None
+    assert share_let_go([_Release(1.0, 1.0, 0.0, True)] * 100) is None
 
 
 def test_udp_alone_is_held_until_the_timeout():
