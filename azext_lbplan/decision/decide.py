@@ -15,7 +15,7 @@ from ..model.network import LoadBalancer
 from ..model.observed import Observed
 from ..options import Options, Scale
 from . import solver, steps
-from .aim import Aim, aim_of, is_busy, less_kept, unmet_trigger
+from .aim import Aim, aim_of, is_busy, less_kept, ports_now, unmet_trigger
 from .columns import (Configuration, Settings, apply, changed, evaluate, in_force, settings_of, shared_rule_blocks)
 from .egress import Egress, egress_of
 from .new_addresses import NewAddress
@@ -114,6 +114,16 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
         if is_busy(cluster) or cluster.stopped or not cluster.is_named:
             return None
         return shlex.join(steps.update(cluster, ['--yes']).argv)
+
+    @property
+    def demanded_ports(self) -> Optional[int]:
+        """The proposed ports per node where it is the measured demand that asks for others than today's; else None."""
+        settings = self.proposed.settings if self.proposed else None
+        typed = self.options.change.outbound_ports is not None
+        if self.current is None or settings is None or settings.automatic or typed:
+            return None
+        fewer = settings.outbound_ports < (ports_now(self.observed, self.current, self.demand) or 0)
+        return settings.outbound_ports if fewer or self.unmet_trigger is not None else None
 
     @property
     def unmet_trigger(self) -> Optional[int]:

@@ -44,8 +44,8 @@ IDLE_PART = 0.10
 BUSY_PART = 0.25
 
 #: On a full node what comes free is taken at once, so that a short hold comes back as an echo, T minutes later, too:
-#: 5 minutes at T = 30, and goes on for a while. Where a node was never calm for an hour, only mean holds from this share
-#: of T on are judged.
+#: 5 minutes at T = 30, and goes on for a while. Where a node was never calm for an hour, only mean holds from this
+#: share of T on are judged.
 ECHO_HOLD = 0.5
 ECHO_MINUTES = 60
 
@@ -218,8 +218,9 @@ def _releases(tables: Tables, node: str, timeout: int) -> Iterator[_Release]:
         failed = minute if flows[minute].failed else failed
         contrast = _contrast(accepted, minute - timeout)
         if contrast is not None and minute in used and minute - 1 in used:
+            freed = accepted[minute] - used[minute] + used[minute - 1]
             calm = failed is None or failed < minute - timeout - ECHO_MINUTES
-            yield _Release(accepted[minute] - used[minute] + used[minute - 1], accepted[minute - timeout], contrast, calm)
+            yield _Release(freed, accepted[minute - timeout], contrast, calm)
 
 
 def _contrast(accepted: Mapping[int, float], minute: int) -> Optional[float]:

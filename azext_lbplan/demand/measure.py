@@ -8,8 +8,8 @@ from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
-from .hold import judge_hold
-from .retries import judge_retries
+from .hold import Hold, judge_hold
+from .retries import MOST_EXCESS, Judged, judge_retries
 from .saturation import NodeDemand, Peak, judge_node
 from .statistics import Coverage, cluster_peak, cover, quantiles
 from .tables import BOTH, Allocation, Tables, tabulate
@@ -43,13 +43,23 @@ class BusyNode(NamedTuple):
     failed_connections: Optional[int]
 
 
+class DemandRange(NamedTuple):
+    """Between what ports the demand lies: `low`, what is most `likely`, and `high`, None where nothing bounds it. `how`
+    says in words where the range comes from."""
+
+    low: int
+    likely: int
+    high: Optional[int]
+    how: str
+
+
 class Evidence(NamedTuple):
     """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
 
     Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
-    refused connections would have needed too, and with `demand_is_capped` at least that. `demand_node` is the node
-    that has it, `demand_node_gone` whether that stopped reporting before the end: what it ran may come back elsewhere,
-    so that it counts all the same.
+    refused connections would have needed too, and with `demand_is_capped` at least that. `demand_range` says how sure it
+    is: the demand is the upper end. `demand_node` is the node that has it, `demand_node_gone` whether that stopped
+    reporting before the end: what it ran may come back elsewhere, so that it counts all the same.
     Everything but status, reason, start and end is None where nothing was measured.
     """
 
@@ -74,6 +84,7 @@ class Evidence(NamedTuple):
     demand_ports_per_node: Optional[int] = None
     demand_is_estimate: Optional[bool] = None
     demand_is_capped: Optional[bool] = None
+    demand_range: Optional[DemandRange] = None
     demand_node: Optional[str] = None
     demand_node_failed_connections: Optional[int] = None
     demand_node_gone: Optional[bool] = None
@@ -129,7 +140,7 @@ class Demand(NamedTuple):
     @property
     def margin(self) -> float:
         """How much a peak may grow, for the shortness of the history: 2 for one day, 1.14 for seven."""
-        return min(2.0, 1 + 1 / self.days) if self.days > 0 else 2.0
+        return round(min(2.0, 1 + 1 / self.days), 3) if self.days > 0 else 2.0
 
     def trigger(self, headroom: float) -> Optional[int]:
         """Change only when today's allocation is below this many ports, the demand with `headroom` in percent; the
@@ -176,12 +187,48 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     nodes = {node: judge_node(tables, node, timeout, retries.fewest) for node in tables.nodes}
     coverage = cover(tables, end)
     demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes, coverage)
-    hold = judge_hold(tables, demand.evidence.peak_node, timeout)
-    evidence = demand.evidence._replace(
-        start=_time(start), end=_time(end), idle_timeout_bound=hold.idle_bound,
+    evidence = _add_hold(demand.evidence, judge_hold(tables, demand.evidence.peak_node, timeout))
+    return demand._replace(evidence=evidence._replace(
+        start=_time(start), end=_time(end), demand_range=_range(demand, tables, timeout, retries)))
+
+
+def _add_hold(evidence: Evidence, hold: Hold) -> Evidence:
+    """`evidence` with how long ports are held."""
+    return evidence._replace(
+        idle_timeout_bound=hold.idle_bound,
         mean_port_hold_minutes=None if hold.minutes is None else round(hold.minutes, 1),
         idle_timeout_relief=None if hold.relief is None else round(hold.relief, 2))
-    return demand._replace(evidence=evidence)
+
+
+def _range(demand: Demand, tables: Tables, timeout: float, retries: Judged) -> Optional[DemandRange]:
+    """How sure the demand is."""
+    evidence, ports = demand.evidence, demand.ports
+    if ports is None or evidence.demand_node is None:
+        return None
+    if not evidence.demand_is_estimate:
+        return DemandRange(ports, ports, ports if demand.peak_is_exact else None, _measured_how(demand))
+    low, likely = (min(ports, _whole(judge_node(tables, evidence.demand_node, timeout, some).ports))
+                   for some in (retries.most, retries.likely))
+    return DemandRange(low, likely, None if evidence.demand_is_capped else ports, _estimated_how(retries, evidence))
+
+
+def _measured_how(demand: Demand) -> str:
+    if demand.peak_is_exact:
+        return 'the highest use of a node, measured with ports to spare'
+    return 'the highest use that was read; minutes that were not read by themselves may have had more'
+
+
+def _estimated_how(retries: Judged, evidence: Evidence) -> str:
+    """Where the range of an estimate comes from."""
+    if evidence.failed_connections is None:
+        return 'a node had no port left, and connections could not be read'
+    if retries.excess is None:
+        return ('too few minutes with failures to tell connections from retries: at the most each failure is a '
+                'connection of its own')
+    most, fewest = ((1 - some.again) / some.attempts for some in (retries.most, retries.fewest))
+    bursts = f', and connections come in clusters ({retries.excess:.1f} times the variance of chance)' \
+        if retries.excess > MOST_EXCESS else ''
+    return f'{most:.0%} to {fewest:.0%} of the failures are connections, the others are retries{bursts}'
 
 
 def _window(answers: Sequence[Answer], measured: Measurements) -> Optional[Tuple[int, int]]:
@@ -240,8 +287,9 @@ def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand], coverage: Cover
     evidence = demand.evidence._replace(demand_ports_per_node=_whole(max(unsaturated or 0, estimate or 0)),
                                         demand_is_estimate=False, demand_is_capped=False)
     if worst is not None and worst.estimate > (unsaturated or 0):
+        # A node that was full and refused nothing is no estimate: that was all it wanted.
         evidence = _of_node(evidence, worst.node, nodes, coverage)._replace(
-            demand_is_estimate=True, demand_is_capped=worst.capped)
+            demand_is_estimate=worst.estimate > worst.allocated, demand_is_capped=worst.capped)
     elif calm is not None:
         evidence = _of_node(evidence, calm.node, nodes, coverage)
     return demand._replace(evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,

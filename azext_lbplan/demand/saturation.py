@@ -96,6 +96,12 @@ class NodeDemand(NamedTuple):
     unexplained: float
     ceiling: Optional[float] = None
 
+    @property
+    def ports(self) -> float:
+        """What the node needed: the highest use with ports to spare, or the most that an episode calls for."""
+        return max(self.unsaturated.ports if self.unsaturated else 0.0,
+                   max((episode.estimate for episode in self.episodes), default=0.0))
+
 
 def estimated(allocated: float, accepted: float, failed: float) -> Tuple[float, bool]:
     """Ports that would have carried `accepted` and `failed` connections (not attempts), and whether that was capped."""

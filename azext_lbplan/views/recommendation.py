@@ -1,12 +1,13 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """`recommend` in words: its status, the reasons that lead to the numbers, and the other ways with what they cost."""
 
-from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from ..decision import Configuration, Decision, Reason, Settings
 from ..decision.egress import NAT_GATEWAY as NAT_WAY
 from ..decision.egress_addresses import gateway_ips
 from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
+from ..decision.sizing import SizingStep, sizing_steps
 from ..demand import Demand, Evidence
 from ..facts import snat
 from ..facts.clusters import LOAD_BALANCER
@@ -30,7 +31,8 @@ def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result
     del result['requested'], result['curve']
     demand = _measured(decision)
     return dict(result, status=_status(decision, demand), reasons=list(_reasons(decision, demand)),
-                evidence=results.evidence(demand.evidence),
+                evidence={**results.evidence(demand.evidence),
+                          'steps': [step._asdict() for step in sizing_steps(decision)]},
                 alternatives=[_alternative(decision, way) for way in alternatives(decision)])
 
 
@@ -57,10 +59,10 @@ def _reasons(decision: Decision, demand: Demand) -> Tuple[str, ...]:
     current, proposed = decision.current, decision.proposed
     if current is None or current.settings is None or proposed is None or proposed.settings is None:
         return (_not_applicable(decision),)
-    found = (_evidence_reason(demand), _demand_reason(decision, demand, proposed.settings),
+    found = (_evidence_reason(demand), _demand_reason(decision, demand),
              _drop_reason(current, current.settings, proposed.settings),
              _capacity_reason(current, current.settings, proposed.settings), _growth_reason(decision),
-             _automatic_reason(current, proposed.settings), _again_reason(demand))
+             _automatic_reason(current, proposed.settings), _again_reason(decision, demand))
     return tuple(reason for reason in found if reason)
 
 
@@ -100,16 +102,24 @@ def _evidence_reason(demand: Demand) -> Optional[str]:
     return None
 
 
-def _demand_reason(decision: Decision, demand: Demand, proposed: Settings) -> Optional[str]:
-    evidence, headroom = demand.evidence, decision.options.headroom
-    if not demand.actionable or evidence.demand_ports_per_node is None:
+def _demand_reason(decision: Decision, demand: Demand) -> Optional[str]:
+    if not demand.actionable or demand.ports is None:
         return None
-    used = _used(evidence)
-    trigger = decision.unmet_trigger
-    if trigger is None:
-        return f'{used}. With {headroom:g} % headroom that takes {demand.trigger(headroom)} ports, which it has.'
-    return (f'{used}. With {headroom:g} % headroom that takes {trigger} ports; '
-            f'{_room(demand, proposed.outbound_ports, snat.ceil8(trigger))}.')
+    covered = decision.unmet_trigger is None and decision.demanded_ports is None
+    return f'{_used(demand.evidence)}. {_sum(sizing_steps(decision))}{", which nodes have" if covered else ""}.'
+
+
+def _sum(steps: Sequence[SizingStep]) -> str:
+    """The sum in a line: 1428 (busiest minute of node 10.0.0.4) x 1.1 = 1571 (headroom of 10 %); …"""
+    parts = [f'{steps[0].ports} ({steps[0].what})']
+    for step in steps[1:]:
+        if step.what == 'outbound IPs':
+            parts.append(f', within the {step.ports} of {step.factor} {step.what}')
+        elif step.factor is not None:
+            parts.append(f' x {step.factor:g} = {step.ports} ({step.what})')
+        else:
+            parts.append(f'; {step.what}: {step.ports}')
+    return ''.join(parts)
 
 
 def _used(evidence: Evidence) -> str:
@@ -127,14 +137,6 @@ def _used(evidence: Evidence) -> str:
         used += (f'{who}{":" if who else ", and"} {failed}, so that it needed about '
                  f'{evidence.demand_ports_per_node}{more}, an estimate')
     return f'{used}.{gone}' if gone else used
-
-
-def _room(demand: Demand, ports: int, least: int) -> str:
-    if ports < least:
-        return f'{ports} are what is to be had'
-    if ports > least:
-        return f'{ports} leave room for what {demand.days:.1f} days did not show'
-    return f'{ports} are what the outbound IPs for that give'
 
 
 def _drop_reason(current: Configuration, before: Settings, proposed: Settings) -> Optional[str]:
@@ -173,10 +175,15 @@ def _automatic_reason(current: Configuration, proposed: Settings) -> Optional[st
     return f'Automatic allocation gives {current.ports_per_node} ports per node, now and at full scale.'
 
 
-def _again_reason(demand: Demand) -> Optional[str]:
-    if demand.actionable and demand.evidence.demand_is_estimate:
-        return 'Demand beyond the ceiling can only be estimated: run this again a day after the change.'
-    return None
+def _again_reason(decision: Decision, demand: Demand) -> Optional[str]:
+    """Why to look again: only where ports change because of an estimate, which a day with room replaces."""
+    found = demand.evidence.demand_range
+    if not demand.actionable or not demand.evidence.demand_is_estimate or found is None or \
+            decision.unmet_trigger is None:
+        return None
+    between = f'{found.low} and {found.high}' if found.high else f'{found.low} and more'
+    return (f'Demand beyond the ceiling can only be estimated: between {between} ports, most likely {found.likely} '
+            f'({found.how}). The upper end is taken; run this again a day after the change, when it can be measured.')
 
 
 # Alternatives

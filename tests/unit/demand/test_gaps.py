@@ -158,3 +158,29 @@ def test_the_demand_names_its_own_node_and_the_failures_on_it():
 def test_short_connections_that_a_node_carries_are_simulated_as_such():
     node = simulate([Traffic(rate=steady(1000), close=RST)], DAY, 1024, ticks=4)
     assert node.peak(TCP) < 400 and demand_of([Traffic(rate=steady(100), close=RST)], days=2).estimate is None
+
+
+# How sure it is
+
+def test_the_range_holds_the_demand_and_says_where_it_comes_from(full):
+    workload, whole = full
+    found = whole.evidence.demand_range
+    wanted = max(simulate(traffic, 3 * DAY, 64000, seed=seed).peak() for seed, traffic in enumerate(FULL))
+    assert found.low <= found.likely <= found.high == whole.evidence.demand_ports_per_node
+    assert found.low <= wanted <= 1.02 * found.high and 'of the failures are connections' in found.how
+    calm = asked(cluster([Traffic(rate=diurnal(20, 100))], days=2), 2).demand()
+    exact = calm.evidence.demand_range
+    assert (exact.low, exact.likely, exact.high) == (calm.ports,) * 3 and 'ports to spare' in exact.how
+
+
+def test_a_full_node_that_refused_nothing_is_no_estimate():
+    node = simulate([Traffic(rate=steady(0))], 2 * DAY, 1024)
+    node.used[TCP][100:110] = [1024] * 10
+    demand = asked(Workload(MONDAY, {'10.224.0.4': node}), 2).demand()
+    assert demand.evidence.saturated and not demand.evidence.demand_is_estimate
+    assert demand.ports == demand.evidence.demand_ports_per_node == 1024
+
+
+def test_bursts_of_connections_and_few_of_them_widen_the_range():
+    few = asked(cluster([Traffic(rate=bursts(20, 500, 720, 3))], days=2, ports=512), 2).demand().evidence.demand_range
+    assert few.low < few.likely == few.high and 'too few minutes' in few.how
