@@ -6,7 +6,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 from ..model.metrics import Answer, of_node, parse
 from .tables import Allocation, Minutes, Tables, tabulate
 
-#: Use of at least this share of the allocation is saturation. Source: design section 4.
+#: Use of at least this share of the allocation is saturation. Source: ARCHITECTURE.md, Demand.
 SATURATED_SHARE = 0.95
 
 

@@ -8,9 +8,10 @@ from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
+from .episodes import NodeDemand, Peak, highest
 from .hold import Hold, judge_hold
 from .retries import MOST_EXCESS, Judged, judge_retries
-from .saturation import NodeDemand, Peak, judge_node
+from .saturation import judge_node
 from .statistics import Coverage, cluster_peak, cover, quantiles
 from .tables import BOTH, Allocation, Tables, tabulate
 
@@ -57,8 +58,8 @@ class Evidence(NamedTuple):
     """What the metrics show; the fields are those of `evidence` in the result, in Python's spelling.
 
     Times are ISO texts. `demand_ports_per_node` is before headroom and margin; with `demand_is_estimate` it is what
-    refused connections would have needed too, and with `demand_is_capped` at least that. `demand_range` says how sure it
-    is: the demand is the upper end. `demand_node` is the node that has it, `demand_node_gone` whether that stopped
+    refused connections would have needed too, and with `demand_is_capped` at least that. `demand_range` says how sure
+    it is: the demand is the upper end. `demand_node` is the node that has it, `demand_node_gone` whether that stopped
     reporting before the end: what it ran may come back elsewhere, so that it counts all the same.
     Everything but status, reason, start and end is None where nothing was measured.
     """
@@ -279,8 +280,7 @@ def _describe(measured: Measurements, tables: Tables, nodes: Mapping[str, NodeDe
 
 def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Demand:
     """The unsaturated peak and the estimate over all `nodes`, and what follows from them."""
-    peaks = [judged.unsaturated for judged in nodes.values() if judged.unsaturated]
-    calm = max(peaks, key=lambda peak: (peak.ports, -peak.minute), default=None)
+    calm = highest(*(judged.unsaturated for judged in nodes.values()))
     worst = max((episode for judged in nodes.values() for episode in judged.episodes),
                 key=lambda episode: (episode.estimate, episode.capped, -episode.start), default=None)
     unsaturated, estimate = calm.ports if calm else None, worst.estimate if worst else None

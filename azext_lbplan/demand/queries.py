@@ -15,8 +15,8 @@ from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND
                              TOTAL, USED, Answer, Query, parse)
 
 from . import choice
-from .saturation import LEAD_MINUTES
 from .tables import BOTH, tabulate
+from .turnover import LEAD_MINUTES
 
 #: Without `top` a filtered query gives 10 series (azure-facts section 4). 2^31 - 1 is accepted (learn.microsoft.com,
 #: answers 6005145); this is more than any load balancer has: 5,000 instances (azure-facts section 2) times

@@ -239,11 +239,11 @@ def _chunk(flows: Mapping[int, Flows], minutes: Sequence[int]) -> Iterator[_Chun
     """The chunk of these `minutes`, where they are enough."""
     if len(minutes) < LEAST_MINUTES:
         return
-    now, before = [flows[minute] for minute in minutes], [flows[minute - 1] for minute in minutes]
-    accepted, failed = [flow.accepted or 0.0 for flow in now], [flow.failed for flow in now]
-    columns = (accepted, [flow.accepted or 0.0 for flow in before], [flow.failed for flow in before], failed)
+    numbers = [(flows[minute].accepted or 0.0, flows[minute - 1].accepted or 0.0, flows[minute - 1].failed,
+                flows[minute].failed) for minute in minutes]
+    columns = list(zip(*numbers))
     rows = zip(*(_detrended(minutes, column) for column in columns))
-    yield _Chunk([_Minute(*row) for row in rows], fsum(accepted), fsum(failed))
+    yield _Chunk([_Minute(*row) for row in rows], fsum(columns[0]), fsum(columns[3]))
 
 
 def _detrended(minutes: Sequence[int], column: Sequence[float]) -> List[float]:

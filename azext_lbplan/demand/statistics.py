@@ -48,22 +48,33 @@ class ClusterPeak(NamedTuple):
 def cover(tables: Tables, end: int) -> Coverage:
     """How much of the time up to `end` was seen."""
     spans_of = observed_minutes(tables)
-    lives = [_life(spans) for spans in spans_of.values()]
+    lives = {node: _life(spans) for node, spans in spans_of.items()}
+    minutes = _union(_together(spans_of.values()))
+    reported = sum(life.seen for life in lives.values())
+    lived = sum(life.end - life.first for life in lives.values())
+    whole = max(1, end - min(life.first for life in lives.values()))
+    ipv4 = [life for node, life in lives.items() if ':' not in node]
+    return Coverage(minutes, min(1.0, minutes / whole) * min(1.0, reported / max(1, lived)),
+                    min(1.0, _minutes_read(tables) / max(1, reported)),
+                    frozenset(node for node, life in lives.items() if life.end < end - GONE_MINUTES),
+                    _at_once(ipv4 or lives.values()))
+
+
+def _together(all_spans: Iterable[Mapping[int, int]]) -> Dict[int, int]:
+    """The spans in which any node reported."""
     together: Dict[int, int] = {}
-    for spans in spans_of.values():
+    for spans in all_spans:
         for start, length in spans.items():
             together[start] = max(length, together.get(start, 0))
-    minutes = _union(together)
-    reported = sum(life.seen for life in lives)
-    lived = sum(life.end - life.first for life in lives)
-    whole = max(1, end - min(life.first for life in lives))
+    return together
+
+
+def _minutes_read(tables: Tables) -> int:
+    """Node-minutes that were read one by one."""
     fine: Dict[str, Set[int]] = {}
     for (node, _), points in tables.used.items():
         fine.setdefault(node, set()).update(points)
-    return Coverage(minutes, min(1.0, minutes / whole) * min(1.0, reported / max(1, lived)),
-                    min(1.0, sum(len(points) for points in fine.values()) / max(1, reported)),
-                    frozenset(node for node, life in zip(spans_of, lives) if life.end < end - GONE_MINUTES),
-                    _at_once(life for node, life in zip(spans_of, lives) if ':' not in node) or _at_once(lives))
+    return sum(len(points) for points in fine.values())
 
 
 def _life(spans: Mapping[int, int]) -> Life:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from math import fsum, isnan
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar
 
-from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, PENDING, TOTAL, USED, Measurements, Series
+from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, PENDING, TCP, TOTAL, UDP, USED,
+                             Measurements, Series)
 
 #: A node and a protocol: what has an allocation of its own.
 NodeProtocol = Tuple[str, str]
@@ -89,6 +90,13 @@ class Tables:  # pylint: disable=too-many-instance-attributes  # a record
     arrivals: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
 
     _protocols: Dict[str, Tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def node(self, name: str) -> 'NodeTables':
+        """All that was measured of one node."""
+        inventories = {protocol: Inventory(protocol, self.used.get((name, protocol), {}),
+                                           self.buckets.get((name, protocol), {}), Allocation(self, name, protocol))
+                       for protocol in self.protocols(name)}
+        return NodeTables(name, inventories, self.flows.get(name, {}), self.bucket_flows.get(name, {}))
 
     @property
     def nodes(self) -> Tuple[str, ...]:
@@ -179,13 +187,16 @@ def _mend(found: Dict[int, List[float]], points: Ports, step: int, share: int) -
     known = sorted(points)
     for minute in [at for at in found if at not in points] if known else ():
         after = bisect_left(known, minute)
-        left = known[after - 1] if after else None
-        right = known[after] if after < len(known) else None
-        if left is not None and right is not None and right - left <= MENDED_POINTS * step:
-            rise = (points[right] - points[left]) / (right - left)
-            found[minute].append(share * (points[left] + rise * (minute - left)))
-        elif any(end is not None and abs(minute - end) <= EDGE_POINTS * step for end in (left, right)):
+        ends = known[max(0, after - 1):after + 1]
+        if len(ends) == 2 and ends[0] < minute < ends[1] and ends[1] - ends[0] <= MENDED_POINTS * step:
+            found[minute].append(share * _between(points, ends[0], ends[1], minute))
+        elif min(abs(minute - end) for end in ends) <= EDGE_POINTS * step:
             del found[minute]
+
+
+def _between(points: Ports, left: int, right: int, minute: int) -> float:
+    """What lies on the straight line between two points."""
+    return points[left] + (points[right] - points[left]) * (minute - left) / (right - left)
 
 
 def _sum_buckets(group: Sequence[Series], interval: int, frontends: int) -> Dict[int, Bucket]:
@@ -256,6 +267,36 @@ class Allocation:
     def last(self) -> Optional[Tuple[int, float]]:
         """The latest known minute and its ports."""
         return (self._minutes[-1], self._ports[-1]) if self._ports else None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The ports of one protocol on one node: in use by minute and over coarse intervals, and allocated."""
+
+    protocol: str
+    used: Ports
+    buckets: Mapping[int, Bucket]
+    allocation: Allocation
+
+
+@dataclass(frozen=True)
+class NodeTables:
+    """One node: its inventories by protocol, its new connections by minute and over coarse intervals."""
+
+    name: str
+    inventories: Mapping[str, Inventory]
+    flows: Mapping[int, Flows]
+    bucket_flows: Mapping[int, Flows]
+
+    @property
+    def udp(self) -> Optional[Inventory]:
+        """The UDP ports; None where the node has none, or protocols were not told apart."""
+        return self.inventories.get(UDP)
+
+    @property
+    def tcp(self) -> Optional[Inventory]:
+        """The TCP ports, or all of them where protocols were not told apart."""
+        return self.inventories.get(TCP) or self.inventories.get(BOTH)
 
 
 class Minutes:  # pylint: disable=too-few-public-methods  # sorted once, then asked for every interval

@@ -12,8 +12,9 @@ from azext_lbplan.demand.choice import MOST_BLOCKS
 from azext_lbplan.demand.hold import _Release, relief, share_let_go, udp_relief
 from azext_lbplan.demand.measure import ROOM
 from azext_lbplan.demand.retries import NO_RETRIES, Retries
-from azext_lbplan.demand.saturation import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated, judge_node
+from azext_lbplan.demand.saturation import judge_node
 from azext_lbplan.demand.tables import Bucket, Flows, Tables
+from azext_lbplan.demand.turnover import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated
 from azext_lbplan.model.metrics import Answer, answers_from_snapshot, minute_of, timestamp
 
 from tests.support.asking import Asked, answered, next_round
@@ -135,7 +136,7 @@ def test_five_failures_for_one_connection_are_not_five_connections():
     estimate = demand_of([traffic], days=2, ports=512).estimate
     wanted = simulate([traffic], 2 * DAY, 64000).peak()
     # Every failure as a connection would be 512 + 5 × 1200 ports.
-    assert wanted <= estimate <= 1.5 * wanted
+    assert wanted <= estimate <= 1.6 * wanted
 
 
 def test_a_node_below_its_ceiling_gets_its_peak_with_headroom_and_the_room_that_is_free():
