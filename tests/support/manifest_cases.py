@@ -57,6 +57,27 @@ CASES = {
                       manifest(ports='  - {name: a, port: 53, protocol: UDP}\n  - {name: b, port: 53}\n')),
     'ProtocolInvalid': (manifest(ports='  - port: 80\n    protocol: tcp\n'),
                         manifest(ports='  - port: 80\n    protocol: TCP\n')),
+    'UnknownField': (manifest(spec='loadbalancerSourceRanges: [203.0.113.0/24]'),
+                     manifest(spec='loadBalancerSourceRanges: [203.0.113.0/24]')),
+    'MisplacedAnnotation': (manifest().replace('metadata:', f'metadata:\n  labels:\n    {PREFIX}{INTERNAL}'),
+                            manifest(INTERNAL)),
+    'SpecValueInvalid': (manifest(spec='sessionAffinity: clientIP'), manifest(spec='sessionAffinity: ClientIP')),
+    'SessionAffinityInvalid': (
+        manifest(spec='sessionAffinityConfig: {clientIP: {timeoutSeconds: 90}}'),
+        manifest(spec='sessionAffinity: ClientIP\nsessionAffinityConfig: {clientIP: {timeoutSeconds: 90}}')),
+    'IPFamiliesInvalid': (manifest(spec='ipFamilies: [IPv4, IPv6]'),
+                          manifest(spec='ipFamilies: [IPv4, IPv6]\nipFamilyPolicy: PreferDualStack')),
+    'ClusterIPInvalid': (manifest(spec='clusterIP: None'), manifest(spec='clusterIP: 10.0.0.10')),
+    'NodePortInvalid': (manifest(ports='  - {port: 80, nodePort: 8080}\n'),
+                        manifest(ports='  - {port: 80, nodePort: 30080}\n')),
+    'QualifiedNameInvalid': (manifest(ports='  - {port: 80, appProtocol: "a b"}\n'),
+                             manifest(ports='  - {port: 80, appProtocol: kubernetes.io/h2c}\n')),
+    'ExternalIPInvalid': (manifest(spec='externalIPs: [127.0.0.1]'), manifest(spec='externalIPs: [192.0.2.7]')),
+    'TopologyAnnotationsDiffer': (
+        manifest(INTERNAL).replace(PREFIX + INTERNAL, 'service.kubernetes.io/topology-mode: Auto\n'
+                                                      '    service.kubernetes.io/topology-aware-hints: Disabled'),
+        manifest(INTERNAL).replace(PREFIX + INTERNAL, 'service.kubernetes.io/topology-mode: Auto\n'
+                                                      '    service.kubernetes.io/topology-aware-hints: Auto')),
     'SctpOnPublicService': (manifest(ports='  - port: 9000\n    protocol: SCTP\n'),
                             manifest(INTERNAL, ports='  - port: 9000\n    protocol: SCTP\n')),
     'NoRuleOnEveryPort': (manifest('port_80_no_lb_rule: "true"'),
@@ -64,6 +85,8 @@ CASES = {
                                                                        '  - {name: b, port: 81}\n')),
     'OtherLoadBalancerClass': (manifest(spec='loadBalancerClass: example.com/other'), manifest()),
     'UnknownAnnotation': (manifest('azure-load-balancer-interal: "true"'), manifest(INTERNAL)),
+    'InternalElsewhereOnly': (manifest('aws-load-balancer-internal: "true"'),
+                              manifest(INTERNAL + '\naws-load-balancer-internal: "true"')),
     'ForeignAnnotation': (manifest('aws-load-balancer-type: nlb'), manifest()),
     'AnnotationNotString': (manifest('azure-load-balancer-internal: true'), manifest(INTERNAL)),
     'AnnotationEmpty': (manifest('azure-load-balancer-internal: ""'), manifest('azure-dns-label-name: ""')),
@@ -85,7 +108,8 @@ CASES = {
     'PrivateLinkOnPublicService': (manifest('azure-pls-create: "true"'),
                                    manifest(INTERNAL + '\nazure-pls-create: "true"')),
     'PrivateLinkNeedsIPv4': (manifest(INTERNAL + '\nazure-pls-create: "true"', 'ipFamilies: [IPv6]'),
-                             manifest(INTERNAL + '\nazure-pls-create: "true"', 'ipFamilies: [IPv6, IPv4]')),
+                             manifest(INTERNAL + '\nazure-pls-create: "true"',
+                                      'ipFamilyPolicy: RequireDualStack\nipFamilies: [IPv6, IPv4]')),
     'PrivateLinkAddressCount': (
         manifest(INTERNAL + '\nazure-pls-create: "true"\nazure-pls-ip-configuration-ip-address: "10.0.0.4 10.0.0.5"'),
         manifest(INTERNAL + '\nazure-pls-create: " True"\nazure-pls-ip-configuration-ip-address: "10.0.0.4 10.0.0.5"\n'

@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Rules on annotations: their names, their values, and what they need to have an effect."""
 
+import re
 from typing import Iterable, Iterator, Tuple
 
 from ...facts.links import AKS, AKS_INTERNAL, CLOUD_PROVIDER, KUBERNETES_NAMES, PRIVATE_LINK
@@ -8,6 +9,7 @@ from ...facts.networks import IPV4
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import PREFIX, RANGE_ANNOTATIONS, Service, annotation_path, quoted
 from . import annotations as known
+from .advice import INTERNAL_ELSEWHERE, advise
 from .subject import (LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, known_cluster,
                       written_version)
 
@@ -43,16 +45,9 @@ def _values(service: Service) -> Iterator[Tuple[str, known.Annotation, str]]:
             source=CLOUD_PROVIDER)
 def unknown_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """The name is in no list of the cloud provider's annotations."""
-    service = subject.service
-    for key in service.annotations:
-        prefix, _, name = key.rpartition('/')
-        ours = key.startswith(PREFIX)
-        name = key[len(PREFIX):] if ours else name
-        if ours and (known.find(name) or name.startswith(known.OTHER_CLOUDS)):
-            continue
-        if not ours and not (name.startswith(('azure-', 'port_')) and known.find(name)):
-            continue
-        meant = known.nearest(name)
+    for key, prefix, name in _unknown(subject.service):
+        advice = advise(name)
+        meant = advice.instead
         row = known.find(meant) if meant else None
         yield rule.finding(
             f'Azure does not know the annotation {quoted(key)} and passes it over'
@@ -60,7 +55,38 @@ def unknown_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
             **subject.at(('metadata', 'annotations', key), prefix=prefix, nearest=PREFIX + meant if meant else None),
             severity=ERROR if row and row.guards else WARNING,
             remediation=f'Write {PREFIX}{meant}.' if meant else
-                        'Remove it, or look up its name in the list of annotations.')
+                        advice.says or 'Remove it, or look up its name in the list of annotations.')
+
+
+def _unknown(service: Service) -> Iterator[Tuple[str, str, str]]:
+    """(key, prefix, name) of each annotation that is meant for Azure and that Azure does not know."""
+    for key in service.annotations:
+        prefix, _, name = key.rpartition('/')
+        if key.startswith(PREFIX):
+            name = key[len(PREFIX):]
+            unknown = not known.find(name) and not name.startswith(known.OTHER_CLOUDS)
+        else:
+            unknown = name.startswith(('azure-', 'port_')) and known.find(name) is not None
+        if unknown:
+            yield key, prefix, name
+
+
+@RULES.rule('InternalElsewhereOnly', WARNING,
+            title='An annotation that asks another cloud for an internal load balancer, without Azure\'s.',
+            why='On AKS the service is public.',
+            source=AKS_INTERNAL)
+def internal_elsewhere_only(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """In a manifest for several clouds Azure's annotation was forgotten."""
+    service = subject.service
+    if PREFIX + _INTERNAL in service.annotations:
+        return
+    for key, value in service.annotations.items():
+        asks = INTERNAL_ELSEWHERE.get(key)
+        if asks and isinstance(value, str) and re.fullmatch(asks, value.strip().lower()):
+            yield rule.finding(
+                f'{quoted(key)} makes the service internal in another cloud; on AKS it is public.',
+                **subject.at(('metadata', 'annotations', key)), remediation=f'Add {PREFIX}{_INTERNAL}: "true".')
+            return
 
 
 @RULES.rule('AnnotationNotString', ERROR,

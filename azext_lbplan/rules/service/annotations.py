@@ -5,9 +5,7 @@ Source: azure-facts section 6; cloud-provider-azure `pkg/consts/consts.go`, `pkg
 its documentation pages `topics/loadbalancer` and `topics/pls-integration`.
 """
 
-import difflib
 import re
-from functools import lru_cache
 from typing import Callable, NamedTuple, Optional, Pattern, Tuple
 
 from ...model.finding import ERROR, WARNING
@@ -228,16 +226,3 @@ def port_of(name: str) -> Optional[int]:
     """The port that a per-port annotation is about, or None."""
     by_port = _PORT_ANNOTATION.fullmatch(name)
     return int(by_port[1]) if by_port and by_port[2] in PORT_ANNOTATIONS else None
-
-
-@lru_cache(maxsize=4096)
-def nearest(name: str) -> Optional[str]:
-    """The known name that a misspelt one is closest to, or None; names beyond 100 characters are no misspelling."""
-    if len(name) > 100:
-        return None
-    by_port = re.match(r'port_([0-9]{1,9})_', name)
-    if by_port:
-        found = difflib.get_close_matches(name[by_port.end():], PORT_ANNOTATIONS, 1)
-        return by_port[0] + found[0] if found else None
-    found = difflib.get_close_matches(name.lower(), ANNOTATIONS, 1, 0.75)
-    return found[0] if found else None

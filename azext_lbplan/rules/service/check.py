@@ -11,7 +11,7 @@ from ...model.service import Service, parse_service
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ..engine import Rule, run
 from . import (access_rules, annotation_rules, cluster_rules, exposure_rules, neighbour_rules, notice_rules,
-               probe_rules, problem_rules, shape_rules, total_rules)
+               probe_rules, problem_rules, shape_rules, total_rules, validation_rules)
 from .probes import PortProbe
 from .subject import ServiceInCluster, in_cluster
 from .together import AllServices, AmongOthers, Seen, claims_of, seen
@@ -21,8 +21,8 @@ MOST_FINDINGS = 50
 
 #: The rules on one Service, in the order in which findings of one severity are shown.
 RULES: Tuple[Rule[ServiceInCluster], ...] = (
-    *shape_rules.RULES, *annotation_rules.RULES, *access_rules.RULES, *exposure_rules.RULES, *probe_rules.RULES,
-    *cluster_rules.RULES)
+    *shape_rules.RULES, *validation_rules.RULES, *annotation_rules.RULES, *access_rules.RULES,
+    *exposure_rules.RULES, *probe_rules.RULES, *cluster_rules.RULES)
 
 
 class Checked(NamedTuple):

@@ -2,12 +2,12 @@
 """Rules on the shape of a Service: what the Kubernetes API server refuses, whatever cloud it runs on."""
 
 import re
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ...facts.links import CLOUD_PROVIDER, KUBERNETES, KUBERNETES_NAMES, YAML_MAPPING
 from ...model.fields import Fields, Path
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...model.service import quoted, written_path
+from ...model.service import Service, quoted, written_path
 from ...model.values import Json
 from .subject import LinkedRulebook, ServiceInCluster, ServiceRule
 
@@ -29,7 +29,11 @@ _TYPES: Tuple[Tuple[Path, type], ...] = (
     (('spec',), dict), (('spec', 'ports'), list), (('spec', 'loadBalancerSourceRanges'), list),
     (('spec', 'loadBalancerIP'), str), (('spec', 'externalTrafficPolicy'), str), (('spec', 'ipFamilies'), list),
     (('spec', 'ipFamilyPolicy'), str), (('spec', 'allocateLoadBalancerNodePorts'), bool),
-    (('spec', 'loadBalancerClass'), str), (('spec', 'selector'), dict),
+    (('spec', 'loadBalancerClass'), str), (('spec', 'selector'), dict), (('metadata', 'labels'), dict),
+    (('spec', 'sessionAffinity'), str), (('spec', 'sessionAffinityConfig'), dict), (('spec', 'clusterIP'), str),
+    (('spec', 'clusterIPs'), list), (('spec', 'externalIPs'), list), (('spec', 'internalTrafficPolicy'), str),
+    (('spec', 'trafficDistribution'), str), (('spec', 'healthCheckNodePort'), int),
+    (('spec', 'publishNotReadyAddresses'), bool),
 )
 
 
@@ -55,24 +59,36 @@ def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             why='Kubernetes refuses the manifest.',
             source=KUBERNETES)
 def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """null is as good as absent."""
-    service = subject.service
+    """null is as good as absent, but in a list."""
+    for path, value, kind in (*_fields(subject.service), *_elements(subject.service)):
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            yield rule.finding(
+                f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
+                remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
+
+
+def _fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+    """(path, value, type that is wanted) of each field that is there."""
     for path, kind in _TYPES:
         value: Json = service.body
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
-        if value is not None and not isinstance(value, kind):
-            yield rule.finding(
-                f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
-                remediation=f'Write {_KINDS[kind]}.')
-    for name in ('loadBalancerSourceRanges', 'ipFamilies', 'ports'):
+        if value is not None:
+            yield path, value, kind
+    labels, selector = service.metadata.fields('labels'), service.spec.fields('selector')
+    for path, fields in ((('metadata', 'labels'), labels), (('spec', 'selector'), selector)):
+        yield from (((*path, key), value, str) for key, value in fields.items() if value is not None)
+    yield from ((('spec', 'ports', index, 'appProtocol'), port['appProtocol'], str)
+                for index, port in service.ports if port.get('appProtocol') is not None)
+
+
+def _elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+    """The same of each element of a list."""
+    for name, kind in (('loadBalancerSourceRanges', str), ('ipFamilies', str), ('clusterIPs', str),
+                       ('externalIPs', str), ('ports', dict)):
         values = service.spec.get(name)
-        kind = dict if name == 'ports' else str
         for index, value in enumerate(values if isinstance(values, list) else ()):
-            if not isinstance(value, kind):
-                yield rule.finding(
-                    f'spec.{name}[{index}] is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.',
-                    **subject.at(('spec', name, index)), remediation=f'Write {_KINDS[kind]}.')
+            yield ('spec', name, index), value, kind
 
 
 @RULES.rule('RepeatedKey', WARNING,
@@ -99,10 +115,16 @@ def repeated_key(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Findi
                 'hyphen last.',
             source=KUBERNETES_NAMES)
 def name_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """generateName will do for kubectl create."""
+    """generateName will do for kubectl create; it may end with a hyphen."""
     service = subject.service
     name, namespace = service.metadata.get('name'), service.metadata.get('namespace')
-    if name is None and not service.metadata.get('generateName'):
+    prefix = service.metadata.get('generateName')
+    if prefix and not (isinstance(prefix, str) and _SERVICE_NAME.fullmatch(
+            prefix[:-1] + 'a' if prefix.endswith('-') else prefix)):
+        yield rule.finding(
+            f'The name prefix {quoted(prefix)} is no DNS label that begins with a letter.',
+            **subject.at(('metadata', 'generateName')), remediation='Use small letters, digits and hyphens.')
+    if name is None and not prefix:
         yield rule.finding(
             'The service has no name.', **subject.at(('metadata', 'name')), remediation='Give it a metadata.name.')
     elif name is not None and not (isinstance(name, str) and _SERVICE_NAME.fullmatch(name)):

@@ -10,7 +10,8 @@ from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
 from azext_lbplan.model.service_context import NO_CLUSTER
 from azext_lbplan.rules.engine import Rule
 from azext_lbplan.rules.service import RULES, check_manifests, problem_rules, shape_rules
-from azext_lbplan.rules.service.annotations import ANNOTATIONS, PORT_ANNOTATIONS, nearest
+from azext_lbplan.rules.service.advice import nearest
+from azext_lbplan.rules.service.annotations import ANNOTATIONS, PORT_ANNOTATIONS
 from azext_lbplan.views.services import check_service, summary
 from tests.support.manifest_cases import ARTICLE, CASES, CLUSTER_CASES, CONTEXT, DOCUMENTED, INTERNAL, PREFIX, manifest
 
@@ -124,6 +125,38 @@ class TestAnnotations:
         assert (finding.severity, finding.evidence['nearest']) == (severity, PREFIX + meant)
         assert finding.evidence['line'] == 6
         assert finding.target == f'metadata.annotations["{written}"]'
+
+    @pytest.mark.parametrize('name, meant', [
+        ('azure-load-balancer-sku', None), ('azure-load-balancer-mixed-protocols', None),
+        ('azure-load-balancer-ip', 'azure-load-balancer-ipv4'), ('azure-load-balancer-ipv5', None),
+        ('azure-load-balancer-dns-label-name', 'azure-dns-label-name'), ('azure-pip-name-ipv4', 'azure-pip-name'),
+        ('azure-load-balancer-enable-tcp-reset', None), ('azure-load-balancer-health-probe-port', None),
+        ('azure-load-balancer-type', None),
+        ('azure-load-balancer-internal-subnets', 'azure-load-balancer-internal-subnet'),
+        ('AZURE_LOAD_BALANCER_INTERNAL', 'azure-load-balancer-internal'), ('azure-pls-foo', None),
+        ('azure-load-balancer-itnernal', 'azure-load-balancer-internal'), ('port_80_no_lb_rules', 'port_80_no_lb_rule'),
+        ('port_80_health-probe_path', None), ('port_80_health_probe_port', 'port_80_health-probe_port')])
+    def test_only_what_means_the_same_is_suggested(self, name, meant):
+        finding = only(manifest(f'{name}: "x"'), 'UnknownAnnotation')
+        assert finding.evidence['nearest'] == (PREFIX + meant if meant else None)
+        assert finding.remediation
+
+    def test_no_suggestion_of_the_tables_is_unknown(self):
+        from azext_lbplan.rules.service import advice
+        assert set(advice._SAME.values()) <= set(ANNOTATIONS)  # pylint: disable=protected-access
+        assert not (set(advice._SAME) | set(advice._MOVED)) & set(ANNOTATIONS)  # pylint: disable=protected-access
+
+    @pytest.mark.parametrize('key, value, found', [
+        ('service.beta.kubernetes.io/aws-load-balancer-internal', 'true', True),
+        ('service.beta.kubernetes.io/aws-load-balancer-internal', '0.0.0.0/0', True),
+        ('service.beta.kubernetes.io/aws-load-balancer-internal', 'false', False),
+        ('networking.gke.io/load-balancer-type', 'Internal', True),
+        ('networking.gke.io/load-balancer-type', 'x', False)])
+    def test_internal_in_another_cloud_only(self, key, value, found):
+        text = manifest(INTERNAL).replace(f'{PREFIX}{INTERNAL}', f'{key}: "{value}"')
+        assert ('InternalElsewhereOnly' in codes(text)) is found
+        both = manifest(INTERNAL).replace(f'{PREFIX}{INTERNAL}', f'{PREFIX}{INTERNAL}\n    {key}: "{value}"')
+        assert 'InternalElsewhereOnly' not in codes(both)
 
     def test_name_like_no_other(self):
         finding = only(manifest('frobnicate: "1"'), 'UnknownAnnotation')
