@@ -114,6 +114,8 @@ examples:
       text: az aks lb check-service -f deploy -R --fail-on warning -o table
     - name: Check what runs in a cluster.
       text: kubectl get svc -A -o yaml | az aks lb check-service -f -
+    - name: Check a manifest for clusters of one Kubernetes version.
+      text: az aks lb check-service -f service.yaml --kubernetes-version 1.33
     - name: Check a chart against the cluster that it is for.
       text: helm template MyChart | az aks lb check-service -f - --from-file cluster.json
 """

@@ -68,6 +68,11 @@ def validate_check(namespace: Any) -> None:
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
 
 
+def validate_check_service(namespace: Any) -> None:
+    """What can be said of the options of check-service; its files are read by the command."""
+    _validate_version(namespace)
+
+
 def validate_list(namespace: Any) -> None:
     """Options of `list`: one scope at most. A group that the CLI fills in narrows only the current subscription, as
     it does for `az aks list`."""
@@ -316,6 +321,10 @@ def _validate_scale(namespace: Any) -> None:
     if namespace.max_surge is not None and not _SURGE.match(namespace.max_surge):
         raise InvalidArgumentValueError(f"--max-surge: '{namespace.max_surge}' is neither a number nor a percentage.",
                                         'Give for example 3 or 33%.')
+    _validate_version(namespace)
+
+
+def _validate_version(namespace: Any) -> None:
     if namespace.kubernetes_version is not None and not _VERSION.match(namespace.kubernetes_version):
         raise InvalidArgumentValueError(
             f"{_name(namespace, 'kubernetes_version')}: '{namespace.kubernetes_version}' is no version.",

@@ -16,6 +16,7 @@ from ._outcome import Handling
 from .decision import Decision, decide
 from .facts.clusters import LOAD_BALANCER
 from .facts.ids import ArmId
+from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
 from .model.finding import WARNING
@@ -133,6 +134,9 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     with Handling(cmd.cli_ctx, typed) as handling:
         from_file = typed.source.from_file
         cluster = context_of(snapshot.load_one(from_file)) if from_file else NO_CLUSTER
+        version = minor_version(typed.options.scale.kubernetes_version)
+        if version:
+            cluster = cluster._replace(kubernetes_version=version)
         checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
         if not checked.services:
             logger.warning(services.nothing_checked(checked))

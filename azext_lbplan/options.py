@@ -287,6 +287,9 @@ MANIFESTS = (
     Option('from_file', ('--from-file',),
            "The cluster that the manifests are for: a snapshot that --save-to wrote, or the output of 'az aks show'.",
            FILE),
+    Option('kubernetes_version', ('--kubernetes-version', '-k'),
+           'The Kubernetes version that the manifests are for; default: that of the cluster of --from-file. Without '
+           'either, findings say from which version they hold.'),
 )
 
 #: Options of `plan` that take several values, for an answer at each.

@@ -26,9 +26,9 @@ from .episodes import Estimate, Peak
 from .retries import Retries
 from .tables import Flows, Ports, beside
 
-#: The most that an estimate is above the allocation, and what it is above where nobody counted connections (c and the
-#: least of ARCHITECTURE.md, Demand). Where they were counted and none was refused, no more than the allocation was wanted: the
-#: design's 1.25 there took IPs for nothing, in the backtest no cluster failed without it that did not with it.
+#: The most that an estimate is above the allocation, and what it is above where nobody counted connections
+#: (ARCHITECTURE.md, Demand). Where they were counted and none was refused, no more than the allocation was wanted: 1.25
+#: there took IPs for nothing, and in the backtest no cluster failed without it that did not with it.
 CAP_FACTOR = 16.0
 BLIND_FACTOR = 1.25
 

@@ -22,6 +22,9 @@ PRIVATE_NETWORKS: Tuple[Network, ...] = tuple(ipaddress.ip_network(network) for 
     '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8',
     'fc00::/7', 'fe80::/10', '::1/128'))
 
+#: Addresses that no client and no server has. Source: RFC 919; Azure's own DNS and health probes (virtual network FAQ).
+_BROADCAST, _AZURE_DNS = ipaddress.IPv4Address('255.255.255.255'), ipaddress.IPv4Address('168.63.129.16')
+
 #: The annotations that hold ranges: Azure's own, and the one that the field of the spec has replaced.
 RANGE_ANNOTATIONS = ('azure-allowed-ip-ranges', 'load-balancer-source-ranges')
 
@@ -107,7 +110,7 @@ class Service(NamedTuple):
             name = f'azure-load-balancer-ipv{version}'
             annotated = self.annotation(name)
             address = parse_address(annotated or self.spec.get('loadBalancerIP'))
-            if address and (annotated or address.version == version):
+            if address and (annotated or ip_version(address) == version):
                 yield annotation_path(name) if annotated else ('spec', 'loadBalancerIP'), address
 
     def source_ranges(self) -> Iterator[Tuple[Path, str]]:
@@ -210,10 +213,25 @@ def covers_everything(networks: Iterable[Network], version: int) -> bool:
     return any(not network.prefixlen for network in ipaddress.collapse_addresses(mine))  # type: ignore[type-var]
 
 
+def ip_version(address: Address) -> int:
+    """4 or 6; an IPv4 address that is mapped into IPv6 is one of IPv4, as it is to Go."""
+    return 4 if getattr(address, 'ipv4_mapped', None) else address.version
+
+
 def is_private(address: Union[Address, Network]) -> bool:
     """Whether an address or network lies in the private ranges."""
     network = ipaddress.ip_network(address)
     return any(is_within(network, private) for private in PRIVATE_NETWORKS)
+
+
+def is_public(address: Address) -> bool:
+    """Whether a public IP of Azure can have the address: global unicast, and neither private nor Azure's own.
+
+    Source: cloud-provider-azure `azure_publicip_repo.go`, validatePublicIPCandidate.
+    """
+    plain = getattr(address, 'ipv4_mapped', None) or address
+    special = plain.is_unspecified or plain.is_multicast or plain in (_BROADCAST, _AZURE_DNS)
+    return not special and not is_private(plain)
 
 
 def is_within(network: Network, other: Network) -> bool:

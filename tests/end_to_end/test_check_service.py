@@ -65,7 +65,8 @@ def snapshot(context):
     """A snapshot of a cluster with the facts of `context`."""
     network = {'loadBalancerSku': context.load_balancer_sku, 'outboundType': 'loadBalancer',
                'ipFamilies': list(context.ip_families), 'podCidrs': list(context.pod_cidrs),
-               'loadBalancerProfile': {'backendPoolType': 'nodeIP' if context.node_ip_pool else 'nodeIPConfiguration'}}
+               'loadBalancerProfile': {'backendPoolType': 'nodeIP' if context.node_ip_pool else 'nodeIPConfiguration',
+                                       'enableMultipleStandardLoadBalancers': context.several_balancers}}
     body = cluster_body(SUBSCRIPTION, 'rg1', 'aks1', context.location, '.'.join(map(str, context.kubernetes_version)),
                         [pool()], network)
     body['properties']['nodeResourceGroup'] = context.node_resource_group
@@ -94,6 +95,27 @@ def test_the_article_s_manifests_pass_and_documented_ones_have_no_error(out, tmp
     documented = write(tmp_path / 'documented', DOCUMENTED)
     result = out(['aks', 'lb', 'check-service', '-f', documented, '--fail-on', 'error'])
     assert result.code == 0, str(result)
+
+
+def test_the_kubernetes_version_decides_which_rules_hold(out, tmp_path):
+    file = tmp_path / 'web.yaml'
+    file.write_text(manifest('azure-load-balancer-tcp-idle-timeout: "45"'))
+    severities = {}
+    for version in (None, '1.27', '1.28', 'v1.33.2'):
+        typed = ['--kubernetes-version', version] if version else []
+        result = out(['aks', 'lb', 'check-service', '-f', str(file), *typed], check=True).json
+        severities[version] = {finding['severity'] for service in result for finding in service['findings']
+                               if finding['code'] == 'IdleTimeoutNeedsNewerKubernetes'}
+    assert severities == {None: {'info'}, '1.27': {'error'}, '1.28': set(), 'v1.33.2': set()}
+    wrong = out(['aks', 'lb', 'check-service', '-f', str(file), '-k', 'newest'])
+    assert wrong.code == 1 and "'newest' is no version" in wrong.stderr
+
+
+def test_the_probe_of_each_port_is_in_the_result(out):
+    text = manifest(ports='  - {name: a, port: 80, appProtocol: http}\n  - {name: b, port: 53, protocol: UDP}\n')
+    service, _ = out('aks lb check-service -f -', input=text, check=True).json
+    assert [(port['port'], port['probe'] and port['probe']['protocol']) for port in service['probes']] == [
+        (80, 'Http'), (53, None)]
 
 
 def test_fail_on_prints_the_result_first(out, tmp_path):

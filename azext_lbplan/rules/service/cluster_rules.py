@@ -3,7 +3,7 @@
 
 from typing import Iterable, Iterator, Optional, Tuple
 
-from ...facts.links import AKS, AKS_STATIC_IP, CLOUD_PROVIDER
+from ...facts.links import AKS, AKS_STATIC_IP, CLOUD_PROVIDER, SEVERAL_BALANCERS
 from ...facts.snat import PORT_BLOCK
 from ...model.fields import Path
 from ...model.finding import ERROR, WARNING, Finding
@@ -134,6 +134,31 @@ def shares_outbound_ip(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
                 f'The IP {known.address or known.name} also serves outbound connections: {rules} rule(s) take {ports} '
                 'SNAT ports.', **subject.at(path, rules=rules, snatPorts=ports, publicIp=known.id),
                 remediation='Give the service a public IP of its own.')
+
+
+@RULES.rule('LoadBalancerPinned', WARNING,
+            title='With a cluster: azure-load-balancer-configurations where there is one load balancer only; an error '
+                  'beside a setting for the IP where there are several.',
+            why='With one load balancer it is passed over. With several, the IP decides: from Kubernetes 1.33 on the '
+                'cloud provider refuses both together, and the service stays <pending>.',
+            source=SEVERAL_BALANCERS)
+def load_balancer_pinned(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """Source: cloud-provider-azure `azure_loadbalancer.go`, getAzureLoadBalancerName."""
+    service, cluster, name = subject.service, subject.cluster, 'azure-load-balancer-configurations'
+    if not (service.annotation(name) or '').strip() or cluster.several_balancers is None:
+        return
+    if not cluster.several_balancers:
+        yield rule.finding(
+            f'The cluster has one load balancer: {name} is passed over.', **subject.at(annotation_path(name)),
+            remediation=f'Remove {name}, or give the cluster several load balancers.')
+        return
+    asked = [path for path, _ in service.addresses()]
+    asked += [annotation_path(one) for one in ('azure-pip-name', 'azure-pip-name-ipv6') if service.annotation(one)]
+    if asked and (cluster.kubernetes_version or (1, 33)) >= (1, 33):
+        yield rule.finding(
+            f'{name} and a setting for the IP exclude each other: the load balancer is that of the IP.',
+            **subject.at(annotation_path(name)), severity=ERROR, remediation=f'Remove {name}, or the setting for the '
+                                                                             'IP.')
 
 
 @RULES.rule('IPFamilyNotInCluster', ERROR,

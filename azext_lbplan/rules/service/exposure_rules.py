@@ -1,12 +1,14 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Rules on the addresses that a Service asks for, and on its traffic policy."""
 
-from typing import Iterable
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ...facts.links import AKS_INTERNAL, AKS_STATIC_IP, CLOUD_PROVIDER, KUBERNETES
 from ...facts.networks import IPV4, IPV6
-from ...model.finding import ERROR, WARNING, Finding
-from ...model.service import PREFIX, annotation_path, is_private, quoted
+from ...model.fields import Path
+from ...model.finding import ERROR, INFO, WARNING, Finding
+from ...model.service import (PREFIX, annotation_path, ip_version, is_private, is_public, parse_address, quoted,
+                              written_path)
 from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
@@ -24,6 +26,77 @@ def private_address_on_public_service(rule: ServiceRule, subject: ServiceInClust
             yield rule.finding(
                 f'{address} is a private address, and the service is public.', **subject.at(path),
                 remediation=f'Add {PREFIX}azure-load-balancer-internal: "true", or ask for the address of a public IP.')
+
+
+@RULES.rule('AddressNotPublic', ERROR,
+            title='An address is asked for that no public IP can have: multicast, loopback, one of Azure\'s own, ...',
+            why='The cloud provider refuses it or finds no such public IP: the service stays <pending>.',
+            source=AKS_STATIC_IP)
+def address_not_public(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """Private addresses are another rule's. Source: cloud-provider-azure `azure_publicip_repo.go`."""
+    service = subject.service
+    for path, address in service.addresses():
+        if not service.internal and not is_private(address) and not is_public(address):
+            yield rule.finding(f'{address} cannot be the address of a public IP.', **subject.at(path),
+                               remediation='Ask for the address of a public IP of yours.')
+
+
+@RULES.rule('LoadBalancerIPInvalid', WARNING,
+            title='spec.loadBalancerIP that is no IP address; an error for a service that has IPv6 only.',
+            why='Kubernetes takes it; the cloud provider passes it over, and the service gets some other address.',
+            source=CLOUD_PROVIDER)
+def load_balancer_ip_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """Blanks around it make it none. Source: cloud-provider-azure `azure_utils.go`, getServiceLoadBalancerIP."""
+    value = subject.service.spec.get('loadBalancerIP')
+    if isinstance(value, str) and value and parse_address(value) is None:
+        only_ipv6 = not subject.service.is_dual_stack and subject.families == (IPV6,)
+        yield rule.finding(
+            f'spec.loadBalancerIP is {quoted(value)}, which is no IP address'
+            + ('.' if only_ipv6 else ', and is passed over.'), **subject.at(('spec', 'loadBalancerIP')),
+            severity=ERROR if only_ipv6 else WARNING, remediation='Write the address without blanks or a port.')
+
+
+@RULES.rule('AddressPassedOver', WARNING,
+            title='Two settings for the IP of one family, of which one is passed over.',
+            why='azure-pip-name wins over azure-pip-prefix-id, that over azure-load-balancer-ipv4 or -ipv6, and that '
+                'over spec.loadBalancerIP.',
+            source=CLOUD_PROVIDER)
+def address_passed_over(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
+    """A name and the address of the same public IP say the same. Source: determinePublicIPName."""
+    for settings in _settings(subject):
+        (winner, wanted), *others = settings
+        for path, value in others:
+            same = value == wanted or _same_ip(subject, wanted, value)
+            if not same:
+                yield rule.finding(
+                    f'{written_path(path)} is passed over: {written_path(winner)} wins.', **subject.at(path),
+                    severity=INFO if same is None else WARNING, remediation='Keep one of the two.')
+
+
+def _settings(subject: ServiceInCluster) -> Iterator[List[Tuple[Path, str]]]:
+    """For each IP family (path, text) of what asks for its IP, the one that wins first; where there are several."""
+    service = subject.service
+    for version, suffix in ((4, ''), (6, '-ipv6')):
+        names = [f'azure-load-balancer-ipv{version}']
+        if not service.internal:
+            names = [f'azure-pip-name{suffix}', f'azure-pip-prefix-id{suffix}', *names]
+        found = [(annotation_path(name), value) for name, value in ((name, service.annotation(name)) for name in names)
+                 if value]
+        field = service.spec.get('loadBalancerIP')
+        address = parse_address(field)
+        if address and ip_version(address) == version:
+            found.append((('spec', 'loadBalancerIP'), str(field)))
+        if len(found) > 1:
+            yield found
+
+
+def _same_ip(subject: ServiceInCluster, name: str, value: str) -> Optional[bool]:
+    """Whether `name` is the public IP of the address `value`; None where that is not known, or it is no name."""
+    if parse_address(name) or '/' in name or '/' in value:
+        return False
+    addresses = {address.address for address in subject.cluster.public_addresses
+                 if address.name.lower() == name.lower()}
+    return value in addresses if addresses else None
 
 
 @RULES.rule('PublicAddressOnInternalService', WARNING,

@@ -5,7 +5,7 @@ import posixpath
 from typing import Dict, Hashable, Iterable, List, NamedTuple, Optional, Tuple
 
 from ...facts.networks import IPV4, IPV6
-from ...model.service import PREFIX, Service, is_private
+from ...model.service import PREFIX, Service, ip_version, is_private
 from ...model.service_context import ServiceContext
 from . import annotations as known
 from .subject import ServiceInCluster
@@ -125,7 +125,7 @@ def frontends_of(subject: ServiceInCluster) -> Tuple[Frontend, ...]:
     each Service an IP of its own.
     """
     service = subject.service
-    addresses = {address.version: str(address) for _, address in service.addresses()}
+    addresses = {ip_version(address): str(address) for _, address in service.addresses()}
     if service.internal:
         return tuple(('private', address) for address in addresses.values())
     found: List[Frontend] = []
