@@ -68,11 +68,6 @@ def validate_check(namespace: Any) -> None:
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
 
 
-def validate_check_service(namespace: Any) -> None:
-    """What can be said of the options of check-service; its files are read by the command."""
-    _validate_version(namespace)
-
-
 def validate_list(namespace: Any) -> None:
     """Options of `list`: one scope at most. A group that the CLI fills in narrows only the current subscription, as
     it does for `az aks list`."""
@@ -111,6 +106,7 @@ def _validate_action_group(namespace: Any) -> None:
 
 def validate_check_service(namespace: Any) -> None:
     """Options of `check-service`: standard input holds one thing."""
+    _validate_version(namespace)
     if namespace.from_file in STDIN and set(STDIN) & set(namespace.filename):
         raise MutuallyExclusiveArgumentError('--filename and --from-file both name standard input.',
                                              'Give the path of a file for one of them.')

@@ -37,6 +37,19 @@ def is_load_balancer(body: Fields) -> bool:
             and service_type.lower().replace('-', '').replace('_', '') == 'loadbalancer')
 
 
+def is_other_service(body: Fields) -> bool:
+    """Whether an object is a core Service of another type; without one it is ClusterIP."""
+    return (body.get('kind') == 'Service' and body.get('apiVersion') == 'v1' and not is_load_balancer(body)
+            and not is_patch(body))
+
+
+def is_patch(body: Fields) -> bool:
+    """Whether an object holds a part of a Service only, as a patch does: no ports, no selector, no other name."""
+    spec = body.fields('spec')
+    return (body.get('kind') == 'Service' and not ({'ports', 'selector', 'externalName', 'clusterIP'} & set(spec))
+            and spec.get('type') in (None, 'LoadBalancer'))
+
+
 def is_template(service: Service) -> bool:
     """Whether a text in it is a template, as a chart writes it in quotes."""
     waiting: List[Json] = [service.metadata, service.spec]

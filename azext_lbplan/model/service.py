@@ -162,7 +162,7 @@ def written_path(path: Path) -> Optional[str]:
     for key in path:
         if isinstance(key, int):
             written += f'[{key}]'
-        elif re.fullmatch('[A-Za-z]+', key):
+        elif re.fullmatch('[A-Za-z][A-Za-z0-9]*', key):
             written += f'.{key}' if written else key
         else:
             written += f'[{quoted(key, LONGEST_KEY)}]'

@@ -7,7 +7,8 @@ from tests.azure.builders import cluster_body, pool
 from tests.support.manifest_cases import ARTICLE, CASES, CLUSTER_CASES, CONTEXT, DOCUMENTED, manifest
 
 #: Rules that count over all manifests of a call.
-TOTALS = ('TooManyFrontends', 'TooManyRules', 'TooManyRulesPerNic')
+TOTALS = ('TooManyFrontends', 'TooManyRules', 'TooManyRulesPerNic', 'PublicServiceOpen', 'ClientIPNotPreserved',
+          'PodsNotInRanges', 'ForeignAnnotation', 'CarriedAnnotations', 'AnnotationsNotUnderstood')
 
 SUBSCRIPTION = '11111111-1111-1111-1111-111111111111'
 

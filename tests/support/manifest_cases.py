@@ -78,6 +78,13 @@ CASES = {
                                                       '    service.kubernetes.io/topology-aware-hints: Disabled'),
         manifest(INTERNAL).replace(PREFIX + INTERNAL, 'service.kubernetes.io/topology-mode: Auto\n'
                                                       '    service.kubernetes.io/topology-aware-hints: Auto')),
+    'NotALoadBalancer': (manifest(INTERNAL, kind='ClusterIP'), manifest(kind='ClusterIP')),
+    'AnnotationOnOtherObject': (manifest(INTERNAL).replace('kind: Service', 'kind: Deployment'), manifest(INTERNAL)),
+    'CarriedAnnotations': (f'controller:\n  service:\n    annotations:\n      {PREFIX}{INTERNAL}\n',
+                           'controller:\n  service:\n    annotations: {}\n'),
+    'AnnotationsNotUnderstood': (
+        f'kind: Balancer\napiVersion: example.com/v1\nspec:\n  service:\n    {PREFIX}{INTERNAL}\n',
+        'kind: Balancer\napiVersion: example.com/v1\n'),
     'SctpOnPublicService': (manifest(ports='  - port: 9000\n    protocol: SCTP\n'),
                             manifest(INTERNAL, ports='  - port: 9000\n    protocol: SCTP\n')),
     'NoRuleOnEveryPort': (manifest('port_80_no_lb_rule: "true"'),

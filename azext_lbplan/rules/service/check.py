@@ -3,18 +3,22 @@
 
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
+from ...inputs.carriers import Carrier, carriers_in, mentions_azure
 from ...inputs.documents import read_documents
 from ...inputs.manifests import NO_MANIFESTS, TEMPLATE, ManifestFile, Problem
-from ...inputs.objects import is_load_balancer, is_template, objects_in
+from ...inputs.objects import is_load_balancer, is_other_service, is_patch, is_template, objects_in
+from ...model.fields import Fields
 from ...model.finding import Finding, worst_first
 from ...model.service import Service, parse_service
 from ...model.service_context import NO_CLUSTER, ServiceContext
+from ...model.values import Json, printable
 from ..engine import Rule, run
-from . import (access_rules, annotation_rules, cluster_rules, exposure_rules, neighbour_rules, notice_rules,
-               probe_rules, problem_rules, shape_rules, total_rules, validation_rules)
+from . import (access_rules, annotation_rules, carried_rules, cluster_rules, exposure_rules, neighbour_rules,
+               notice_rules, probe_rules, problem_rules, shape_rules, total_rules, validation_rules)
+from .alone import judged_alone
 from .probes import PortProbe
 from .subject import ServiceInCluster, in_cluster
-from .together import AllServices, AmongOthers, Seen, claims_of, seen
+from .together import AllServices, AmongOthers, CarriedFrom, Seen, claims_of, seen
 
 #: No rule says more about one Service: nobody reads further, and hostile files stay cheap.
 MOST_FINDINGS = 50
@@ -23,6 +27,10 @@ MOST_FINDINGS = 50
 RULES: Tuple[Rule[ServiceInCluster], ...] = (
     *shape_rules.RULES, *validation_rules.RULES, *annotation_rules.RULES, *access_rules.RULES,
     *exposure_rules.RULES, *probe_rules.RULES, *cluster_rules.RULES)
+
+#: Those that hold for a part of a Service, too.
+PATCH_RULES: Tuple[Rule[ServiceInCluster], ...] = tuple(
+    rule for rule in RULES if rule.code not in carried_rules.OF_WHOLE_SERVICES)
 
 
 class Checked(NamedTuple):
@@ -57,19 +65,27 @@ class ManifestCheck(NamedTuple):
 
 def check_manifests(files: Iterable[ManifestFile], cluster: ServiceContext = NO_CLUSTER) -> ManifestCheck:
     """Check `files`, one at a time; with a `cluster` what it cannot give the Services as well."""
-    run_ = _Run(cluster)
+    started = _Run(cluster)
     for file in files:
-        run_.read(file)
-    return run_.finished()
+        started.read(file)
+    return started.finished()
 
 
-class _Run:
+class _Place(NamedTuple):
+    """A file and the number of a document in it."""
+
+    file: str
+    document: Optional[int]
+
+
+class _Run:  # pylint: disable=too-many-instance-attributes  # a state
     """What was found so far."""
 
     def __init__(self, cluster: ServiceContext):
         self.cluster = cluster
         self.results: List[Checked] = []
         self.seen: List[Tuple[int, Seen]] = []
+        self.carriers: List[CarriedFrom] = []
         self.files = self.documents = self.objects = self.services = 0
 
     def read(self, file: ManifestFile) -> None:
@@ -78,28 +94,59 @@ class _Run:
             self.results.append(Checked(file.name, None, None, None, _problem(file.problem)))
             return
         self.files += 1
-        for document in read_documents(file.content or b''):
+        content = file.content or b''
+        azure = mentions_azure(content)
+        for document in read_documents(content):
             self.documents += document.number is not None
+            place = _Place(file.name, document.number)
             if document.problem is not None:
-                self.results.append(Checked(file.name, document.number, None, None, _problem(document.problem)))
-            for body in objects_in(document.value):
-                self.objects += 1
-                if is_load_balancer(body):
-                    self.services += 1
-                    self._check(file.name, document.number, parse_service(body))
+                self.results.append(Checked(*place, None, None, _problem(document.problem)))
+            objects: List[Json] = list(objects_in(document.value))
+            self.objects += len(objects)
+            # The values of a chart have no kind, nor has a JSON patch.
+            for body in objects or ([document.value] if azure else []):
+                self._check(place, body, azure)
 
-    def _check(self, file: str, document: Optional[int], service: Service) -> None:
+    def _check(self, place: _Place, body: Json, azure: bool) -> None:
+        """Check whatever it is; what does not mention Azure is only of interest where it is a Service."""
+        if isinstance(body, Fields) and is_load_balancer(body):
+            self.services += 1
+            self._check_service(place, parse_service(body), is_patch(body))
+        elif isinstance(body, Fields) and is_other_service(body):
+            findings = run(carried_rules.OTHER_RULES, carried_rules.OtherService(body)).said()
+            if findings:
+                service = parse_service(body)
+                self.results.append(Checked(*place, service.namespace, service.name, findings))
+        elif azure:
+            for carrier in carriers_in(body):
+                self._check_carrier(place, carrier)
+
+    def _check_service(self, place: _Place, service: Service, is_part: bool) -> None:
         if is_template(service):
             findings = _problem(Problem(TEMPLATE, 'Holds template expressions ({{ ... }}); not checked.',
                                         service.body.line(())))
-            self.results.append(Checked(file, document, service.namespace, service.name, findings))
+            self.results.append(Checked(*place, service.namespace, service.name, findings))
             return
         subject = in_cluster(service, self.cluster)
         is_azure = service.load_balancer_class is None
-        if is_azure:
-            self.seen.append((len(self.results), seen(subject, file)))
-        self.results.append(Checked(file, document, service.namespace, service.name,
-                                    run(RULES, subject, MOST_FINDINGS).said(), subject.probes if is_azure else ()))
+        if is_part:
+            self.carriers.append(CarriedFrom(place.file, service.body.line(('spec',)), 'patch of a Service', True))
+        elif is_azure:
+            self.seen.append((len(self.results), seen(subject, place.file)))
+        self.results.append(Checked(*place, service.namespace, service.name,
+                                    run(PATCH_RULES if is_part else RULES, subject, MOST_FINDINGS).said(),
+                                    subject.probes if is_azure else ()))
+
+    def _check_carrier(self, place: _Place, carrier: Carrier) -> None:
+        findings = run(carried_rules.CARRIER_RULES, carrier).said()
+        if not carrier.is_useless:
+            line = next(iter(carrier.annotations.lines.values()), None)
+            self.carriers.append(CarriedFrom(place.file, None if line is None else line + carrier.line,
+                                             printable(carrier.kind or 'values of a chart'), carrier.known))
+            findings += judged_alone(carrier, self.cluster, MOST_FINDINGS)
+        if findings:
+            self.results.append(Checked(*place, printable(carrier.namespace or '') or None,
+                                        printable(carrier.name or '') or None, worst_first(findings)))
 
     def finished(self) -> ManifestCheck:
         """The check with what the rules say of several Services together."""
@@ -109,7 +156,7 @@ class _Run:
                 more = run(neighbour_rules.RULES, AmongOthers(service, claims, self.cluster), MOST_FINDINGS).said()
                 before = self.results[position]
                 self.results[position] = before._replace(findings=worst_first([*before.findings, *more]))
-        everything = AllServices(tuple(service for _, service in self.seen), self.cluster)
+        everything = AllServices(tuple(service for _, service in self.seen), tuple(self.carriers), self.cluster)
         findings = run((*total_rules.RULES, *notice_rules.RULES), everything).said()
         if findings:
             self.results.append(Checked(None, None, None, None, findings))

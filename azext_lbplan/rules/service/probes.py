@@ -81,13 +81,21 @@ class PortProbe(NamedTuple):
     probe: Optional[Probe]
 
 
-def probes_of(service: Service, shared: bool = False) -> Tuple[PortProbe, ...]:
-    """The probe of each port that gets a load balancing rule; `shared`: the cluster is in shared probe mode."""
+def probes_of(service: Service, shared: bool = False, basic: bool = False) -> Tuple[PortProbe, ...]:
+    """The probe of each port that gets a load balancing rule; `shared`: the cluster is in shared probe mode; `basic`:
+    its load balancer is a Basic one, which has no HTTPS probes."""
     all_ports = _node_probe(service, shared)
-    if service.has_high_availability_ports:
+    if service.has_high_availability_ports and not basic:
         return tuple(_of_high_availability_ports(service, all_ports))
-    return tuple(_of_port(service, index, port, all_ports) for index, port in service.ports
-                 if not service.is_true(f'port_{port.get("port")}_no_lb_rule'))
+    probes = (_of_port(service, index, port, all_ports) for index, port in service.ports
+              if not service.is_true(f'port_{port.get("port")}_no_lb_rule'))
+    return tuple(map(_without_https, probes) if basic else probes)
+
+
+def _without_https(port: PortProbe) -> PortProbe:
+    if port.probe and port.probe.protocol == HTTPS:
+        return port._replace(probe=port.probe._replace(protocol=TCP, request_path=None))
+    return port
 
 
 def _of_port(service: Service, index: int, port: Fields, all_ports: Optional[Probe]) -> PortProbe:

@@ -49,7 +49,9 @@ class ServiceInCluster(NamedTuple):
 
 def in_cluster(service: Service, cluster: ServiceContext = NO_CLUSTER) -> ServiceInCluster:
     """The Service in the cluster."""
-    return ServiceInCluster(service, cluster, access_of(service), probes_of(service, bool(cluster.shared_probe)))
+    basic = (cluster.load_balancer_sku or '').lower() == 'basic'
+    return ServiceInCluster(service, cluster, access_of(service),
+                            probes_of(service, bool(cluster.shared_probe), basic))
 
 
 ServiceRule = Rule[ServiceInCluster]

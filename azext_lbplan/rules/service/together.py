@@ -55,10 +55,26 @@ class Seen(NamedTuple):
                                                                                           other.namespace))
 
 
+class CarriedFrom(NamedTuple):
+    """Where annotations for a Service stand that is made elsewhere; `known` where it is known that Services get "
+      "them."""
+
+    file: Optional[str]
+    line: Optional[int]
+    kind: str
+    known: bool
+
+    @property
+    def label(self) -> str:
+        """What it is, and where, for a message."""
+        return f'{self.kind} ({self.file}, line {self.line})'
+
+
 class AllServices(NamedTuple):
-    """All Services that Azure's cloud provider serves, and the cluster."""
+    """All Services that Azure's cloud provider serves, what carries annotations for others, and the cluster."""
 
     services: Tuple[Seen, ...]
+    carriers: Tuple[CarriedFrom, ...]
     cluster: ServiceContext
 
     @property

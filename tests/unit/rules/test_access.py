@@ -154,7 +154,7 @@ def test_no_security_rule_beside_ranges():
 def test_what_every_service_would_be_told_is_said_once():
     text = '---\n'.join(manifest(name=f'web-{number}') for number in range(30))
     finding = only(text, 'PublicServiceOpen')
-    assert (finding.evidence['count'], len(finding.evidence['services'])) == (30, 20)
+    assert (finding.evidence['count'], len(finding.evidence['names'])) == (30, 20)
     assert finding.message.startswith('30 Services that everybody on the Internet may connect to: web-0, web-1, web-2')
     assert len(findings(text)) == 2
 
