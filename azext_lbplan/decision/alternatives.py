@@ -88,7 +88,7 @@ def _nat_gateway(decision: Decision, cluster: Cluster) -> Optional[Alternative]:
     count = snat.nat_gateway_ips(busiest or 0)
     if cluster.node_auto_provisioning or count > snat.NAT_GATEWAY_MAX_IPS:
         return None
-    if cluster.own_vnet or not cluster.is_named:
+    if cluster.own_vnet or not cluster.is_named or decision.observed.origin is not None:
         kind = USER_ASSIGNED_NAT_GATEWAY if cluster.own_vnet else MANAGED_NAT_GATEWAY
         return Alternative(NAT_GATEWAY, count, ('--outbound-type', kind), None)
     argv = ('--outbound-type', MANAGED_NAT_GATEWAY, '--nat-gateway-managed-outbound-ip-count', str(count))

@@ -76,6 +76,11 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
         return self.outcome.reason if isinstance(self.outcome, NoCommand) else None
 
     @property
+    def base(self) -> Optional[Configuration]:
+        """What a change starts from: what code makes, else what is in force."""
+        return self.requested if self.observed.origin is not None else self.current
+
+    @property
     def flags(self) -> Tuple[str, ...]:
         """The load balancer options that change, in argv form; empty where there is no line."""
         return self.outcome.flags if isinstance(self.outcome, Update) else ()
@@ -232,7 +237,7 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         proposed = proposed._replace(fits=_truth(proposed, outcome))
         return Decision(self._observed, self._options, egress_of(self._observed), self._requested.nodes, self._demand,
                         self._current, self._requested, proposed, own,
-                        solution.new_addresses if isinstance(outcome, Update) else (), outcome)
+                        solution.new_addresses if _is_change(outcome) else (), outcome)
 
     def _own_addresses(self) -> Tuple[OwnAddress, ...]:
         """Those of the profile, and those that were typed."""
@@ -288,9 +293,9 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         argv = steps.changed_options(before, settings, cluster is not None and cluster.dual_stack)
         if not argv:
             known = settings.automatic or settings.outbound_ip_count is not None
-            most_known = self._requested.nodes.most_known or settings.automatic
-            return NoCommand(Reason.UNKNOWN_IP_COUNT if not known else
-                             Reason.NOTHING_TO_DO if most_known else Reason.UNKNOWN_SETTINGS)
+            if not self._requested.nodes.most_known:
+                return NoCommand(Reason.UNKNOWN_SETTINGS)
+            return NoCommand(Reason.NOTHING_TO_DO if known else Reason.UNKNOWN_IP_COUNT)
         if self._observed.origin is not None:
             return NoCommand(Reason.MANAGED_BY_CODE, options=argv)
         if cluster is not None and not cluster.is_named:
@@ -298,6 +303,11 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         last = (steps.create(self._requested.nodes, self._options.scale, settings, argv) if cluster is None else
                 steps.update(cluster, argv))
         return Update(argv, (*map(steps.make, solution.new_addresses), last))
+
+
+def _is_change(outcome: Union[Update, NoCommand]) -> bool:
+    """Whether something is to be set, by a line or in code."""
+    return isinstance(outcome, Update) or outcome.reason is Reason.MANAGED_BY_CODE
 
 
 #: Reasons after which it is not known whether what is proposed fits.

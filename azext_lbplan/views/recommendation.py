@@ -7,6 +7,7 @@ from ..decision import Configuration, Decision, Reason, Settings
 from ..decision.egress import NAT_GATEWAY as NAT_WAY
 from ..decision.egress_addresses import gateway_ips
 from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
+from ..decision.code_changes import PoolChange, pool_changes
 from ..decision.sizing import SizingStep, sizing_steps
 from ..demand import Demand, Evidence
 from ..facts import snat
@@ -44,11 +45,11 @@ def _measured(decision: Decision) -> Demand:
 
 
 def _status(decision: Decision, demand: Demand) -> str:
-    if decision.reason is None:
+    if decision.reason in (None, Reason.MANAGED_BY_CODE):
         return CHANGE
     if decision.reason is Reason.OTHER_EGRESS:
         return results.NOT_APPLICABLE
-    if decision.reason is Reason.UNKNOWN_IP_COUNT:
+    if decision.reason in (Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_SETTINGS):
         return INSUFFICIENT_DATA
     return _UNCHANGED[demand.evidence.status] if decision.reason is Reason.NOTHING_TO_DO else INFEASIBLE
 
@@ -56,10 +57,10 @@ def _status(decision: Decision, demand: Demand) -> str:
 # Reasons
 
 def _reasons(decision: Decision, demand: Demand) -> Tuple[str, ...]:
-    current, proposed = decision.current, decision.proposed
+    current, proposed = decision.base, decision.proposed
     if current is None or current.settings is None or proposed is None or proposed.settings is None:
         return (_not_applicable(decision),)
-    found = (_evidence_reason(demand), _demand_reason(decision, demand),
+    found = (*map(_pool_reason, pool_changes(decision)), _evidence_reason(demand), _demand_reason(decision, demand),
              _drop_reason(current, current.settings, proposed.settings),
              _capacity_reason(current, current.settings, proposed.settings), _growth_reason(decision),
              _automatic_reason(current, proposed.settings), _again_reason(decision, demand))
@@ -70,6 +71,8 @@ def _not_applicable(decision: Decision) -> str:
     column = decision.asked
     if decision.egress.bypassed:
         return f'{bypass(decision)} {" ".join(_limits(decision))}'
+    if decision.reason is Reason.UNKNOWN_SETTINGS:
+        return 'How traffic leaves the cluster is not known: the code does not tell its outbound type or SKU.'
     if column.outbound_type != LOAD_BALANCER:
         told = f'The outbound type is {column.outbound_type}: SNAT ports of the load balancer do not apply.'
         return ' '.join((told, *_limits(decision)))
@@ -167,6 +170,15 @@ def _growth_reason(decision: Decision) -> Optional[str]:
         return (f'Node pool `{pool.name}` may grow to {pool.max} nodes, and surges by {pool.surge} in an upgrade '
                 f'({pool.current} run now).')
     return f'Node pool `{pool.name}` ({pool.max} nodes) surges by {pool.surge} in an upgrade.'
+
+
+def _pool_reason(change: PoolChange) -> Optional[str]:
+    """What code does to a node pool, where that counts more nodes."""
+    if change.more <= 0 or change.after is None:
+        return None
+    was = f'instead of {change.before.validated}' if change.before else 'and is new'
+    return (f'The code lets node pool `{change.name}` have {change.after.max} nodes and a surge of '
+            f'{change.after.surge}: AKS counts {change.after.validated} for it, {was}.')
 
 
 def _automatic_reason(current: Configuration, proposed: Settings) -> Optional[str]:

@@ -170,18 +170,18 @@ def _typed(value: Json, kind: Json) -> Json:
 # Clusters and their pools
 
 def _draft(cluster: _Resource, clusters: List[_Resource], resources: List[_Resource]) -> Draft:
-    pools, notes = [], []
+    pools, opaque = [], []
     for number, pool in enumerate(resource for resource in resources if resource.type == _POOL_TYPE):
         if _belongs(pool, cluster) or len(clusters) == 1:
             pools.append(Pool(pool.written, None, _pool_body(pool, number)))
         elif not any(_belongs(pool, other) for other in clusters):
-            notes.append(f'Which cluster the agent pool {printable(pool.written)[:80]} belongs to is not known: it is '
-                         'not counted')
-    origin = Origin('arm-template', 'the ARM deployment template', BICEP, printable(cluster.written)[:200],
-                    notes=tuple(notes))
+            opaque.append(Unknown(f'the agent pool {printable(pool.written)[:80]} may belong to it'))
+    origin = Origin('arm-template', 'the ARM deployment template', BICEP, printable(cluster.written)[:200])
     body = shape(cluster.body)
-    if isinstance(cluster.name, str) and cluster.name:
-        body['name'] = cluster.name
+    listed = body['properties'].get('agentPoolProfiles')
+    if opaque and not isinstance(listed, Unknown):
+        body['properties']['agentPoolProfiles'] = [*(listed if isinstance(listed, list) else ()), *opaque]
+    body['name'] = cluster.name
     return Draft(origin, body, pools=pools)
 
 

@@ -70,7 +70,7 @@ def _cluster(cluster: Json, found: Sequence[Json]) -> Body:
     name, location = text(spec, 'azureName') or filled(name_of(cluster)), text(spec, 'location')
     group_id, group = _group(spec, found)
     body.update({key: value for key, value in (('name', name), ('location', location), ('resourceGroup', group))
-                 if isinstance(value, str) and value})
+                 if isinstance(value, Unknown) or value})
     if group_id and isinstance(name, str):
         body['id'] = f'{group_id}/providers/Microsoft.ContainerService/managedClusters/{name}'
     return body

@@ -69,12 +69,20 @@ def cluster_body(attributes: Attributes) -> Body:
         'currentKubernetesVersion': value('current_kubernetes_version'),
         'nodeResourceGroup': value('node_resource_group'),
         'networkProfile': network,
-        'agentPoolProfiles': [pool_body(attributes, 'default_node_pool', mode='System')],
+        'agentPoolProfiles': [_default_pool(attributes)],
         'apiServerAccessProfile': without_nothing({'authorizedIPRanges': (
             value('api_server_access_profile', 'authorized_ip_ranges') or value('api_server_authorized_ip_ranges'))}),
     })
     return {**without_nothing({'id': value('id'), 'name': value('name'), 'location': value('location'),
                                'resourceGroup': value('resource_group_name')}), 'properties': inner}
+
+
+def _default_pool(attributes: Attributes) -> Json:
+    """The default node pool, which every cluster has; open where the document does not hold it."""
+    written = attributes.value('default_node_pool')
+    if written is None or isinstance(written, Unknown):
+        return written or Unknown('the default node pool is not there')
+    return pool_body(attributes, 'default_node_pool', mode='System')
 
 
 def _profile(attributes: Attributes) -> Body:

@@ -112,6 +112,17 @@ def _with_pools(body: Body, pools: Iterable[Optional[Body]]) -> Body:
     return {**body, 'properties': inner}
 
 
+def patched(body: Json, patch: Json) -> Body:
+    """`body` after a JSON merge patch (RFC 7396)."""
+    result = dict(body) if isinstance(body, dict) else {}
+    for key, value in patch.items() if isinstance(patch, dict) else ():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = patched(result.get(key), value) if isinstance(value, dict) else value
+    return result
+
+
 def pool_name(pool: Json) -> str:
     """The name of a pool in lower case: ARM compares names without regard to case."""
     return (text(pool, 'name') or '').lower()
@@ -143,6 +154,7 @@ def unknown_names(body: Body) -> Iterator[str]:
     """What decides and is open in `body`: the name of each value, and why."""
     inner = body['properties']
     network, pools = get(inner, 'networkProfile'), get(inner, 'agentPoolProfiles')
+    yield from _open(body, 'name')
     yield from _open(inner, 'networkProfile', 'agentPoolProfiles', 'kubernetesVersion')
     yield from _open(network, *_NETWORK_KEYS, 'loadBalancerProfile')
     profile = get(network, 'loadBalancerProfile')

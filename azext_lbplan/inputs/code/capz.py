@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from ...model.origin import CAPZ, Origin
 from ...model.values import Json, Unknown, get, printable, text
 from ..found import Found
-from .bodies import Body, Draft, Pool, shape, without_nothing
+from .bodies import Body, Draft, Pool, patched, shape, without_nothing
 from .kubernetes import CAPZ_GROUP, filled, kind_of, kinds, name_of, objects
 
 _CLUSTER = 'AzureManagedControlPlane'
@@ -68,12 +68,12 @@ def _cluster_body(cluster: Json) -> Body:
     if ranges is not None:
         inner['apiServerAccessProfile'] = {'authorizedIPRanges': ranges}
     for patch in _patches(get(spec, 'asoManagedClusterPatches')):
-        inner = _patched(inner, get(patch, 'spec'))
+        inner = patched(inner, get(patch, 'spec'))
     outer = {'name': name, 'location': get(spec, 'location'), 'resourceGroup': group}
     if subscription and isinstance(group, str) and isinstance(name, str):
         outer['id'] = (f'/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/'
                        f'managedClusters/{name}')
-    return shape({**{key: value for key, value in outer.items() if isinstance(value, str) and value},
+    return shape({**without_nothing(outer),
                   'properties': {key: value for key, value in inner.items() if value is not None}})
 
 
@@ -110,7 +110,7 @@ def _pool_body(pool: Json, machines: Json) -> Body:
     if count is None and not machines:
         body['count'] = Unknown('no MachinePool of it is in the file')
     for patch in _patches(get(spec, 'asoManagedClustersAgentPoolPatches')):
-        body = _patched(body, get(patch, 'spec'))
+        body = patched(body, get(patch, 'spec'))
     return body
 
 
@@ -123,14 +123,3 @@ def _patches(written: Json) -> List[Json]:
         except (ValueError, RecursionError):
             continue
     return patches
-
-
-def _patched(body: Json, patch: Json) -> Body:
-    """`body` after a JSON merge patch (RFC 7396)."""
-    result = dict(body) if isinstance(body, dict) else {}
-    for key, value in patch.items() if isinstance(patch, dict) else ():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = _patched(result.get(key), value) if isinstance(value, dict) else value
-    return result

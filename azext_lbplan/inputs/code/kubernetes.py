@@ -55,10 +55,11 @@ def filled(value: Json, depth: int = _DEEPEST) -> Json:
     if not isinstance(value, str) or '${' not in value:
         return value
     whole = _VARIABLE.fullmatch(value)
-    if whole:
+    if whole and '${' not in (whole.group(2) or ''):
         return plain(whole.group(2)) if whole.group(2) else _open(whole.group(1))
-    names = [name for name, default in _VARIABLE.findall(value) if not default]
-    return _open(*names) if names else _VARIABLE.sub(lambda variable: variable.group(2), value)
+    names = [name for name, default in _VARIABLE.findall(value) if not default or '${' in default]
+    made = _VARIABLE.sub(lambda variable: variable.group(2) or '', value)
+    return _open(*names) if names else Unknown(f'the variable {printable(value)[:80]}') if '${' in made else made
 
 
 def _open(*names: str) -> Unknown:

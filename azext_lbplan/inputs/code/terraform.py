@@ -13,7 +13,7 @@ from ...model.values import Json, Unknown, get, items, printable, same_id, text
 from ..found import Found
 from ..unusable import UnusableDocument
 from . import azurerm
-from .bodies import Body, Draft, Pool, fields, shape
+from .bodies import Body, Draft, Pool, fields, patched, shape
 from .configuration import Configuration, ModulePath, Target, module_path
 
 _AZAPI = ('azapi_resource', 'azapi_update_resource')
@@ -171,21 +171,39 @@ def _clusters(resources: Sequence[Resource], configuration: Configuration, kind:
     pools: Dict[str, List[Pool]] = {cluster.resource.address: [] for cluster in kept}
     for resource in filter(_is_pool, resources):
         _join(resource, kept, configuration, pools)
-    patches = [resource for resource in resources if resource.type == 'azapi_update_resource']
+    kept = [_with_patches(cluster, kept, resources, configuration) for cluster in kept]
     around = _addresses(resources)
-    return [_draft(cluster, pools[cluster.resource.address], kind, provider, around, patches).found()
-            for cluster in kept]
+    return [_draft(cluster, pools[cluster.resource.address], kind, provider, around).found() for cluster in kept]
 
 
 def _draft(cluster: _Cluster, pools: List[Pool], kind: Tuple[str, str], provider: Optional[str],
-           around: Dict[str, List[Json]], patches: Sequence[Resource]) -> Draft:
+           around: Dict[str, List[Json]]) -> Draft:
     resource, after = cluster.resource, cluster.after or {}
     origin = Origin(kind[0], kind[1], TERRAFORM, printable(resource.address), resource.action,
                     resource.replaced_by if resource.action == REPLACE else (), module=resource.module,
                     provider=provider)
-    notes = tuple(f'{printable(patch.address)} changes a cluster as well; what it sets is not added'
-                  for patch in patches if _azapi_type(patch) == CLUSTER_TYPE)
-    return Draft(origin._replace(notes=notes), after, cluster.before, pools, around)
+    return Draft(origin, after, cluster.before, pools, around)
+
+
+def _with_patches(cluster: _Cluster, clusters: Sequence[_Cluster], resources: Sequence[Resource],
+                  configuration: Configuration) -> _Cluster:
+    """The cluster with what azapi_update_resource sets on it beside the resource itself."""
+    for patch in resources:
+        if patch.type != 'azapi_update_resource' or _azapi_type(patch) != CLUSTER_TYPE:
+            continue
+        targets = configuration.targets(patch.modules, patch.type, patch.name, 'resource_id')
+        owner = text(patch.after, 'resource_id') or text(patch.before, 'resource_id')
+        mine = same_id(owner, text(cluster.after, 'id')) or any(_is_at(cluster.resource, one) for one in targets)
+        if mine or len(clusters) == 1:
+            before, after = ({} if values is None else _azapi_body(values, None) for values in (patch.before,
+                                                                                                patch.after))
+            cluster = cluster._replace(after=_patched(cluster.after, after), before=_patched(cluster.before, before))
+    return cluster
+
+
+def _patched(body: Optional[Body], patch: Body) -> Optional[Body]:
+    inner = get(patch, 'properties')
+    return body if body is None else {**body, 'properties': patched(get(body, 'properties'), inner)}
 
 
 def _is_cluster(resource: Resource) -> bool:

@@ -138,7 +138,8 @@ def test_own_ips_by_their_names_count():
 def test_several_clusters_have_their_own_pools():
     found = observed(template(cluster(name='a'), cluster(name='b'), pool(name='b/user'), pool(name='c/lost')))
     assert [set(pools(one)) for one in found] == [{'sys'}, {'sys', 'user'}]
-    assert all('not counted' in ' '.join(one.origin.notes) for one in found)
+    assert all('c/lost may belong to it' in one.origin.unknown[0] for one in found)
+    assert all(not decide(one).nodes.most_known for one in found)
 
 
 @pytest.mark.parametrize('document, recognised', [

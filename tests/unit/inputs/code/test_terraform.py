@@ -6,8 +6,10 @@ import pytest
 from azext_lbplan.decision import Reason, decide
 from azext_lbplan.inputs.shapes import recognise
 from azext_lbplan.inputs.unusable import UnusableDocument
+from azext_lbplan.options import Options
 from azext_lbplan.rules.cluster import findings
 from azext_lbplan.views import results
+from azext_lbplan.views.recommendation import recommend
 from tests.support.terraform import CLUSTER_ID, change, cluster, node_pool, plan, reference, state
 
 AKS = 'azurerm_kubernetes_cluster.this'
@@ -259,3 +261,28 @@ def test_odd_values_are_no_reason_to_fall(odd):
         made = decision(plan(change(AKS, None, cluster(**{key: odd})), change(POOL, None, node_pool(**{
             'upgrade_settings': odd, 'kubernetes_cluster_id': odd}))))
         results.plan(made, findings(made))
+
+
+def test_an_update_resource_of_azapi_is_part_of_the_cluster():
+    patch = {'type': 'Microsoft.ContainerService/managedClusters@2025-05-01', 'body': {'properties': {'networkProfile': {
+        'loadBalancerProfile': {'allocatedOutboundPorts': 4000}}}}}
+    document = plan(change(AKS, cluster(), cluster()),
+                    change('azapi_update_resource.ports', None, {**patch, 'resource_id': CLUSTER_ID.upper()}))
+    one = only(document)
+    assert (one.before.profile.allocated_outbound_ports, one.cluster.profile.allocated_outbound_ports) == (1024, 4000)
+    assert one.cluster.profile.managed_outbound_ip_count == 1
+
+
+def test_a_state_without_the_default_pool_leaves_the_nodes_open():
+    values = cluster()
+    del values['default_node_pool']
+    made = decision(state((AKS, values)))
+    assert not made.nodes.most_known and made.reason is Reason.UNKNOWN_SETTINGS
+
+
+def test_recommend_names_the_pools_too():
+    made = decide(only(plan(change(AKS, cluster(ports=8000), cluster(ports=8000)),
+                            change(POOL, None, node_pool(most=20)))), Options(measure=True))
+    result = recommend(made, findings(made))
+    assert result['status'] == 'change' and '`batch`' in result['reasons'][0]
+    assert not any(way['command'] for way in result['alternatives'])
