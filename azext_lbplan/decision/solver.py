@@ -97,6 +97,8 @@ def _raise_managed(problem: Problem, aim: Aim, needed: int) -> Solution:
 def _raise_own(problem: Problem, aim: Aim, needed: int) -> Solution:
     """New public IPs or prefixes beside the own ones, whose full list the update names."""
     settings = aim.settings
+    if settings.unnamed_ips:  # the full list is to be given, and is not known
+        return Solution(settings, obstacle=Reason.UNKNOWN_PLACE)
     missing = needed - (settings.outbound_ip_count or 0)
     if settings.ip_source == PREFIXES:
         room = largest_growth(settings.outbound_ip_prefixes)

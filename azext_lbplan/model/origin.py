@@ -26,7 +26,8 @@ class Origin(NamedTuple):
     manifest says what shall be, not what is. `recreated_by` are the settings that make the provider replace the
     cluster. `unknown` names what is not known; `notes` are sentences without their period,
     and so are `assumed`: defaults that count where the code says nothing. `is_live`: what it starts from was read.
-    `removed_pools` are pools that the change deletes. `module` is the module that the resource is in.
+    `removed_pools` are pools that the change deletes. `module` is the module
+    that the resource is in, `module_source` where its code comes from, `version` that of the provider or of the API.
     """
 
     kind: str
@@ -40,5 +41,6 @@ class Origin(NamedTuple):
     assumed: Tuple[str, ...] = ()
     removed_pools: Tuple[str, ...] = ()
     module: Optional[str] = None
-    provider: Optional[str] = None
+    module_source: Optional[str] = None
+    version: Optional[str] = None
     is_live: bool = False

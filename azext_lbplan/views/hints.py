@@ -8,6 +8,7 @@ from ..decision import Decision
 from ..model.finding import ERROR, WARNING, Finding, counted
 from ..model.values import distinct
 from .fleet import Row, summary
+from .fragments import own_fragment
 from .results import Result
 
 
@@ -81,6 +82,10 @@ def of_alerts(decision: Decision, alerts: Optional[List[Result]]) -> List[Hint]:
 
 
 def _lines(decision: Decision) -> List[Hint]:
+    fragment = own_fragment(decision)
+    if fragment is not None:
+        return [Hint(WARNING, f'To set this on {_name(decision)}, put into its code:'),
+                *(Hint(WARNING, f'  {line}') for line in fragment.rstrip().splitlines())]
     if decision.command is None:
         return []
     return [Hint(WARNING, f'To set this on {_name(decision)}, run:'),

@@ -11,6 +11,7 @@ from ..decision.nodes import Nodes, PoolNodes
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import why_no_line
+from .fragments import fragments
 from .verdict import verdict
 
 if TYPE_CHECKING:  # only what measures pays for it
@@ -38,7 +39,8 @@ def plan(decision: Decision, findings: Iterable[Finding], curve: Optional[List[R
         'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
         'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
-        'unverified': list(assumptions(decision)), 'code': _code(decision), 'curve': curve,
+        'fragments': fragments(decision), 'unverified': list(assumptions(decision)), 'code': _code(decision),
+        'curve': curve,
     }
 
 

@@ -24,9 +24,10 @@ ANY = (dict, type(None))
 EGRESS = {'declared': (str,), 'effective': (str,), 'via': _TEXT, 'addresses': (list, type(None)), 'evidence': _LIST}
 WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway', 'mixed', 'nodePublicIp', 'blocked',
         'unknown')
-SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST}
+SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST, 'code': ANY,
+        'verdict': (dict,)}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
-            'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'verdict': (dict,)}
+            'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'fragments': (dict,)}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
@@ -96,6 +97,8 @@ def _configuration(one, nodes, is_proposed=False):
 
 
 def _decision(result):
+    assert list(result['fragments']) == ['terraform', 'bicep', 'aso', 'capz']
+    assert any(result['fragments'].values()) == bool(result['flags']), 'a line and its fragments go together'
     no_command = result['noCommand']
     assert (result['command'] is None) == (no_command is not None)
     if no_command is not None:

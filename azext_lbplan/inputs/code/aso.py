@@ -45,7 +45,7 @@ def _draft(cluster: Json, clusters: Sequence[Json], pools: Sequence[Json], found
     before = get(cluster, 'status')
     in_force = isinstance(before, dict) and isinstance(get(before, 'networkProfile'), dict)
     origin = Origin('aso', 'the manifest of Azure Service Operator', ASO,
-                    printable(f'ManagedCluster/{name_of(cluster)}'))
+                    printable(f'ManagedCluster/{name_of(cluster)}'), version=text(cluster, 'apiVersion'))
     start = shape({'properties': before, **_outer(before)}) if in_force else None
     return Draft(origin, _cluster(cluster, found), start, mine)
 

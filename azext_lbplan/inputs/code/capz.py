@@ -38,7 +38,8 @@ def _draft(cluster: Json, found: Sequence[Json], is_only: bool) -> Draft:
         if owner is not None and _is_of(owner, cluster, found) or owner is None and is_only:
             note = None if owner else f'Node pool {name_of(pool)} is taken to belong to the only cluster'
             pools.append(Pool(name_of(pool), None, _pool_body(pool, machines), note))
-    origin = Origin('capz', 'the manifest of Cluster API', CAPZ, printable(f'{_CLUSTER}/{name_of(cluster)}'))
+    origin = Origin('capz', 'the manifest of Cluster API', CAPZ, printable(f'{_CLUSTER}/{name_of(cluster)}'),
+                    version=text(cluster, 'apiVersion'))
     return Draft(origin, _cluster_body(cluster), pools=pools)
 
 

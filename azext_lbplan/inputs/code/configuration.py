@@ -8,7 +8,7 @@ JSON at all, and `dynamic` blocks are missing. Source: Terraform's JSON output f
 import re
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ...model.values import Json, get
+from ...model.values import Json, get, text
 
 #: Modules from the root to one: the names of their calls.
 ModulePath = Tuple[str, ...]
@@ -41,8 +41,13 @@ def module_path(address: Optional[str]) -> ModulePath:
 class Configuration:
     """Answers what the expressions of a plan refer to. Without a configuration nothing is known."""
 
-    def __init__(self, root: Json):
-        self._root = root
+    def __init__(self, configuration: Json):
+        self._root = get(configuration, 'root_module')
+        self._providers = get(configuration, 'provider_config')
+
+    def provider_version(self, name: str) -> Optional[str]:
+        """The constraint on the version of a provider in the root module: `~> 4.0`."""
+        return text(self._providers, name, 'version_constraint')
 
     def _module(self, path: ModulePath) -> Json:
         module = self._root
@@ -54,6 +59,10 @@ class Configuration:
         resources = get(self._module(path), 'resources')
         return next((resource for resource in resources if get(resource, 'address') == f'{kind}.{name}'),
                     None) if isinstance(resources, list) else None
+
+    def source(self, path: ModulePath) -> Optional[str]:
+        """Where the code of a module comes from; None for the root."""
+        return text(self._module(path[:-1]), 'module_calls', path[-1], 'source') if path else None
 
     def targets(self, path: ModulePath, kind: str, name: str, attribute: str) -> List[Target]:
         """The resources that an attribute of a resource refers to, as far as they can be told."""

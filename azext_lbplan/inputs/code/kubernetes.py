@@ -52,14 +52,18 @@ def filled(value: Json, depth: int = _DEEPEST) -> Json:
         return {key: filled(inner, depth - 1) for key, inner in value.items()}
     if isinstance(value, list):
         return [filled(inner, depth - 1) for inner in value]
-    if not isinstance(value, str) or '${' not in value:
-        return value
-    whole = _VARIABLE.fullmatch(value)
+    return _filled_text(value) if isinstance(value, str) and '${' in value else value
+
+
+def _filled_text(written: str) -> Json:
+    whole = _VARIABLE.fullmatch(written)
     if whole and '${' not in (whole.group(2) or ''):
         return plain(whole.group(2)) if whole.group(2) else _open(whole.group(1))
-    names = [name for name, default in _VARIABLE.findall(value) if not default or '${' in default]
-    made = _VARIABLE.sub(lambda variable: variable.group(2) or '', value)
-    return _open(*names) if names else Unknown(f'the variable {printable(value)[:80]}') if '${' in made else made
+    names = [name for name, default in _VARIABLE.findall(written) if not default or '${' in default]
+    if names:
+        return _open(*names)
+    made = _VARIABLE.sub(lambda variable: variable.group(2) or '', written)
+    return Unknown(f'the variable {printable(written)[:80]}') if '${' in made else made
 
 
 def _open(*names: str) -> Unknown:

@@ -74,21 +74,20 @@ def take_plan(document: Json) -> List[Found]:
     for resource in _values(get(document, 'planned_values', 'root_module')):
         resources.setdefault(resource.address, resource)
     kind = ('terraform-plan', 'the Terraform plan')
-    return _clusters(list(resources.values()), Configuration(get(document, 'configuration', 'root_module')), kind,
-                     _provider_version(document))
+    return _clusters(list(resources.values()), Configuration(get(document, 'configuration')), kind)
 
 
 def take_state(document: Json) -> List[Found]:
     """The clusters of a state in JSON."""
     _check_format(document)
     return _clusters(list(_values(get(document, 'values', 'root_module'))), Configuration(None),
-                     ('terraform-state', 'the Terraform state'), None)
+                     ('terraform-state', 'the Terraform state'))
 
 
 def take_raw_state(document: Json) -> List[Found]:
     """The clusters of a file terraform.tfstate."""
     resources = [resource for entry in items(document, 'resources') for resource in _raw(entry)]
-    return _clusters(resources, Configuration(None), ('terraform-state', 'the Terraform state'), None)
+    return _clusters(resources, Configuration(None), ('terraform-state', 'the Terraform state'))
 
 
 def _check_format(document: Json) -> None:
@@ -96,15 +95,6 @@ def _check_format(document: Json) -> None:
     if version.split('.')[0] not in ('0', '1'):
         raise UnusableDocument(f'is of Terraform with format_version {printable(version)[:20]}; this version reads 1',
                                'Upgrade: az extension update --name lbplan.')
-
-
-def _provider_version(document: Json) -> Optional[str]:
-    providers = get(document, 'configuration', 'provider_config')
-    for name in ('azurerm', 'azapi'):
-        version = text(providers, name, 'version_constraint')
-        if version:
-            return f'{name} {version}'
-    return None
 
 
 # Resources
@@ -160,8 +150,7 @@ class _Cluster(NamedTuple):
     after: Optional[Body]
 
 
-def _clusters(resources: Sequence[Resource], configuration: Configuration, kind: Tuple[str, str],
-              provider: Optional[str]) -> List[Found]:
+def _clusters(resources: Sequence[Resource], configuration: Configuration, kind: Tuple[str, str]) -> List[Found]:
     clusters = [_Cluster(resource, *_bodies(resource, configuration)) for resource in resources
                 if _is_cluster(resource)]
     kept = [cluster for cluster in clusters if cluster.after is not None]
@@ -173,15 +162,16 @@ def _clusters(resources: Sequence[Resource], configuration: Configuration, kind:
         _join(resource, kept, configuration, pools)
     kept = [_with_patches(cluster, kept, resources, configuration) for cluster in kept]
     around = _addresses(resources)
-    return [_draft(cluster, pools[cluster.resource.address], kind, provider, around).found() for cluster in kept]
+    return [_draft(cluster, pools[cluster.resource.address], kind, configuration, around).found() for cluster in kept]
 
 
-def _draft(cluster: _Cluster, pools: List[Pool], kind: Tuple[str, str], provider: Optional[str],
+def _draft(cluster: _Cluster, pools: List[Pool], kind: Tuple[str, str], configuration: Configuration,
            around: Dict[str, List[Json]]) -> Draft:
     resource, after = cluster.resource, cluster.after or {}
     origin = Origin(kind[0], kind[1], TERRAFORM, printable(resource.address), resource.action,
                     resource.replaced_by if resource.action == REPLACE else (), module=resource.module,
-                    provider=provider)
+                    module_source=configuration.source(resource.modules),
+                    version=configuration.provider_version(resource.type.partition('_')[0]))
     return Draft(origin, after, cluster.before, pools, around)
 
 
