@@ -101,15 +101,23 @@ def _with_pools(body: Body, pools: Iterable[Optional[Body]]) -> Body:
     written = get(inner, 'agentPoolProfiles')
     if isinstance(written, Unknown):
         return {**body, 'properties': inner}
-    listed = written if isinstance(written, list) else []
-    found = {pool_name(pool): pool for pool in listed if isinstance(pool, dict)}
-    opaque = [pool for pool in listed if isinstance(pool, Unknown)]
-    for number, pool in enumerate(pools):
-        if pool is not None:
-            name = pool_name(pool) or f'#{number}'
-            found[name] = {**found.get(name, {}), **pool}
-    inner['agentPoolProfiles'] = [*found.values(), *opaque]
+    found: List[Json] = [pool for pool in (written if isinstance(written, list) else ())
+                         if isinstance(pool, (dict, Unknown))]
+    for pool in pools:
+        same = next((at for at, one in enumerate(found) if pool_name(one) == pool_name(pool) != ''), None)
+        if pool is not None and same is not None:
+            found[same] = {**found[same], **pool}
+        elif pool is not None:
+            found.append(dict(pool))
+    inner['agentPoolProfiles'] = list(map(_with_count, found))
     return {**body, 'properties': inner}
+
+
+def _with_count(pool: Json) -> Json:
+    """A pool that says nothing of its size has one all the same."""
+    if isinstance(pool, Unknown) or get(pool, 'count') is not None or get(pool, 'virtualMachinesProfile') is not None:
+        return pool
+    return {**pool, 'count': Unknown('the code does not say it')}
 
 
 def patched(body: Json, patch: Json) -> Body:

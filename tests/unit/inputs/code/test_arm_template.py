@@ -201,3 +201,10 @@ def test_odd_values_are_no_reason_to_fall(odd):
                     findings(decide(one))
             except UnusableDocument:
                 pass
+
+
+def test_a_pool_without_a_size_is_open_and_two_of_one_name_are_two():
+    entry = cluster(agentPoolProfiles=[{'name': 'a', 'maxCount': 6}, {'name': 'a', 'count': 2}])
+    one = only(template(entry))
+    assert [pool.max for pool in one.cluster.pools] == [0, 2] and 'a.count (the code does not say it)' in one.origin.unknown
+    assert decide(one).requested.fits is None
