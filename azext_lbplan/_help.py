@@ -77,6 +77,8 @@ long-summary: >-
 examples:
     - name: What should be set?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table
+    - name: With a page for those who decide.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --report report.html
     - name: From the last 30 days, with half as much again for growth.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 -o table
     - name: Metric alerts for the allocation in force, for a Bicep file.

@@ -44,6 +44,7 @@ def validate_recommend(namespace: Any) -> None:
     """Options of `recommend`."""
     validate_offset(namespace)
     _validate_source(namespace)
+    _validate_report(namespace, 'recommend')
     _validate_action_group(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'recommend')
@@ -53,6 +54,7 @@ def validate_recommend(namespace: Any) -> None:
 def validate_plan(namespace: Any) -> None:
     """Options of `plan`, which also works without a cluster."""
     _validate_source(namespace, without_cluster='node_count', takes_both=True)
+    _validate_report(namespace, 'plan')
     _validate_sizes(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'plan')
@@ -63,6 +65,7 @@ def validate_check(namespace: Any) -> None:
     """Options of `check`."""
     validate_offset(namespace)
     _validate_source(namespace)
+    _validate_report(namespace, 'check')
     _validate_action_group(namespace)
     namespace.rules = _codes(namespace.rules, '--rules')
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
@@ -71,6 +74,7 @@ def validate_check(namespace: Any) -> None:
 def validate_list(namespace: Any) -> None:
     """Options of `list`: one scope at most. A group that the CLI fills in narrows only the current subscription, as
     it does for `az aks list`."""
+    _validate_report(namespace, 'list')
     scopes = [option for option, value in (
         ('--subscriptions', namespace.subscriptions), ('--all-subscriptions', namespace.all_subscriptions),
         ('--management-groups', namespace.management_groups), ('--from-file', namespace.from_file)) if value]
@@ -90,6 +94,20 @@ def validate_list(namespace: Any) -> None:
             raise InvalidArgumentValueError(f"--management-groups: '{name}' is no name of a management group.",
                                             'Names, not display names: az account management-group list -o table.')
     _check_ranges(namespace, 'list')
+
+
+def _validate_report(namespace: Any, command: str) -> None:
+    """A file of a kind that there is, of one answer."""
+    path = namespace.report
+    if path is None:
+        return
+    from .views import reports  # only who asks for one pays for it
+    if reports.kind_of(path, command) is None:
+        known = ', '.join(reports.endings(command))
+        raise InvalidArgumentValueError(f"--report: '{path}' is no file that a report can be.",
+                                        f'Give a name with one of these endings: {known}.')
+    if len(getattr(namespace, '_ids', None) or []) > 1:
+        raise ArgumentUsageError('--report takes one cluster at a time.', 'Give one id.')
 
 
 def _validate_action_group(namespace: Any) -> None:

@@ -6,9 +6,9 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, TypeVar, Union
 
-from azure.cli.core.azclierror import InvalidArgumentValueError
+from azure.cli.core.azclierror import ArgumentUsageError, InvalidArgumentValueError
 from knack.log import get_logger
 
 from . import _printed
@@ -19,7 +19,7 @@ from .facts.ids import ArmId
 from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
-from .model.finding import WARNING
+from .model.finding import WARNING, Finding
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 Result = Dict[str, Any]
+
+#: One result, or the rows of a fleet.
+Answer = TypeVar('Answer', Result, List[Result])
 
 
 @takes('show')
@@ -58,11 +61,12 @@ def _planned(decision: Decision, typed: Typed) -> Tuple[Result, List[hints.Judge
     asked about, and there is no line for all of them."""
     found = findings(decision)
     if typed.sizes is None:
-        return results.plan(decision, found), hints.judged(decision, found), hints.of_plan(decision)
+        return (_reported(typed, 'plan', results.plan(decision, found), decision, found),
+                hints.judged(decision, found), hints.of_plan(decision))
     from .decision.curve import curve
     from .views.curve import rows
     points = curve(decision, typed.sizes)
-    return (results.plan(decision, found, rows(points)),
+    return (_reported(typed, 'plan', results.plan(decision, found, rows(points)), decision, found),
             [one for point in points for one in hints.judged(point.decision, findings(point.decision))], [])
 
 
@@ -71,11 +75,12 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What should I set."""
     from .views.recommendation import recommend
     with Handling(cmd.cli_ctx, typed) as handling:
-        decided = [(decision, _alerts(decision, typed)) for decision in _decisions(cmd.cli_ctx, typed)]
+        decided = [(decision, findings(decision), _alerts(decision, typed))
+                   for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([{**recommend(decision, findings(decision)), 'alerts': alerts}
-                         for decision, alerts in decided]),
-            hints=[hint for decision, alerts in decided
+            _one_or_all([_reported(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision, found)
+                         for decision, found, alerts in decided]),
+            hints=[hint for decision, _, alerts in decided
                    for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
 
 
@@ -86,8 +91,8 @@ def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
         return handling.finish(
-            _one_or_all([{**results.check(decision, report), 'alerts': alerts}
-                         for decision, report, alerts in decided]),
+            _one_or_all([_reported(typed, 'check', {**results.check(decision, report), 'alerts': alerts}, decision,
+                                   report.findings) for decision, report, alerts in decided]),
             [one for decision, report, _ in decided for one in hints.judged(decision, report.findings)],
             [hint for decision, report, alerts in decided
              for hint in hints.of_check(decision, report.findings) + hints.of_alerts(decision, alerts)])
@@ -100,6 +105,7 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
     from .readers.fleet_metrics import FleetMetrics
     from .views import fleet
     with Handling(cmd.cli_ctx, typed) as handling:
+        _check_report(typed)
         reader = _fleet_reader(cmd.cli_ctx, typed)
         clusters, rows, notes = [], [], []
         for observed in reader.read():
@@ -111,7 +117,7 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
         rows = fleet.riskiest_first(rows)
         for line in reader.gaps + notes + ([] if rows else [fleet.NOTHING]):
             logger.warning(_printed.line(line))
-        return handling.finish(rows[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
+        return handling.finish(_reported(typed, 'list', rows)[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
                                hints.of_fleet(rows, typed.top, live=not typed.source.from_file))
 
 
@@ -151,6 +157,25 @@ def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
     return list_rules()
 
 
+def _check_report(typed: Typed) -> None:
+    """A report that cannot be written is told before anything is read."""
+    if typed.report is not None:
+        saving.check_target(typed.report, typed.source.overwrite)
+
+
+def _reported(typed: Typed, command: str, result: Answer, decision: Optional[Decision] = None,
+              found: Tuple[Finding, ...] = ()) -> Answer:
+    """`result`, written to the file that was asked for as well, as what its ending says."""
+    if typed.report is None:
+        return result
+    from .views import reports
+    kind = reports.kind_of(typed.report, command)
+    if kind is None:
+        raise LookupError('a report of a kind that the validator has let pass')
+    saving.save(typed.report, kind.render(reports.Answer(command, result, decision, found)), typed.source.overwrite)
+    return result
+
+
 def _alerts(decision: Decision, typed: Typed) -> Optional[List[Result]]:
     """The alert rules for the allocation in force; None where no action group was named."""
     if typed.action_group is None:
@@ -166,7 +191,11 @@ def _one_or_all(found: List[Result]) -> Union[Result, List[Result]]:
 
 def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True, alerts: bool = False) -> List[Decision]:
     """The decision for each cluster that was named or that a file holds."""
+    _check_report(typed)
     observed = _observe(cli_ctx, typed, gateways, alerts)
+    if typed.report is not None and len(observed) > 1:
+        raise ArgumentUsageError(f'--report takes one cluster at a time, and the file holds {len(observed)}.',
+                                 'Give a file that holds one.')
     for one in observed:
         _check_applicable(cli_ctx, one, typed)
     return [decide(one, typed.options) for one in observed]
@@ -177,6 +206,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     packets leave by some, which takes a round trip more, and with the metric alerts; without a cluster only the public
     IPs and prefixes that were typed."""
     source, change = typed.source, typed.options.change
+    _check_report(typed)
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file and source.name:
         return [_on_live(cli_ctx, typed)]

@@ -168,10 +168,14 @@ class Typed(NamedTuple):
     filename: Tuple[str, ...] = ()
     recursive: bool = False
     action_group: Optional[ArmId] = None
+    report: Optional[str] = None
 
 
 #: Standard input as a path: kubectl's name of it, and the system's, which not every system can open.
 STDIN = ('-', '/dev/stdin')
+
+OVERWRITE = Option('overwrite_existing', ('--overwrite-existing',),
+                   'Let --save-to and --report replace a file that is there.', SWITCH, SNAPSHOT_GROUP)
 
 CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
@@ -187,8 +191,7 @@ CLUSTER = (
     Option('save_to', ('--save-to',),
            'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
            'readable by its owner only.', FILE, SNAPSHOT_GROUP),
-    Option('overwrite_existing', ('--overwrite-existing',), 'Let it replace a file.', SWITCH,
-           SNAPSHOT_GROUP),
+    OVERWRITE,
     Option('anonymize', ('--anonymize',),
            'Let --save-to replace names and addresses.', SWITCH, SNAPSHOT_GROUP),
 )
@@ -241,6 +244,12 @@ ALERTS = (
            'Id of the action group to notify: the result gets the metric alerts that fit the allocation in force, as '
            'lines of az monitor metrics alert create, Bicep and Terraform. Make them again when the allocation '
            'changes.'),
+)
+
+REPORT = (
+    Option('report', ('--report',),
+           'Also write the answer to this file; what it is follows from its ending: .html for a page with pictures '
+           'that stands alone, to be read on a screen, a phone or paper.', FILE),
 )
 
 HEADROOM = (
@@ -309,10 +318,10 @@ def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
 #: The options of each command.
 COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'show': CLUSTER,
-    'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE,
-    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + ALERTS,
-    'check': CLUSTER + MEASURED + RULES + GATE + ALERTS,
-    'list': FLEET + GATE,
+    'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE + REPORT,
+    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + ALERTS + REPORT,
+    'check': CLUSTER + MEASURED + RULES + GATE + ALERTS + REPORT,
+    'list': FLEET + GATE + REPORT + (OVERWRITE,),
     'check-service': MANIFESTS + GATE,
     'list-rules': (),
 }
@@ -370,4 +379,4 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
         sizes, values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
         values.get('subscriptions'), bool(values.get('all_subscriptions')), values.get('management_groups') or (),
         bool(values.get('with_metrics')), values.get('top'), values.get('filename') or (),
-        bool(values.get('recursive')), values.get('action_group'))
+        bool(values.get('recursive')), values.get('action_group'), values.get('report'))

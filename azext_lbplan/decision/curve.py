@@ -1,8 +1,10 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The same question at several sizes: a decision for each, and what sets its limit."""
+"""The same question at several sizes: a decision for each, and what sets its limit; and what a column gives to a node
+as the cluster grows."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Tuple
 
+from ..facts import snat
 from ..options import Sizes
 from .columns import Configuration
 from .decide import Decision, decide_again
@@ -58,3 +60,45 @@ def _most_nodes(column: Configuration) -> Optional[int]:
     if settings is None or settings.automatic or usable is None:
         return column.max_nodes
     return max(0, usable) // settings.outbound_ports
+
+
+class Capacity(NamedTuple):
+    """Ports per node by the number of nodes, as corners of a line of (nodes, ports). `allocated`: what nodes get;
+    `most`: what the outbound IPs could give to so many; empty where their number is not known."""
+
+    allocated: Tuple[Tuple[int, int], ...]
+    most: Tuple[Tuple[int, int], ...]
+
+
+#: Corners of the line of what the IPs could give: more do not show.
+_CORNERS = 80
+
+
+def capacity(column: Configuration, up_to: int) -> Capacity:
+    """What nodes get as a cluster grows `up_to` so many: under an explicit allocation the same until the IPs have no
+    more, under automatic allocation less with each tier."""
+    settings = column.settings
+    if settings is None or up_to < 1:
+        return Capacity((), ())
+    most: Tuple[Tuple[int, int], ...] = ()
+    if settings.outbound_ip_count:
+        counts = sorted({max(1, round(up_to * step / _CORNERS)) for step in range(_CORNERS + 1)})
+        most = tuple((nodes, snat.largest_ports(settings.outbound_ip_count, nodes, column.shared_rule_blocks))
+                     for nodes in counts)
+    if not settings.automatic:
+        last = up_to if column.max_nodes is None else min(up_to, _most_nodes(column) or 0)
+        ports = settings.outbound_ports
+        return Capacity(((1, ports), (last, ports)) if last >= 1 else (), most)
+    return Capacity(tuple(_tiers(settings.frontends, up_to)), most)
+
+
+def _tiers(frontends: int, up_to: int) -> Iterator[Tuple[int, int]]:
+    """Both ends of each tier of automatic allocation."""
+    first = 1
+    while first <= up_to:
+        ports, last = snat.automatic_ports(first, frontends), snat.nodes_before_drop(first, frontends)
+        if ports is None or last is None:
+            return
+        yield first, ports
+        yield min(last, up_to), ports
+        first = last + 1

@@ -1,0 +1,341 @@
+# Copyright (c) the lbplan developers. Licensed under the MIT License.
+"""The report for people: what an answer says, with its pictures, on one page."""
+
+import json
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+
+from ...decision import Decision
+from ...demand.history import History, history
+from ...facts.clusters import NONE
+from ...facts.snat import PORTS_PER_IP
+from ...model.finding import ERROR, INFO, WARNING, counted
+from ...model.metrics import answers_from_snapshot
+from ..fleet import summary
+from ..results import NOT_APPLICABLE, OK, Result
+from .answer import Answer
+from .charts import NARROW, WIDE, Size, capacity_chart, demand_chart, nodes_chart
+from .page import figure, lines, page, paragraphs, section, sign, table
+from .svg import Content, Markup, box, element, join, line, path, picture, text
+
+#: What a reader compares: label and key of a configuration.
+_SETTINGS = (
+    ('Outbound IPs (IPv4)', 'outboundIpCount'), ('Outbound ports', 'outboundPorts'),
+    ('Ports per node', 'portsPerNode'), ('Ports per node at full scale', 'portsPerNodeAtMax'),
+    ('Idle timeout (minutes)', 'idleTimeoutInMinutes'), ('Available ports', 'availablePorts'),
+    ('Required ports', 'requiredPorts'), ('Most nodes', 'maxNodes'), ('Nodes to spare', 'headroomNodes'),
+    ('Fits', 'fits'))
+
+_COLUMNS = ('current', 'requested', 'proposed')
+
+_ELSEWHERE = 'SNAT ports of a Standard load balancer are not what this cluster leaves by.'
+
+
+def render(answer: Answer) -> str:
+    """The page."""
+    return _fleet(answer) if isinstance(answer.result, list) else _cluster(answer)
+
+
+def _cluster(answer: Answer) -> str:
+    result, decision = answer.result, answer.decision
+    name = (result['cluster'] or {}).get('name') or 'a new cluster'
+    seen = _history(decision)
+    return page(
+        f'Outbound traffic of {name}', element('h1', f'Outbound traffic of {name}'), _place(answer),
+        _verdict(result), section('Lines to run', _lines(result)), section('Capacity', _capacity(decision)),
+        section('Demand', _demand(decision, seen)), section('Busiest nodes', _nodes(decision)),
+        section('Side by side', _columns(result)), section('Node pools', _pools(result)),
+        section('Sizes', _curve(result)), section('Findings', _findings(result)),
+        section('Alternatives', _alternatives(result)), section('How the numbers came about', _reasons(result)),
+        section('Alerts', _alerts(result)), section('As code', _profile(result)),
+        section('What was not read', _gaps(result)))
+
+
+def _place(answer: Answer) -> Markup:
+    cluster = answer.result['cluster'] or {}
+    decision = answer.decision
+    captured = decision.observed.captured_at if decision else None
+    said = [f"az aks lb {answer.command}", cluster.get('resourceGroup'), cluster.get('subscriptionId'),
+            cluster.get('location'), f"Kubernetes {cluster['kubernetesVersion']}" if cluster.get('kubernetesVersion')
+            else None, f'read {captured}' if captured else None]
+    return element('p', ' \u00b7 '.join(part for part in said if part), class_='muted')
+
+
+# The verdict
+
+class _Verdict(NamedTuple):
+    """The severity, its word, and the sentences that say why, the most important first."""
+
+    severity: str
+    word: str
+    sentences: List[str]
+
+
+def _verdict(result: Result) -> Markup:
+    verdict = _judged(result)
+    told = [element('p', sign(verdict.severity, verdict.word), verdict.sentences[0]),
+            *(element('p', more) for more in verdict.sentences[1:])]
+    no_command = result.get('noCommand')
+    if no_command:
+        told.append(element('p', no_command['message']))
+    elif result.get('command'):
+        told.append(element('p', 'The lines below set what is proposed.'))
+    return element('div', *told, class_=f'verdict {verdict.severity}')
+
+
+def _judged(result: Result) -> _Verdict:
+    severities = [found['severity'] for found in result['findings']]
+    worst = next((severity for severity in (ERROR, WARNING) if severity in severities), OK)
+    if 'nodes' not in result:
+        return _of_check(result, worst)
+    column = result.get('requested') or result['current'] or result['proposed']
+    if column is None or column['ipSource'] == NONE:
+        return _Verdict(INFO, 'not applicable', [_ELSEWHERE])
+    fit = _fit(column, result['nodes'])
+    evidence = result.get('evidence')
+    if evidence is None:
+        return _Verdict(worst, worst, [fit])
+    if evidence['saturated'] and evidence['failedConnections']:
+        worst = ERROR
+    elif worst == OK and result['command']:
+        return _Verdict(INFO, 'change', [*result['reasons'][:1], fit])
+    return _Verdict(worst, worst, [*result['reasons'][:1], fit])
+
+
+def _of_check(result: Result, worst: str) -> _Verdict:
+    counts = result['summary']
+    first = [found['message'] for found in result['findings'] if found['severity'] != INFO][:1]
+    counted_ones = (f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}, "
+                    f"{counts['info']} worth knowing.")
+    if result['status'] == NOT_APPLICABLE:
+        return _Verdict(INFO, 'not applicable', [_ELSEWHERE, counted_ones])
+    return _Verdict(worst, worst, [*first, counted_ones])
+
+
+def _fit(column: Result, nodes: Result) -> str:
+    if not column['outboundPorts']:
+        return (f"Automatic allocation gives {_text(column['portsPerNode'])} ports per node now, and "
+                f"{_text(column['portsPerNodeAtMax'])} at the {nodes['required']} nodes of full scale, surge included.")
+    verb = {True: 'suffice for', False: 'do not suffice for'}.get(column['fits'], 'may not suffice for')
+    count = column['outboundIpCount']
+    held = 'outbound IPs of an unknown number' if count is None else counted(count, 'outbound IP')
+    return (f"{_text(column['outboundPorts'])} ports per node on {held} {verb} the {nodes['required']} nodes of full "
+            'scale, surge included.')
+
+
+def _lines(result: Result) -> Markup:
+    return lines(result.get('commands') or [])
+
+
+# Pictures
+
+def _both(draw: Callable[[Size], Optional[Markup]], caption: str, legend: Sequence[Markup] = ()) -> Markup:
+    return figure(draw(WIDE), draw(NARROW), caption, legend)
+
+
+def _key(words: str, *drawing: Markup) -> Markup:
+    """An entry of a legend: a small drawing, and what it means."""
+    return join([element('svg', *drawing, viewBox='0 0 32 12', aria_hidden='true'), words])
+
+
+def _stroke(words: str, class_: str) -> Markup:
+    return _key(words, line((0, 6), (32, 6), class_))
+
+
+def _capacity(decision: Optional[Decision]) -> Markup:
+    if decision is None:
+        return Markup('')
+    legend = [_stroke('ports per node, current', 'allocated current'),
+              _stroke('ports per node, proposed', 'allocated proposed'),
+              _stroke('the most that the current IPs give', 'most current'),
+              _stroke('the most that the proposed IPs give', 'most proposed')]
+    return _both(lambda size: capacity_chart(decision, size),
+                 'Ports are on a scale of powers of two. Where a thick line meets its dotted one, the IPs have no '
+                 'more.',
+                 legend)
+
+
+def _history(decision: Optional[Decision]) -> Optional[History]:
+    evidence = decision.demand.evidence if decision and decision.demand else None
+    if decision is None or evidence is None or evidence.peak_node is None or evidence.peak_protocol is None:
+        return None
+    return history(answers_from_snapshot(list(decision.observed.metrics)), evidence.peak_node, evidence.peak_protocol)
+
+
+def _demand(decision: Optional[Decision], seen: Optional[History]) -> Markup:
+    demand = decision.demand if decision else None
+    if decision is None or demand is None:
+        return Markup('')
+    if seen is None:
+        return element('p', f'Demand was not measured: {demand.evidence.reason}.')
+    proposed = decision.proposed.settings.outbound_ports if decision.proposed and decision.proposed.settings else None
+    legend = [_key('read minute by minute', box((0, 1), 32, 10, 'use exact')),
+              _key('known only over longer intervals', box((0, 1), 32, 10, 'use coarse')),
+              _stroke('allocated', 'allocated current'), _stroke('proposed allocation', 'allocated proposed'),
+              _key('ports used up', path([(12, 2), (20, 2), (16, 9)], 'full', closed=True)),
+              _key('connections failed', line((12, 2), (20, 10), 'failed'), line((12, 10), (20, 2), 'failed'))]
+    if demand.evidence.demand_is_estimate:
+        legend.append(_key('estimated need beyond what was seen', box((0, 1), 32, 10, 'band')))
+    return _both(lambda size: demand_chart(seen, demand.evidence, proposed or None, size),
+                 f'Node {seen.node}, {seen.protocol}, times in UTC. '
+                 f'{demand.evidence.minute_grain_share or 0:.1%} of all node time was read minute by minute.', legend)
+
+
+def _nodes(decision: Optional[Decision]) -> Markup:
+    demand = decision.demand if decision else None
+    if demand is None:
+        return Markup('')
+    seen = demand.evidence.nodes_observed
+    return _both(lambda size: nodes_chart(demand.evidence, size.width),
+                 f'Ports at the peak in a frame of those allocated; {seen} nodes were seen.')
+
+
+# Tables
+
+def _columns(result: Result) -> Markup:
+    shown = [(name, result[name]) for name in _COLUMNS if result.get(name) and result[name]['ipSource'] != NONE]
+    if not shown:
+        return Markup('')
+    return table(['', *(name.capitalize() for name, _ in shown)],
+                 ([label, *(_setting(key, column[key]) for _, column in shown)] for label, key in _SETTINGS),
+                 range(1, len(shown) + 1))
+
+
+def _setting(key: str, value: Any) -> str:
+    return 'automatic' if key == 'outboundPorts' and value == 0 else _text(value)
+
+
+def _pools(result: Result) -> Markup:
+    nodes = result.get('nodes')
+    if not nodes:
+        return Markup('')
+    rows = [(pool['name'], *(_text(pool[key]) for key in ('current', 'max', 'surge', 'validated')))
+            for pool in nodes['pools']]
+    whole = ('All', *(_text(nodes[key]) for key in ('current', 'max', 'surge', 'validated')))
+    return table(['Node pool', 'Now', 'At most', 'Surge', 'AKS counts'], [*rows, whole], range(1, 5))
+
+
+def _curve(result: Result) -> Markup:
+    rows = result.get('curve') or []
+    keys = ('requiredNodes', 'outboundPorts', 'portsPerNodeAtMax', 'outboundIpCount', 'fits', 'proposedFits')
+    return table(['Nodes', 'Outbound ports', 'Ports per node', 'IPs', 'Fits as it is', 'Fits as proposed'],
+                 ([_text(row[key]) for key in keys] for row in rows), range(0, 4))
+
+
+def _alternatives(result: Result) -> Markup:
+    return table(['Way', 'Consequence', 'Fits', 'Line'],
+                 ((way['title'], way['consequence'], _text(way['fits']),
+                   element('code', way['command'] or ' '.join(way['flags'])))
+                  for way in result.get('alternatives', ())))
+
+
+def _findings(result: Result) -> Markup:
+    found = result['findings']
+    if not found:
+        return element('p', sign(OK), 'Nothing was found.')
+    return join(_finding(one, result.get('command')) for one in found)
+
+
+def _finding(found: Result, printed: Optional[str]) -> Markup:
+    """A finding, with its line where that is not the one `printed` above."""
+    parts: List[Content] = [element('p', sign(found['severity']), element('strong', found['code']), '. ',
+                                    found['message'])]
+    if found['remediation']:
+        parts.append(element('p', found['remediation']))
+    if found['command'] and found['command'] != printed:
+        parts.append(element('pre', found['command']))
+    if found['link']:
+        parts.append(element('p', found['link'], class_='muted'))
+    return element('div', *parts, class_=f"finding {found['severity']}")
+
+
+# Words
+
+def _reasons(result: Result) -> Markup:
+    reasons, column = list(result.get('reasons', ())), result.get('proposed')
+    if column and column['outboundPorts'] and column['availablePorts'] is not None:
+        reasons.append(f"{column['outboundPorts']} ports x {result['nodes']['validated']} nodes that AKS validates = "
+                       f"{column['requiredPorts']} of the {column['availablePorts']} ports that "
+                       f"{counted(column['outboundIpCount'], 'IP')} have at {PORTS_PER_IP} each.")
+    return paragraphs(reasons)
+
+
+def _alerts(result: Result) -> Markup:
+    return lines([alert['command'] for alert in result.get('alerts') or ()])
+
+
+def _profile(result: Result) -> Markup:
+    profile = result.get('profile')
+    return element('pre', json.dumps({'loadBalancerProfile': profile}, indent=2)) if profile else Markup('')
+
+
+def _gaps(result: Result) -> Markup:
+    skipped: Dict[str, List[str]] = {}
+    for rule in result.get('skipped', ()):
+        skipped.setdefault(rule['reason'], []).append(rule['code'])
+    evidence = result.get('evidence') or {}
+    words = [f"{', '.join(codes)}: {reason}" for reason, codes in skipped.items()]
+    words += [f'Assumed: {assumption}' for assumption in result.get('unverified', ())]
+    if evidence.get('reason'):
+        words.append(f"Metrics: {evidence['reason']}.")
+    return paragraphs(words)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return '\u2013'
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
+    return f'{value:,}' if isinstance(value, int) else str(value)
+
+
+# A fleet
+
+def _fleet(answer: Answer) -> str:
+    rows = answer.result
+    titles = ['Cluster', 'Status', 'Resource group', 'IPs', 'Ports per node', 'Nodes', 'Full scale', 'Nodes to spare',
+              'Worst finding']
+    cells = ((row['name'] or '\u2013', _status(row['status']), row['resourceGroup'] or '\u2013',
+              _text(row['outboundIpCount']), _text(row['portsPerNode']), _text(row['nodes']['current']),
+              _text(row['nodes']['required']), _text(row['headroomNodes']), row['topFinding'] or '\u2013')
+             for row in rows)
+    worst = next((severity for severity in (ERROR, WARNING) if any(row['status'] == severity for row in rows)), OK)
+    return page('Outbound traffic of the fleet', element('h1', 'Outbound traffic of the fleet'),
+                element('div', element('p', sign(worst), summary(rows)), class_=f'verdict {worst}'),
+                section('Headroom', _headroom(rows)), section('Clusters', table(titles, cells, range(3, 8))))
+
+
+def _status(status: str) -> Markup:
+    severity = status if status in (ERROR, WARNING, OK) else INFO
+    return element('span', sign(severity) if status != 'notApplicable' else status, class_=severity)
+
+
+#: Clusters that the picture shows: those that break first.
+_SHOWN = 20
+
+
+def _headroom(rows: Iterable[Result]) -> Markup:
+    """A bar of nodes to size for in a frame of the most nodes, for the clusters that break first."""
+    known = [row for row in rows if row['headroomNodes'] is not None][:_SHOWN]
+    return _both(lambda size: _headroom_picture(known, size), 'Nodes to size for in a frame of the most nodes that the '
+                 'outbound IPs carry, in percent of that most; the riskiest first.') if known else Markup('')
+
+
+def _headroom_picture(rows: Sequence[Result], size: Size) -> Markup:
+    row_height, left, right = 22.0, min(180.0, size.width * 0.4), size.width - 60
+    parts: List[Content] = []
+    told = []
+    for index, row in enumerate(rows):
+        required = row['nodes']['required']
+        most = max(required + row['headroomNodes'], 0)
+        share = required / most if most else 2.0
+        y, letters = row_height * index + 4, int(left / 7)
+        name = row['name'] or ''
+        name = name if len(name) <= letters else f'{name[:letters - 1]}\u2026'
+        over = ' over' if share > 1 else ''
+        parts += [text((left - 6, y + 11), name, 'label', 'end'),
+                  box((left, y), (right - left) * min(1.0, share), 14, f'use{over}'),
+                  box((left, y), right - left, 14, 'frame'),
+                  text((right + 6, y + 11), f'{min(share, 9.99):.0%}{" !" if over else ""}')]
+        told.append(f'{name}: {required} of {most}')
+    return picture(size.width, row_height * len(rows) + 6, 'Nodes to size for against the most nodes', '; '.join(told),
+                   *parts)
