@@ -78,8 +78,8 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         decided = [(decision, findings(decision), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([_reported(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision, found)
-                         for decision, found, alerts in decided]),
+            _one_or_all([_reported(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision,
+                                   found) for decision, found, alerts in decided]),
             hints=[hint for decision, _, alerts in decided
                    for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
 
@@ -117,7 +117,8 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
         rows = fleet.riskiest_first(rows)
         for line in reader.gaps + notes + ([] if rows else [fleet.NOTHING]):
             logger.warning(_printed.line(line))
-        return handling.finish(_reported(typed, 'list', rows)[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
+        shown = _reported(typed, 'list', rows)[:typed.top]
+        return handling.finish(shown, hints.judged_rows(rows, reader.lost_clusters),
                                hints.of_fleet(rows, typed.top, live=not typed.source.from_file))
 
 
