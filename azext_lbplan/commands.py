@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 def load_command_table(self: Any, _: Any) -> None:
     """Register each command with its validator and its table."""
-    with self.command_group('aks lb') as group:
+    with self.command_group('aks lb', is_preview=True) as group:
         group.custom_command('show', 'lb_show', validator=_validator('show'), table_transformer=_table('show'))
         group.custom_command('plan', 'lb_plan', validator=_validator('plan'), table_transformer=_table('plan'))
         group.custom_command('recommend', 'lb_recommend', validator=_validator('recommend'),

@@ -9,7 +9,7 @@ import pytest
 from tests.support import preview
 from tests.azure import TENANT, pool
 from tests.azure.tls import DOMAIN
-from tests.support.az import Az
+from tests.support.az import Az, without_preview
 from tests.support.contract import conform
 from tests.end_to_end.test_metrics import serve, workload
 from tests.end_to_end.test_safety import SERVICE
@@ -95,7 +95,8 @@ def test_a_configuration_that_cannot_be_written(arm, cluster, az, tmp_path):
 
     def run(command, **env):
         process = other.popen(command, env=env, preexec_fn=bound_by_modes)
-        return (*process.communicate(), process.returncode)
+        stdout, stderr = process.communicate()
+        return stdout, without_preview(stderr), process.returncode
     for command in ('aks show -g rg1 -n aks1', f'aks lb {SHOW}', f'aks lb show --from-file {snapshot}'):
         stdout, stderr, code = run(command)
         assert code == 1 and stdout == '' and 'PermissionError' in stderr and 'lbplan' not in stderr

@@ -1,6 +1,7 @@
 """Drive the real `az` against the stand-in, in a configuration of its own."""
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,13 +25,27 @@ def az_executable():
     return os.environ.get('AZ') or str(Path(sys.prefix, 'bin', 'az'))
 
 
+#: What the CLI says before every command of a group in preview.
+_PREVIEW = re.compile(r"^(?:WARNING: )?Command group 'aks lb' is in preview[^\n]*\n?", re.MULTILINE)
+
+
+def without_preview(text):
+    """What a command wrote, without the CLI's note on the group."""
+    return _PREVIEW.sub('', text)
+
+
 @dataclass
 class Result:
-    """What a command left behind."""
+    """What a command left behind; that the group is in preview is told by `preview`, and not by stderr."""
     argv: list
     code: int
     stdout: str
     stderr: str
+    preview: bool = False
+
+    def __post_init__(self):
+        told, self.stderr = self.stderr, without_preview(self.stderr)
+        self.preview = told != self.stderr
 
     @property
     def json(self):
@@ -126,8 +141,9 @@ class Az:
         return self
 
 
-def build_wheel(folder):
-    """Build the extension's wheel from a copy of the tree, so that no litter lands in the repository."""
+def build_wheel(folder, version=None):
+    """Build the extension's wheel from a copy of the tree, so that no litter lands in the repository; as another
+    `version` where that is given."""
     source, target = Path(folder, 'source'), Path(folder, 'wheel')
     source.mkdir()
     for name in _PACKAGE:
@@ -135,6 +151,9 @@ def build_wheel(folder):
             shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
         elif (_ROOT / name).exists():
             shutil.copy(_ROOT / name, source)
+    if version:
+        setup = (source / 'setup.py').read_text(encoding='utf-8')
+        (source / 'setup.py').write_text(re.sub("version='[^']+'", f"version='{version}'", setup), encoding='utf-8')
     offline = find_spec('setuptools') and find_spec('wheel')  # else pip fetches them
     done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--disable-pip-version-check', '--no-deps',
                            *(['--no-index', '--no-build-isolation'] if offline else []), '-w', str(target),
