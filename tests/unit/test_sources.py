@@ -20,7 +20,7 @@ SECTIONS = {int(number): text for number, text in re.findall(
 
 #: "section 9, points 4 and 17", "sections 1 and 2", "section 2 [D], limits", "section 1, Moves"; sections of the facts
 #: are also cited without the page's name, those of standards not.
-CITATION = re.compile(r'(?<!RFC 9110, )\bsections? (\d+(?:(?:, | and )\d+)*)((?: ?\[[^\]]+\],?)*)'
+CITATION = re.compile(r'\bsections? (\d+(?:(?:, | and )\d+)*)((?: ?\[[^\]]+\],?)*)'
                       r'(?:,? points? (?P<points>\d+(?:(?:, | and )\d+)*)|(?:, |: | \()(?P<place>[^.;()]+))?')
 
 
@@ -41,7 +41,7 @@ def texts(path):
 
 def cited(text):
     """(section, points, place) of each citation of the facts in a text."""
-    for found in CITATION.finditer(text):
+    for found in CITATION.finditer(re.sub(r'RFC \d+, sections?', '', text)):
         numbers = [int(number) for number in re.findall(r'\d+', found[1])]
         points = [int(number) for number in re.findall(r'\d+', found['points'] or '')]
         for number in numbers:
