@@ -51,9 +51,9 @@ helps['aks lb check'] = """
 type: command
 short-summary: Say what is wrong or risky about a cluster's outbound traffic, with evidence and the line that mends it.
 long-summary: >-
-    error: Azure refuses the next update, or connections fail now. warning: it fails at a scale that the cluster may
-    reach, cuts live connections, breaks allow-lists, or is retired. Rules that could not be applied are 'skipped', with
-    what was missing. 'az aks lb list-rules' lists them all.
+    A finding is an error (Azure refuses the next update, or connections fail now), a warning (it fails at a scale that
+    the cluster may reach, cuts live connections, breaks allow-lists, or is retired), or an info. Rules that could not be
+    applied are 'skipped', with what was missing; 'az aks lb list-rules' lists all.
 examples:
     - name: Check a cluster.
       text: az aks lb check -g MyResourceGroup -n MyCluster -o table

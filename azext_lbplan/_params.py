@@ -5,7 +5,6 @@ from argparse import ArgumentTypeError
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from argcomplete.completers import FilesCompleter
-from azure.cli.core._profile import Profile
 from azure.cli.core.commands.parameters import (file_type, get_enum_type, get_resource_name_completion_list,
                                                 get_three_state_flag)
 from azure.cli.core.decorators import Completer
@@ -22,6 +21,7 @@ def _rule_codes(_cmd: Any, prefix: str, _namespace: Any) -> List[str]:
 
 def _subscriptions(cmd: Any, _prefix: str, _namespace: Any) -> List[str]:
     """Ids and names of the login's subscriptions, as `--subscription` completes them."""
+    from azure.cli.core._profile import Profile
     known = Profile(cli_ctx=cmd.cli_ctx).load_cached_subscriptions()
     return [subscription[key] for subscription in known for key in ('id', 'name')]
 
