@@ -52,15 +52,13 @@ type: command
 short-summary: Say what is wrong or risky about a cluster's outbound traffic, with evidence and the line that mends it.
 long-summary: >-
     A finding is an error (Azure refuses the next update, or connections fail now), a warning (it fails at a scale that
-    the cluster may reach, cuts live connections, breaks allow-lists, or is retired), or an info. Rules that could not be
-    applied are 'skipped', with what was missing; 'az aks lb list-rules' lists all.
+    the cluster may reach, cuts live connections, breaks allow-lists, or is retired), or an info. Rules that could not
+    be applied are 'skipped', with what was missing; 'az aks lb list-rules' lists all.
 examples:
     - name: Check a cluster.
       text: az aks lb check -g MyResourceGroup -n MyCluster -o table
     - name: Fail a pipeline on errors and warnings, but for one rule.
       text: az aks lb check -g MyResourceGroup -n MyCluster --fail-on warning --skip-rules TierDrop
-    - name: From a file, without a login.
-      text: az aks lb check --from-file snapshot.json -o table
     - name: Metric alerts for the allocation in force, as lines to run.
       text: az aks lb check -g MyResourceGroup -n MyCluster --action-group MyGroupId --query "alerts[].command" -o tsv
     - name: The lines that mend what is wrong.

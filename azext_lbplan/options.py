@@ -181,13 +181,11 @@ CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
     Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
     Option('from_file', ('--from-file',),
-           "Decide from this file ('-' for standard input) instead of from Azure, without a login: a snapshot that "
-           "--save-to wrote, the output of 'az aks show' in JSON or YAML, a list of either, or infrastructure code: "
-           "'terraform show -json' of a plan or a state, 'az deployment group what-if --no-pretty-print', an ARM "
-           'template (compiled Bicep), manifests of Azure Service Operator or Cluster API.', FILE, SNAPSHOT_GROUP),
+           "Decide from this file ('-' for standard input), without a login: a snapshot, the output of 'az aks show', "
+           'or infrastructure code, such as a Terraform plan as JSON or an ARM template.', FILE, SNAPSHOT_GROUP),
     Option('parameters', ('--parameters',),
-           'Values for the parameters of a template in --from-file: KEY=VALUE or a file of parameters, several '
-           'separated by spaces. A value that nothing gives is named in unverified.', PAIRS, SNAPSHOT_GROUP),
+           'Parameters of a template in --from-file: KEY=VALUE or a file, several separated by spaces.', PAIRS,
+           SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
            'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
            'readable by its owner only.', FILE, SNAPSHOT_GROUP),
@@ -241,9 +239,7 @@ MEASURED = (
 
 ALERTS = (
     Option('action_group', ('--action-group',),
-           'Id of the action group to notify: the result gets the metric alerts that fit the allocation in force, as '
-           'lines of az monitor metrics alert create, Bicep and Terraform. Make them again when the allocation '
-           'changes.'),
+           'Id of the action group to notify: adds the metric alerts that fit the allocation in force.'),
 )
 
 REPORT = (
@@ -310,7 +306,7 @@ MOST_SIZES = 50
 
 def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
     """`options`, those that may take several values declared so."""
-    more = ' Several, separated by commas, give a row for each.'
+    more = ' Several, by commas: a row for each.'
     return tuple(option._replace(takes=INTEGERS, help=f'{option.help}{more}') if option.name in SEVERAL else option
                  for option in options)
 

@@ -33,7 +33,7 @@ DRAWN, REPLACED = {'views/layout.py': set('█░')}, {'\N{REPLACEMENT CHARACTER
 
 #: What the package uses of `os`; Windows has all of it.
 OF_WINDOWS = {'DirEntry', 'path', 'open', 'close', 'fdopen', 'fstat', 'link', 'rename', 'replace', 'unlink', 'scandir',
-              'O_RDONLY', 'O_WRONLY', 'O_CREAT', 'O_EXCL', 'access', 'W_OK', 'X_OK', 'isatty', 'stat'}
+              'O_RDONLY', 'O_WRONLY', 'O_CREAT', 'O_EXCL', 'access', 'W_OK', 'X_OK', 'isatty', 'read', 'stat'}
 NOT_OF_WINDOWS = {'curses', 'fcntl', 'grp', 'posix', 'pty', 'pwd', 'readline', 'resource', 'syslog', 'termios', 'tty'}
 
 
