@@ -41,7 +41,7 @@ class Ending(NamedTuple):
     reasons: Tuple[str, ...]
 
 
-class Outcome:
+class Outcome:  # pylint: disable=too-many-instance-attributes  # what handlers leave behind
     """The outcome of one invocation of the CLI."""
 
     def __init__(self, invocation: Any):
