@@ -374,7 +374,7 @@ def _pool_counts(body: Json) -> Tuple[int, int]:
     current = count(body, 'count')
     autoscaled = flag(body, 'enableAutoScaling') or is_unknown(body, 'enableAutoScaling')
     maximum = count(body, 'maxCount') if autoscaled else None
-    if current is None and autoscaled:
+    if autoscaled and is_unknown(body, 'count'):
         current = count(body, 'minCount')
     scale = get(body, 'virtualMachinesProfile', 'scale')
     if scale is not None:
