@@ -46,7 +46,9 @@ class Attributes:
         if self._is_set(path):
             return value
         if before is None:
-            self.computed.append('.'.join(path))
+            begins = next(end for end in range(1, len(path) + 1)
+                          if isinstance(one(self._values, *path[:end]), Unknown))
+            self.computed.append('.'.join(path[:begins]))
         return before if before not in ('', [], {}) else None
 
     def first(self, names: Sequence[str], *prefix: str) -> Json:
@@ -62,6 +64,7 @@ def cluster_body(attributes: Attributes) -> Body:
         'loadBalancerSku': value('network_profile', 'load_balancer_sku'),
         'outboundType': value('network_profile', 'outbound_type'),
         'ipFamilies': value('network_profile', 'ip_versions'),
+        'natGatewayProfile': _nat_gateway(attributes),
         'loadBalancerProfile': _profile(attributes),
     })
     inner = without_nothing({
@@ -83,6 +86,12 @@ def _default_pool(attributes: Attributes) -> Json:
     if written is None or isinstance(written, Unknown):
         return written or Unknown('the default node pool is not there')
     return pool_body(attributes, 'default_node_pool', mode='System')
+
+
+def _nat_gateway(attributes: Attributes) -> Json:
+    """The number of IPs of a managed NAT gateway, where there is one."""
+    count = attributes.value('network_profile', 'nat_gateway_profile', 'managed_outbound_ip_count')
+    return {'managedOutboundIPProfile': {'count': count}} if isinstance(count, int) else None
 
 
 def _profile(attributes: Attributes) -> Body:
@@ -117,7 +126,7 @@ def pool_body(attributes: Attributes, *prefix: str, mode: str = 'User') -> Body:
         surge = '0'  # the provider sends that, since both exclude each other
     if surge is not None:
         body['upgradeSettings'] = {'maxSurge': surge}
-    if 'count' not in body and 'node_count' in {path.rpartition('.')[2] for path in attributes.computed}:
+    if 'count' not in body and any(path.endswith('node_count') for path in attributes.computed):
         body['count'] = Unknown('known only after apply')
     return body
 

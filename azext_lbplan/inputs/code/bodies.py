@@ -58,7 +58,8 @@ class Draft(NamedTuple):
         removed = tuple(name for name in _names(before) if name not in set(_names(after))) if before else ()
         origin = self.origin._replace(
             unknown=self.origin.unknown + tuple(unknown_names(after)),
-            notes=self.origin.notes + tuple(pool.note for pool in self.pools if pool.note), assumed=assumed,
+            notes=self.origin.notes + tuple(pool.note for pool in self.pools if pool.note),
+            assumed=self.origin.assumed + assumed,
             removed_pools=removed)
         return Found({'schema': SCHEMA, 'managedCluster': after, **self.around}, origin, before)
 

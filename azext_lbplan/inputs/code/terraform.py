@@ -148,11 +148,11 @@ class _Cluster(NamedTuple):
     resource: Resource
     before: Optional[Body]
     after: Optional[Body]
+    computed: Tuple[str, ...] = ()
 
 
 def _clusters(resources: Sequence[Resource], configuration: Configuration, kind: Tuple[str, str]) -> List[Found]:
-    clusters = [_Cluster(resource, *_bodies(resource, configuration)) for resource in resources
-                if _is_cluster(resource)]
+    clusters = [_cluster(resource, configuration) for resource in resources if _is_cluster(resource)]
     kept = [cluster for cluster in clusters if cluster.after is not None]
     if not kept:
         what = 'deletes its managed clusters' if clusters else 'holds no managed cluster'
@@ -172,7 +172,16 @@ def _draft(cluster: _Cluster, pools: List[Pool], kind: Tuple[str, str], configur
                     resource.replaced_by if resource.action == REPLACE else (), module=resource.module,
                     module_source=configuration.source(resource.modules),
                     version=configuration.provider_version(resource.type.partition('_')[0]))
-    return Draft(origin, after, cluster.before, pools, around)
+    computed = (f"Known only after apply, and not set in the code: {', '.join(cluster.computed)}",) \
+        if cluster.computed else ()
+    return Draft(origin._replace(assumed=computed), after, cluster.before, pools, around)
+
+
+def _cluster(resource: Resource, configuration: Configuration) -> _Cluster:
+    computed: List[str] = []
+    before, after = _bodies(resource, configuration, computed)
+    deciding = [name for name in computed if name.startswith(('network_profile', 'kubernetes_version'))]
+    return _Cluster(resource, before, after, tuple(dict.fromkeys(deciding)))
 
 
 def _with_patches(cluster: _Cluster, clusters: Sequence[_Cluster], resources: Sequence[Resource],
@@ -211,21 +220,26 @@ def _azapi_type(resource: Resource) -> str:
     return written.partition('@')[0].lower() if resource.type in _AZAPI else ''
 
 
-def _bodies(resource: Resource, configuration: Configuration) -> Tuple[Optional[Body], Optional[Body]]:
-    """The body before and after; None where the cluster or pool is not there."""
-    before = None if resource.before is None else _body(resource, resource.before, None, configuration)
-    after = None if resource.after is None else _body(resource, resource.after, resource.before, configuration)
+def _bodies(resource: Resource, configuration: Configuration,
+            computed: Optional[List[str]] = None) -> Tuple[Optional[Body], Optional[Body]]:
+    """The body before and after; None where the cluster or pool is not there. `computed` gets the attributes that the
+    provider makes."""
+    before = None if resource.before is None else _body(resource, resource.before, None, configuration)[0]
+    after, made = (None, []) if resource.after is None else _body(resource, resource.after, resource.before,
+                                                                  configuration)
+    if computed is not None:
+        computed.extend(made)
     return before, after
 
 
-def _body(resource: Resource, values: Json, before: Json, configuration: Configuration) -> Body:
+def _body(resource: Resource, values: Json, before: Json, configuration: Configuration) -> Tuple[Body, List[str]]:
     if resource.type in _AZAPI:
-        return _azapi_body(values, before)
+        return _azapi_body(values, before), []
     attributes = azurerm.Attributes(values, before, lambda path: configuration.may_be_open(
         resource.modules, resource.type, resource.name, path))
-    if resource.type == azurerm.POOL:
-        return azurerm.pool_body(attributes)
-    return shape(azurerm.cluster_body(attributes))
+    body = (azurerm.pool_body(attributes) if resource.type == azurerm.POOL else
+            shape(azurerm.cluster_body(attributes)))
+    return body, attributes.computed
 
 
 def _azapi_body(values: Json, before: Json) -> Body:

@@ -113,6 +113,24 @@ def code_moves_egress(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
         remediation='Allow the new addresses first, and make the change when little traffic flows.')
 
 
+@RULES.rule('ProviderResetsIps', WARNING, needs=(start_of_change, standard_load_balancer),
+            title='The azurerm provider may set one managed outbound IP instead of the number in the code.',
+            why='Where own IPs are taken away in the same apply, the provider writes a count of 1 over the one that it '
+                'has just taken from the code.',
+            source='hashicorp/terraform-provider-azurerm, kubernetes_cluster_resource.go [I].')
+def provider_resets_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """From own IPs to more than one managed IP, by azurerm."""
+    origin, before, after = subject.observed.origin, subject.observed.before, subject.cluster
+    if origin is None or before is None or after is None or 'azurerm_kubernetes_cluster.' not in (origin.address or ''):
+        return
+    count = after.profile.managed_outbound_ip_count or 0
+    if before.profile.own_ids and not after.profile.own_ids and count > 1:
+        yield rule.finding(
+            f'The change takes own outbound IPs away and asks for {count} managed ones: the provider may set 1.',
+            target=f'{PROFILE}.managedOutboundIPs.count', evidence={'managedOutboundIpCount': count},
+            remediation='Plan again after the apply: it shows whether the number has come.')
+
+
 @RULES.rule('CodeLeavesOpen', WARNING,
             title='The code does not tell what decides, so whether the ports fit is not known.',
             why='A value that is only known at deployment may be any: a gate that passed would pass by accident.',

@@ -6,6 +6,7 @@ from azext_lbplan.inputs.shapes import recognise
 from azext_lbplan.model.finding import INFO, WARNING
 from azext_lbplan.rules.cluster import check
 from azext_lbplan.rules.cluster.code import RULES
+from tests.support.cases import ip_ids
 from tests.support.terraform import change, cluster, node_pool, plan, state
 
 AKS = 'azurerm_kubernetes_cluster.this'
@@ -31,6 +32,12 @@ def behind(outbound_type):
     return values
 
 
+def own():
+    values = cluster(ips=None)
+    values['network_profile'][0]['load_balancer_profile'][0]['outbound_ip_address_ids'] = [str(ip_ids(1)[0])]
+    return values
+
+
 CASES = [
     ('ClusterRecreated', WARNING, moved(cluster(), cluster(), actions=['create', 'delete']),
      moved(cluster(), cluster(ports=8))),
@@ -45,6 +52,7 @@ CASES = [
     ('CodeMovesVersion', INFO, moved(cluster(), cluster(kubernetes_version='1.32')),
      moved(cluster(), cluster(kubernetes_version='1.31.9'))),
     ('CodeMovesEgress', WARNING, moved(cluster(), behind('userDefinedRouting')), moved(cluster(), cluster(ports=8))),
+    ('ProviderResetsIps', WARNING, moved(own(), cluster(ips=3)), moved(own(), cluster(ips=1))),
     ('CodeLeavesOpen', WARNING, open_ports(), state((AKS, cluster()))),
 ]
 
