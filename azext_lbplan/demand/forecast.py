@@ -43,9 +43,9 @@ class Reach(NamedTuple):
 class Forecast(NamedTuple):
     """The trend of the daily peak as a share per day: the most likely one, and the ends of its range.
 
-    `trend` is whether the range leaves zero out and points upwards; without that, nothing is said of dates. `slowest` is
-    the lower end along a straight line, as a share of today's peak per day. `level` is the usual peak of the busiest
-    day of the week by now, in ports; `scatter` the factor by which single days stand out.
+    `trend` is whether the range leaves zero out and points upwards; without that, nothing is said of dates. `slowest`
+    is the lower end along a straight line, as a share of today's peak per day. `level` is the usual peak of the
+    busiest day of the week by now, in ports; `scatter` the factor by which single days stand out.
     """
 
     per_day: float

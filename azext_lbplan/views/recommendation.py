@@ -15,7 +15,7 @@ from ..facts.clusters import LOAD_BALANCER
 from ..model.finding import Finding, counted
 from ..rules.cluster.egress import LIMITS
 from ..rules.cluster.obstacles import bypass
-from . import results
+from . import results, week
 
 CHANGE = 'change'
 INFEASIBLE = 'infeasible'
@@ -34,7 +34,8 @@ def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result
     return dict(result, status=_status(decision, demand), reasons=list(_reasons(decision, demand)),
                 evidence={**results.evidence(demand.evidence),
                           'steps': [step._asdict() for step in sizing_steps(decision)]},
-                alternatives=[_alternative(decision, way) for way in alternatives(decision)])
+                alternatives=[_alternative(decision, way) for way in alternatives(decision)],
+                week=week.row(week.busiest_history(decision)))
 
 
 def _measured(decision: Decision) -> Demand:

@@ -29,7 +29,8 @@ SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'un
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
             'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'fragments': (dict,)}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
-           'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST}}
+           'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST,
+                         'week': ANY}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
 STATUSES = ('change', 'ok', 'insufficientData', 'infeasible', 'notApplicable')
 IP_OPTIONS = ('--load-balancer-managed-outbound-ip-count', '--load-balancer-managed-outbound-ipv6-count',

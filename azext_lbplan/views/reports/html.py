@@ -5,13 +5,13 @@ import json
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from ...decision import Decision
-from ...demand.history import History, history
+from ...demand.history import History
 from ...facts.clusters import NONE
 from ...facts.snat import PORTS_PER_IP
 from ...model.finding import ERROR, INFO, WARNING, counted
-from ...model.metrics import answers_from_snapshot
 from ..fleet import summary
 from ..results import NOT_APPLICABLE, OK, Result
+from ..week import busiest_history
 from .answer import Answer
 from .charts import NARROW, WIDE, Size, capacity_chart, demand_chart, nodes_chart
 from .page import figure, lines, page, paragraphs, section, sign, table
@@ -38,7 +38,7 @@ def render(answer: Answer) -> str:
 def _cluster(answer: Answer) -> str:
     result, decision = answer.result, answer.decision
     name = (result['cluster'] or {}).get('name') or 'a new cluster'
-    seen = _history(decision)
+    seen = busiest_history(decision) if decision else None
     return page(
         f'Outbound traffic of {name}', element('h1', f'Outbound traffic of {name}'), _place(answer),
         _verdict(result), section('Lines to run', _lines(result)), section('Capacity', _capacity(decision)),
@@ -152,13 +152,6 @@ def _capacity(decision: Optional[Decision]) -> Markup:
                  'Ports are on a scale of powers of two. Where a thick line meets its dotted one, the IPs have no '
                  'more.',
                  legend)
-
-
-def _history(decision: Optional[Decision]) -> Optional[History]:
-    evidence = decision.demand.evidence if decision and decision.demand else None
-    if decision is None or evidence is None or evidence.peak_node is None or evidence.peak_protocol is None:
-        return None
-    return history(answers_from_snapshot(list(decision.observed.metrics)), evidence.peak_node, evidence.peak_protocol)
 
 
 def _demand(decision: Optional[Decision], seen: Optional[History]) -> Markup:
