@@ -31,6 +31,12 @@ def width() -> int:
     return shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
 
 
+def text_width(several: bool = False) -> int:
+    """Columns that a text of a sheet has at least; less beside the names of several clusters."""
+    beside = _WIDEST_CLUSTER + _GAP if several else 0
+    return max(NARROWEST, width() - beside - _WIDEST_LABEL - _GAP)
+
+
 def sheet(titles: Tuple[str, str], entries: Iterable[Entry], cluster: Optional[str] = None) -> List[Row]:
     """Two columns, label and text, a row for each line of text; with `cluster`, a column that names it in each row."""
     known = [(shortened(label, _WIDEST_LABEL), texts) for label, texts in entries]
@@ -88,11 +94,11 @@ def cell(value: Any) -> str:
 def bar(used: int, allocated: int) -> str:
     """`used` of `allocated` as a bar: ████░░░░░░, or ####...... where the terminal cannot show that."""
     filled = min(_BAR, round(_BAR * used / allocated)) if allocated else 0
-    full, empty = '█░' if _prints('█░') else '#.'
+    full, empty = '█░' if prints('█░') else '#.'
     return full * filled + empty * (_BAR - filled)
 
 
-def _prints(characters: str) -> bool:
+def prints(characters: str) -> bool:
     """Whether the terminal can show `characters`."""
     try:
         characters.encode(sys.stdout.encoding or 'ascii')

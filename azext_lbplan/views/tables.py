@@ -4,8 +4,8 @@
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..model.finding import INFO, counted
-from . import curve
-from .layout import Entry, Row, bar, cell, columns, sheet, shortened, wrapped, width
+from . import curve, week
+from .layout import Entry, Row, bar, cell, columns, prints, sheet, shortened, text_width, width, wrapped
 from .results import Result
 
 #: The most node pools, reasons and busy nodes that a table has; JSON has all.
@@ -34,8 +34,10 @@ def plan_table(result: Any) -> List[Row]:
 
 def recommend_table(result: Any) -> List[Row]:
     """The verdict, what changes, why, what it rests on, and the other ways."""
+    columns_of_text = text_width(several=isinstance(result, list))
     return _sheets(result, 'Advice', lambda shown: [
-        *_verdict(shown), *_compared(shown, 'proposed'), ('Because', shown['reasons']), *_measured(shown),
+        *_verdict(shown), *_compared(shown, 'proposed'), ('Because', shown['reasons']),
+        *_measured(shown, columns_of_text),
         *_findings(shown), *_alternatives(shown)])
 
 
@@ -192,15 +194,23 @@ def _skipped(result: Result) -> Iterator[Entry]:
 
 # What was measured
 
-def _measured(result: Result) -> Iterator[Entry]:
+def _measured(result: Result, columns_of_text: int) -> Iterator[Entry]:
     evidence = result['evidence']
     if evidence['peakPortsPerNode'] is None:
         return
     failed = evidence['failedConnections']
     yield 'Measured', [f"{evidence['start']} to {evidence['end']}, {evidence['coverage']:.0%} covered, "
                        f"{cell(failed)} connections failed"]
+    yield from _week(result['week'], columns_of_text)
     for node in evidence['busiestNodes'][:_MOST_NODES]:
         yield f"Node {node['node']}", [_used(node)]
+
+
+def _week(found: Optional[Result], columns_of_text: int) -> Iterator[Entry]:
+    """The busiest node over the time that was measured; a full block is all that it has."""
+    if found is not None:
+        drawn = week.line(found['ports'], found['allocatedPorts'], columns_of_text, prints(week.BLOCKS))
+        yield 'Over time', [drawn.replace(week.GAP, '?')]
 
 
 def _used(node: Result) -> str:
