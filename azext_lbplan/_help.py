@@ -75,6 +75,8 @@ long-summary: >-
 examples:
     - name: What should be set?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table
+    - name: Fail a weekly job when ports run out within a month at the present trend.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --fail-on warning -o none
     - name: With a page for those who decide.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --report report.html
     - name: From the last 30 days, with half as much again for growth.

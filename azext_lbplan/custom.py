@@ -80,6 +80,7 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         return handling.finish(
             _one_or_all([_reported(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision,
                                    found) for decision, found, alerts in decided]),
+            [one for decision, found, _ in decided for one in hints.judged(decision, found)],
             hints=[hint for decision, _, alerts in decided
                    for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
 

@@ -315,7 +315,7 @@ def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
 COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'show': CLUSTER,
     'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE + REPORT,
-    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + ALERTS + REPORT,
+    'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + GATE + ALERTS + REPORT,
     'check': CLUSTER + MEASURED + RULES + GATE + ALERTS + REPORT,
     'list': FLEET + GATE + REPORT + (OVERWRITE,),
     'check-service': MANIFESTS + GATE,

@@ -45,7 +45,8 @@ class Forecast(NamedTuple):
 
     `trend` is whether the range leaves zero out and points upwards; without that, nothing is said of dates. `slowest`
     is the lower end along a straight line, as a share of today's peak per day. `level` is the usual peak of the
-    busiest day of the week by now, in ports; `scatter` the factor by which single days stand out.
+    busiest day of the week by now, in ports; `scatter` the factor by which single days stand out. `last_day` is the
+    number of the last day that was measured.
     """
 
     per_day: float
@@ -55,6 +56,7 @@ class Forecast(NamedTuple):
     slowest: float
     level: float
     scatter: float
+    last_day: int
 
     def reach(self, ports: float) -> Optional[Reach]:
         """When the daily peak reaches so many ports; None without a trend, or where it is not before HORIZON."""
@@ -85,7 +87,8 @@ def forecast(daily_peaks: Mapping[int, float]) -> Optional[Forecast]:
     deviation = _deviation(peaks)
     per_day, (low, high) = median(slopes), _range(slopes, deviation)
     level, scatter = _level(grown, per_day)
-    return Forecast(per_day, low, high, low > 0, _slowest(peaks, deviation), level, scatter)
+    return Forecast(per_day, low, high, low > 0, _slowest(peaks, deviation), level, scatter,
+                    max(peaks))
 
 
 def daily_peaks(tables: Tables) -> Dict[int, float]:

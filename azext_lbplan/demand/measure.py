@@ -9,6 +9,7 @@ from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
 from .episodes import NodeDemand, Peak, highest
+from .forecast import Forecast, daily_peaks, forecast
 from .hold import Hold, judge_hold
 from .retries import MOST_EXCESS, Judged, judge_retries
 from .saturation import judge_node
@@ -104,6 +105,7 @@ class Demand(NamedTuple):
     ports to spare; they scale nothing. skew: the busiest node's peak over the median of the nodes' peaks.
     nodes_gone: nodes whose reports ended before the window did. cluster_peak_ports: the busiest minute of the whole
     cluster, of the larger protocol; an upper bound unless cluster_peak_is_exact. truncated: series may be missing.
+    forecast: the trend of the daily peak; None where less than two weeks were measured.
     """
 
     evidence: Evidence
@@ -118,6 +120,7 @@ class Demand(NamedTuple):
     cluster_peak_at: Optional[str] = None
     cluster_peak_is_exact: bool = False
     truncated: bool = False
+    forecast: Optional[Forecast] = None
 
     @property
     def sufficient(self) -> bool:
@@ -190,7 +193,8 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes, coverage)
     evidence = _add_hold(demand.evidence, judge_hold(tables, demand.evidence.peak_node, timeout))
     return demand._replace(evidence=evidence._replace(
-        start=_time(start), end=_time(end), demand_range=_range(demand, tables, timeout, retries)))
+        start=_time(start), end=_time(end), demand_range=_range(demand, tables, timeout, retries)),
+                           forecast=forecast(daily_peaks(tables)))
 
 
 def _add_hold(evidence: Evidence, hold: Hold) -> Evidence:

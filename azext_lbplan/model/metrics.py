@@ -162,6 +162,11 @@ def timestamp(minute: int) -> str:
     return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')
 
 
+def day(number: int) -> str:
+    """The day of that number since 1970-01-01: 2026-08-26."""
+    return timestamp(number * 1440)[:10]
+
+
 def minute_of(text: Json) -> Optional[int]:
     """The minute that holds the time `text` (ISO 8601, UTC unless it says otherwise); None for anything else."""
     found = _TIME.match(text) if isinstance(text, str) else None

@@ -15,7 +15,7 @@ from ..facts.clusters import LOAD_BALANCER
 from ..model.finding import Finding, counted
 from ..rules.cluster.egress import LIMITS
 from ..rules.cluster.obstacles import bypass
-from . import results, week
+from . import results, trend, week
 
 CHANGE = 'change'
 INFEASIBLE = 'infeasible'
@@ -35,6 +35,7 @@ def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result
                 evidence={**results.evidence(demand.evidence),
                           'steps': [step._asdict() for step in sizing_steps(decision)]},
                 alternatives=[_alternative(decision, way) for way in alternatives(decision)],
+                forecast=trend.row(decision),
                 week=week.row(week.busiest_history(decision)))
 
 

@@ -30,7 +30,7 @@ DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequ
             'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'fragments': (dict,)}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST,
-                         'week': ANY}}
+                         'week': ANY, 'forecast': ANY}}
 IP_SOURCES = ('managed', 'publicIps', 'prefixes', 'mixed', 'none')
 STATUSES = ('change', 'ok', 'insufficientData', 'infeasible', 'notApplicable')
 IP_OPTIONS = ('--load-balancer-managed-outbound-ip-count', '--load-balancer-managed-outbound-ipv6-count',

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence
 
 from ...facts import snat
 from ...facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ...facts.links import TROUBLESHOOT_SNAT, USE_STANDARD_LB
 from ...model.finding import ERROR, INFO, WARNING, Finding, counted
-from ...model.metrics import UDP, answers_from_snapshot
+from ...model.metrics import UDP, answers_from_snapshot, day
 from ..engine import OBSERVATION, Rule, Rulebook
-from .subject import CHECK, IDLE_TIMEOUT, PORTS, AtColumn, enough_metrics, metrics, standard_load_balancer
+from .subject import (CHECK, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, enough_metrics, metrics, standard_load_balancer,
+                      trend_known)
 
 if TYPE_CHECKING:  # only what measures pays for it
     from ...demand import Demand, Evidence
@@ -25,6 +27,9 @@ NEAR_END = 0.90
 #: no port is scarce. Chosen so that ordinary daily differences between nodes stay below it.
 SKEW = 3
 SKEW_MATTERS = 0.25
+
+#: Days ahead in which running out of ports is a warning: time for a change of egress IPs to be agreed on.
+SOON = 30
 
 #: A mean hold of at most so many minutes is that of short connections that are closed: a TCP port stays taken for
 #: 4 minutes after FIN (azure-facts section 2).
@@ -77,7 +82,7 @@ def _peak(evidence: Evidence) -> Mapping[str, Any]:
             'peakNode': evidence.peak_node, 'peakAt': evidence.peak_at, 'peakProtocol': evidence.peak_protocol}
 
 
-@RULES.rule('SnatExhaustion', ERROR,
+@RULES.rule('SnatExhaustion', ERROR, commands=(PLAN, CHECK),
             title='Outbound connections failed because nodes had no SNAT port left.',
             why='Applications see timeouts and refused connections, although the cluster is healthy.',
             source='the article, "Troubleshooting SNAT" and "Design patterns"; azure-facts section 4, '
@@ -137,6 +142,32 @@ def snat_use_high(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
         f'{evidence.peak_at}, {use:.0%} of its allocation.{since}', target=_TARGET,
         severity=WARNING if use > NEAR_END and not since else INFO, command=_more_ports(subject),
         remediation=_PATTERNS, evidence=_peak(evidence))
+
+
+@RULES.rule('WillExhaustWithin30Days', WARNING, commands=(PLAN, CHECK),
+            needs_in_part=(enough_metrics, trend_known),
+            title='At the present trend the peak of the busiest node reaches its SNAT ports within 30 days.',
+            why='The best time to add ports is before connections fail.',
+            source='azure-facts section 4; tests/bench/FORECASTS.md, how often such a forecast is right.')
+def will_exhaust(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """The trend of the daily peak against the allocation in force."""
+    found, ports = _demand(subject).forecast, subject.current.ports_per_node
+    reach = found.reach(ports) if found is not None and ports else None
+    if found is None or reach is None or reach.earliest > SOON:
+        return
+    latest = 'an unknown day' if reach.latest is None else day(found.last_day + reach.latest)
+    proposed = subject.decision.proposed
+    more = proposed is not None and (proposed.ports_per_node or 0) > (ports or 0)
+    percent = math.ceil((math.exp(found.high * SOON) - 1) * 100)
+    yield rule.finding(
+        f'The daily peak of ports in use grows by about {found.per_day:.1%} a day. It then reaches the {ports} ports '
+        f'of a node between {day(found.last_day + reach.earliest)} and {latest}.', target=_TARGET,
+        command=subject.decision.command if more else None,
+        remediation=f'Give nodes more ports before that: --headroom {min(percent, 1000)} sizes for a month of this '
+                    'trend.',
+        evidence={'growthPerDay': round(found.per_day, 4), 'portsPerNode': ports,
+                  'earliest': day(found.last_day + reach.earliest),
+                  'latest': None if reach.latest is None else latest})
 
 
 @RULES.rule('UdpPressure', WARNING,

@@ -161,6 +161,14 @@ def enough_metrics(subject: AtColumn) -> Optional[str]:
     return f'Not enough metrics: {demand.evidence.reason}.' if demand is not None and demand.evidence.reason else None
 
 
+def trend_known(subject: AtColumn) -> Optional[str]:
+    """So many days measured that a trend could be seen."""
+    demand = subject.decision.demand
+    if demand is None or demand.forecast is not None:
+        return None
+    return "A trend takes two weeks of metrics or more: '--offset 30d' reads them."
+
+
 def kind_of(resource_id: str) -> str:
     """The collection that an own address sits in, as permissions are named."""
     return 'publicIPPrefixes' if 'publicipprefixes' in id_segments(resource_id) else 'publicIPAddresses'

@@ -42,7 +42,7 @@ def _cluster(answer: Answer) -> str:
     return page(
         f'Outbound traffic of {name}', element('h1', f'Outbound traffic of {name}'), _place(answer),
         _verdict(result), section('Lines to run', _lines(result)), section('Capacity', _capacity(decision)),
-        section('Demand', _demand(decision, seen)), section('Busiest nodes', _nodes(decision)),
+        section('Demand', _demand(decision, seen), _trend(result)), section('Busiest nodes', _nodes(decision)),
         section('Side by side', _columns(result)), section('Node pools', _pools(result)),
         section('Sizes', _curve(result)), section('Findings', _findings(result)),
         section('Alternatives', _alternatives(result)), section('How the numbers came about', _reasons(result)),
@@ -171,6 +171,11 @@ def _demand(decision: Optional[Decision], seen: Optional[History]) -> Markup:
     return _both(lambda size: demand_chart(seen, demand.evidence, proposed or None, size),
                  f'Node {seen.node}, {seen.protocol}, times in UTC. '
                  f'{demand.evidence.minute_grain_share or 0:.1%} of all node time was read minute by minute.', legend)
+
+
+def _trend(result: Result) -> Markup:
+    forecast = result.get('forecast')
+    return element('p', forecast['message']) if forecast else Markup('')
 
 
 def _nodes(decision: Optional[Decision]) -> Markup:

@@ -5,6 +5,7 @@ from azext_lbplan.rules.cluster import RULES
 from azext_lbplan.rules.cluster.subject import metrics as METRICS
 from azext_lbplan.demand import Demand, Evidence
 from azext_lbplan.demand.failures import failures, hours_without_connections
+from azext_lbplan.demand.forecast import forecast
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
 from azext_lbplan.model.metrics import Answer, minute_of
 
@@ -18,9 +19,14 @@ CALM = Evidence('sufficient', start='2026-08-01T00:00:00Z', end='2026-08-08T00:0
                 failed_connections=0, saturated=False, demand_ports_per_node=400, mean_port_hold_minutes=12.0)
 
 
-def demand(unsaturated_peak=400, estimate=None, unexplained=0, skew=1.2, **evidence):
+def grown(per_day, last=400.0):
+    """The forecast of three weeks that ended at `last` ports."""
+    return forecast({day: last * per_day ** (day - 20) for day in range(21)})
+
+
+def demand(unsaturated_peak=400, estimate=None, unexplained=0, skew=1.2, trend=grown(1.0), **evidence):
     return Demand(CALM._replace(**evidence), unsaturated_peak=unsaturated_peak, estimate=estimate, days=7.0,
-                  unexplained_failures=unexplained, skew=skew)
+                  unexplained_failures=unexplained, skew=skew, forecast=trend)
 
 
 def exhausted(**more):
@@ -43,6 +49,8 @@ CASES = [
     ('MeasuredAllocationDiffers', WARNING, demand(allocated_ports_per_node=512), demand()),
     ('DefaultIdleTimeout', INFO, demand(peak_protocol='UDP'), demand()),
     ('DefaultIdleTimeout', INFO, demand(mean_port_hold_minutes=5.0), demand(mean_port_hold_minutes=5.1)),
+    # 400 ports grow to 1024 in 30 days at 3.2 % a day, in 31 at 3.1 %.
+    ('WillExhaustWithin30Days', WARNING, demand(trend=grown(1.032)), demand(trend=grown(1.03))),
     ('NodeSkew', INFO, demand(skew=3.0), demand(skew=2.9)),
     ('NodeSkew', INFO, demand(skew=3.0, peak_utilization=0.25), demand(skew=3.0, peak_utilization=0.24)),
 ]
@@ -64,6 +72,21 @@ def test_every_rule_has_a_case():
 def test_a_calm_cluster_has_no_errors_and_no_warnings_and_nothing_skipped():
     report = ask(world(ports=1024), demand())
     assert codes(report, ERROR, WARNING) == [] and report.skipped == ()
+
+
+def test_less_than_two_weeks_tell_no_trend_and_say_so():
+    report = ask(world(ports=1024), demand(trend=None))
+    assert [one.code for one in report.skipped] == ['WillExhaustWithin30Days']
+    assert '--offset 30d' in report.skipped[0].reason
+
+
+def test_a_trend_says_when_and_how_much_room_it_takes():
+    found, = [one for one in ask(world(ports=1024), demand(trend=grown(1.05))).findings
+              if one.code == 'WillExhaustWithin30Days']
+    assert (found.evidence['growthPerDay'], found.evidence['portsPerNode']) == (0.0488, 1024)  # ln 1.05
+    assert found.evidence['earliest'] == '1970-02-10', '20 days after the 21st, at 5 % a day'
+    assert '1970-02-22' < found.evidence['latest'] < '1970-04-01', 'along a straight line of 20 ports a day: 32 days'
+    assert '--headroom 333' in found.remediation and found.command is None, 'a month at 5 % a day'
 
 
 def test_exhaustion_gives_the_ports_that_were_measured_and_the_ips_that_they_take():

@@ -294,7 +294,7 @@ def test_a_healthy_cluster_has_no_errors_and_no_warnings(healthy):
 def test_the_catalogue_documents_each_rule():
     assert len({rule.code for rule in RULES}) == len(RULES)
     for rule in RULES:
-        assert re.fullmatch(r'[A-Z][A-Za-z]+', rule.code) and rule.severity in SEVERITIES
+        assert re.fullmatch(r'[A-Z][A-Za-z0-9]+', rule.code) and rule.severity in SEVERITIES
         assert rule.title.endswith('.') and rule.why.endswith('.') and rule.source.endswith('.'), rule.code
         assert '\n' not in rule.title and len(rule.title) < 130, rule.code
 
