@@ -198,9 +198,9 @@ def _measured(result: Result, columns_of_text: int) -> Iterator[Entry]:
     evidence = result['evidence']
     if evidence['peakPortsPerNode'] is None:
         return
-    failed = evidence['failedConnections']
-    yield 'Measured', [f"{evidence['start']} to {evidence['end']}, {evidence['coverage']:.0%} covered, "
-                       f"{cell(failed)} connections failed"]
+    coverage = None if evidence['coverage'] is None else f"{evidence['coverage']:.0%}"
+    yield 'Measured', [f"{cell(evidence['start'])} to {cell(evidence['end'])}, {cell(coverage)} covered, "
+                       f"{cell(evidence['failedConnections'])} connections failed"]
     yield from _week(result['week'], columns_of_text)
     for node in evidence['busiestNodes'][:_MOST_NODES]:
         yield f"Node {node['node']}", [_used(node)]

@@ -26,10 +26,10 @@ PUT_TOGETHER = ('', 'metrics.monitor', r'management((?:\.[a-z0-9-]+)+)(?::443)?'
 AZURE = re.compile(r'azure\.(com|net|us|cn|de)|windows\.net|microsoftonline|chinacloud|usgovcloud|cloudapi|azure-api')
 
 #: The group of an API of Kubernetes, which is no address.
-API_GROUPS = {'containerservice.azure.com/'}
+API_GROUPS = {'containerservice.azure.com/', 'network.azure.com/'}
 
 #: Beyond ASCII: what tables draw where the terminal can, and the sign for a character that was taken out.
-DRAWN, REPLACED = {'views/layout.py': set('█░')}, {'\N{REPLACEMENT CHARACTER}'}
+DRAWN, REPLACED = {'views/layout.py': set('█░'), 'views/week.py': set('▁▂▃▄▅▆▇█')}, {'\N{REPLACEMENT CHARACTER}'}
 
 #: What the package uses of `os`; Windows has all of it.
 OF_WINDOWS = {'DirEntry', 'path', 'open', 'close', 'fdopen', 'fstat', 'link', 'rename', 'replace', 'unlink', 'scandir',
@@ -79,7 +79,7 @@ def test_no_address_of_azure_is_in_the_code():
     seen = set()
     for name, tree in TREES.items():
         for text in texts(tree):
-            assert text in API_GROUPS or not AZURE.search(text), f'{name}: {text}'
+            assert text.startswith(tuple(API_GROUPS)) or not AZURE.search(text), f'{name}: {text}'
             seen.update((host, name) for host in re.findall(r'https?://([^/\s]*)', text))
     assert {host for host, _ in seen} - set(PUT_TOGETHER) == DOCUMENTATION
     assert {name for host, name in seen if host in PUT_TOGETHER} == {'readers/fleet_metrics.py', 'readers/transport.py'}
@@ -89,6 +89,8 @@ def test_what_is_printed_is_ascii():
     """What a code page lacks, `az` drops, and with it all else beyond ASCII in the same output."""
     for name, tree in TREES.items():
         for text in texts(tree):
+            if name.startswith('views/reports/'):
+                continue  # pages in UTF-8, for a browser
             assert text.isascii() or set(text) <= DRAWN.get(name, set()) | REPLACED, f'{name}: {text}'
     assert all((rule.code + rule.title).isascii() for rule in RULES)
 

@@ -117,7 +117,8 @@ def test_the_surge_and_the_rows_of_a_fleet(hostile):
 def test_every_typed_option_and_file_name(command, hostile):
     hostile = hostile.replace('\ud800', '\udc9b')  # what Python makes of a byte of a path that is no text
     for option in options.COMMANDS[command]:
-        if option.takes in (options.INTEGER, options.NUMBER, options.SWITCH, options.YES_OR_NO, options.CHOICE):
+        if option.takes in (options.INTEGER, options.INTEGERS, options.NUMBER, options.SWITCH, options.YES_OR_NO,
+                            options.CHOICE):
             continue  # the CLI's own parser has a say first
         typed = [hostile + 'x'] if option.takes in (options.WORDS, options.FILES) else hostile + 'x'
         base = {} if option.name in ('from_file', 'filename') else {'resource_group_name': 'rg1', 'name': 'aks1'} \

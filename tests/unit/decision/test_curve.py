@@ -79,7 +79,7 @@ def test_each_row_is_the_answer_to_its_value_alone(seed, sizes):
     assert {**rows, 'curve': None} == plain, 'the rest is the answer without the option'
     for row, value in zip(rows['curve'], sizes.values):
         alone = answer('plan', here, **{sizes.option: value})
-        proposed = alone['proposed']
+        proposed = alone['proposed'] or dict.fromkeys(('outboundIpCount', 'outboundPorts', 'fits'))
         assert (row['requiredNodes'], row['outboundIpCount'], row['outboundPorts'], row['proposedFits']) == (
             alone['nodes']['required'], proposed['outboundIpCount'], proposed['outboundPorts'], proposed['fits'])
         asked = alone['requested'] if sizes.option == 'outbound_ports' else alone['current']

@@ -233,10 +233,10 @@ def test_recommend_keeps_what_automatic_allocation_would_take_away():
 
 
 @pytest.mark.parametrize('peak, ports, ips, words', [
-    (1000, 1280, 1, '1280 leave room'),   # 1250 are called for, 1432 would be better, and 1280 fit on the IP of today
-    (1023, 1280, 1, '1280 are what'),     # 1279 are called for, rounded up no more than fits
-    (1025, 1472, 2, '1472 leave room'),   # 1282 do not fit: a second IP carries all that would be better
-    (800, 1000, 1, 'which it has')])
+    (1000, 1280, 1, 'within the 64000 of 1'),     # 1150 are called for, more would be better, and 1280 fit
+    (1110, 1280, 1, 'within the 64000 of 1'),     # 1277 are called for, rounded up no more than fits
+    (1120, 1680, 2, 'of 2 outbound IPs'),         # 1288 do not fit: a second IP carries all that would be better
+    (800, 1000, 1, 'which nodes have')])
 def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, words):
     observed = observe(body([pool(count=49)], '1.31', **managed(1), allocatedOutboundPorts=1000))
     evidence = Evidence('sufficient', peak_node='10.224.0.4', peak_ports_per_node=peak, demand_ports_per_node=peak)

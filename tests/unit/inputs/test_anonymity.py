@@ -57,11 +57,19 @@ def unquoted(text):
     return text.lower().replace("'", '')
 
 
+def spelt_out(results):
+    """Without fragments of code, whose labels are made of names by rules of their own."""
+    for result in results.values():
+        if isinstance(result, dict):
+            result.pop('fragments', None)
+    return results
+
+
 def test_it_decides_the_same_and_names_nothing():
     for name, snapshot in snapshots(range(60)).items():
         renamed = Renamed(snapshot)
         assert renamed.snapshot == anonymized(snapshot) and renamed.survivors == [], name
-        before, after = answers(snapshot), answers(renamed.snapshot)
+        before, after = (spelt_out(answers(one)) for one in (snapshot, renamed.snapshot))
         for command, result in before.items():
             told = json.dumps(after[command], ensure_ascii=False)
             assert unquoted(renamed.back(told)) == unquoted(json.dumps(result, ensure_ascii=False)), (name, command)

@@ -8,6 +8,7 @@ from azext_lbplan.inputs.notation import parse_documents
 from azext_lbplan.inputs.shapes import recognise
 from azext_lbplan.inputs.unusable import UnusableDocument
 from azext_lbplan.model.observed import SCHEMA
+from azext_lbplan.readers.json_file import LARGEST_FILE
 from tests.support.cases import GROUP, body, managed, own_ips, pool
 
 CLUSTER = body([pool('system', 3)], **managed(2), allocatedOutboundPorts=1024)
@@ -16,7 +17,7 @@ NOTICES = 'WARNING: [Warning] This command is in preview.\nThe behavior will cha
 
 
 def found(text):
-    return recognise(parse_documents(text, ''))
+    return recognise(parse_documents(text.encode(), LARGEST_FILE, ''))
 
 
 def names(text):
@@ -43,8 +44,10 @@ def test_rows_around_a_cluster_belong_to_it():
     cluster = body([pool()], **own_ips(1))
     node_group = cluster['properties']['nodeResourceGroup']
     balancer = {'id': f'/subscriptions/{cluster["id"].split("/")[2]}/resourceGroups/{node_group.upper()}/providers/'
-                      'Microsoft.Network/loadBalancers/kubernetes', 'type': 'microsoft.network/loadbalancers'}
-    address = {'id': f'{GROUP}/publicIPAddresses/OWN0', 'type': 'Microsoft.Network/publicIPAddresses'}
+                      'Microsoft.Network/loadBalancers/kubernetes', 'type': 'microsoft.network/loadbalancers',
+                'properties': {'frontendIPConfigurations': []}}
+    address = {'id': f'{GROUP}/publicIPAddresses/OWN0', 'type': 'Microsoft.Network/publicIPAddresses',
+               'properties': {'publicIPAllocationMethod': 'Static'}}
     stranger = {'id': f'{GROUP}/publicIPAddresses/other', 'type': 'Microsoft.Network/publicIPAddresses'}
     (one,) = recognise([{'data': [stranger, address, cluster, balancer]}])
     observed = one.observed()
@@ -75,7 +78,7 @@ def test_what_holds_no_cluster_is_called_by_its_name(text, recognised):
                                   'a: &a [*a]', 'a: [', '[Notice] one\n{"half":'])
 def test_what_is_neither_json_nor_yaml_is_told(text):
     with pytest.raises(UnusableDocument, match='is no JSON: '):
-        parse_documents(text, 'Advice.')
+        parse_documents(text.encode(), LARGEST_FILE, 'Advice.')
 
 
 def test_a_snapshot_of_another_schema_in_a_list_is_told():

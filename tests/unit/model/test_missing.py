@@ -1,5 +1,7 @@
 """Bodies that do not hold what decides: an error or a named gap, never defaults that are all clear."""
 import copy
+import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,7 +91,7 @@ def test_metrics_that_are_no_answer_are_a_failure(body):
 def test_a_page_that_is_no_list_ends_no_list():
     pages = iter([{'value': [{'name': 'a'}], 'nextLink': 'https://x/?page=2'}, {'value': None}])
     client = arm.ArmClient.__new__(arm.ArmClient)
-    client.send = lambda request: next(pages)
+    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access
     with pytest.raises(arm.ReadFailure, match='a page of the list is no list'):
         client.send_pages(arm.Request('/x', {}))
 
@@ -98,9 +100,9 @@ def test_an_answer_about_another_resource_is_none():
     from azext_lbplan.readers import cluster
     from azext_lbplan.model.cluster import parse_cluster
     snapshot = own_ips()
-    ids = parse_cluster(snapshot['managedCluster']).profile.own_ids
-    network = cluster._Network(None, ids)  # pylint: disable=protected-access
-    part = cluster._network_part(network, {  # pylint: disable=protected-access
-        ids[0]: snapshot['loadBalancer'], network.collection: {'value': None}})
-    assert part['publicIpAddresses'] == [] and part['lists'] == []
-    assert [error['code'] for error in part['errors']] == 2 * [INVALID_ANSWER]
+    own = parse_cluster(snapshot['managedCluster']).profile.own_ids[0]
+    for asked, body in ((own, snapshot['loadBalancer']), (own.collection, {'value': None})):
+        client = SimpleNamespace(send_pages=lambda _, body=body: body)
+        with pytest.raises(arm.ReadFailure) as failed:
+            cluster._read_network(client, asked)  # pylint: disable=protected-access
+        assert (failed.value.path, failed.value.code) == (asked, INVALID_ANSWER)

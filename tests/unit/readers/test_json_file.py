@@ -1,6 +1,4 @@
 """From a path to what a document holds: every refusal is an error of the CLI's, with the path and what would do."""
-import io
-
 import pytest
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 
@@ -44,8 +42,8 @@ def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advi
     (b'7', 'Standard input holds 7.'), (b'', 'Standard input is empty.'), (b'\xff', 'Standard input is no text in UTF'),
     (b'[' * 11, 'Standard input is larger than 0 MiB.')])
 def test_standard_input_is_a_file_like_any(monkeypatch, content, message):
-    monkeypatch.setattr(json_file, 'LARGEST_FILE', 10)
-    monkeypatch.setattr('sys.stdin', io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(json_file, 'LARGEST_FILE', Bounds(10, 10))
+    monkeypatch.setattr(json_file, 'read_file', lambda path, most: content)
     with pytest.raises((FileOperationError, InvalidArgumentValueError)) as refused:
         read_document('-', refuse, 'Give JSON.')
     assert str(refused.value).startswith(message)

@@ -16,6 +16,7 @@ from azext_lbplan.options import Change, Options
 from azext_lbplan.rules.cluster import findings
 from azext_lbplan.views import hints
 from azext_lbplan.views.fragments import fragments
+from azext_lbplan.readers.json_file import LARGEST_FILE
 from tests.support.cases import GROUP, body, managed, observe, own_ips, pool, prefix_bodies, prefix_ids, prefixes
 from tests.support.terraform import change, cluster, node_pool, plan, state
 from tests.unit.inputs.code.test_manifests_of_clusters import ASO, CAPZ
@@ -114,7 +115,7 @@ def test_a_plan_with_its_fragment_applied_passes():
     assert [language for language, text in found.items() if text] == ['terraform']
     assert found['terraform'].startswith('resource "azurerm_kubernetes_cluster" "this" {')
     assert refused.requested.fits is False and passes(of_plan(**numbers(found['terraform'])))
-    assert hints.of_plan(refused, findings(refused))[-1].text == '  }'
+    assert hints.of_plan(refused)[-1].text == '  }'
 
 
 def test_a_what_if_with_its_fragment_applied_passes():
@@ -131,7 +132,7 @@ def test_a_what_if_with_its_fragment_applied_passes():
 @pytest.mark.parametrize('text, kind', [(CAPZ, 'capz'), (ASO.replace('{reference: {kind: PublicIPAddress, name: x}}, ', '')
                                                          .replace('2000', '4000'), 'aso')])
 def test_a_manifest_with_its_fragment_applied_passes(text, kind):
-    documents = parse_documents(text, '')
+    documents = parse_documents(text.encode(), LARGEST_FILE, '')
     refused = of(documents)
     assert refused.requested.fits is False
     *made, patch = yaml.safe_load_all(fragments(refused)[kind])
@@ -180,7 +181,7 @@ def test_names_of_a_stranger_become_no_code(address):
     document['values']['root_module']['resources'][0]['address'] = address
     found = fragments(of(document))['terraform']
     assert re.match(r'resource "azurerm_kubernetes_cluster" "\w+" \{\n', found) and '${' not in found
-    documents = [dict(one) for one in parse_documents(CAPZ, '')]
+    documents = [dict(one) for one in parse_documents(CAPZ.encode(), LARGEST_FILE, '')]
     documents[0]['metadata'] = {'name': address or 'x y'}
     for one in documents[1:]:
         one['spec'] = {**one['spec'], 'clusterName': address or 'x y'}

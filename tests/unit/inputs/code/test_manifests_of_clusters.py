@@ -7,6 +7,7 @@ from azext_lbplan.decision.code_changes import pool_changes
 from azext_lbplan.inputs.notation import parse_documents
 from azext_lbplan.inputs.shapes import recognise
 from azext_lbplan.rules.cluster import findings
+from azext_lbplan.readers.json_file import LARGEST_FILE
 
 ASO = """
 apiVersion: containerservice.azure.com/v1api20250801
@@ -58,7 +59,7 @@ spec:
 
 
 def found(text):
-    return [one.observed() for one in recognise(parse_documents(text, ''))]
+    return [one.observed() for one in recognise(parse_documents(text.encode(), LARGEST_FILE, ''))]
 
 
 def pools(one):
