@@ -40,9 +40,9 @@ def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advi
 
 @pytest.mark.parametrize('content, message', [
     (b'7', 'Standard input holds 7.'), (b'', 'Standard input is empty.'), (b'\xff', 'Standard input is no text in UTF'),
-    (b'[' * 11, 'Standard input is larger than 0 MiB.')])
+    (b'[' * 1001, 'Standard input is larger than 0 MiB.')])
 def test_standard_input_is_a_file_like_any(monkeypatch, content, message):
-    monkeypatch.setattr(json_file, 'LARGEST_FILE', Bounds(10, 10))
+    monkeypatch.setattr(json_file, 'LARGEST_FILE', Bounds(1000, 2000))
     monkeypatch.setattr(json_file, 'read_file', lambda path, most: content)
     with pytest.raises((FileOperationError, InvalidArgumentValueError)) as refused:
         read_document('-', refuse, 'Give JSON.')
