@@ -37,7 +37,7 @@ class _Waiting(NamedTuple):
     balancer: Optional[LoadBalancer] = None
 
 
-class Assembly:
+class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
     """Joins clusters with their load balancers, addresses and subnets. Ids are compared without regard to case.
 
     Subnets, route tables, NAT gateways and public IPs that AKS made are to be added before load balancers, with which

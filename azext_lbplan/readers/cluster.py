@@ -183,14 +183,17 @@ def _read_further(client: ArmClient, following: _Following, metrics: Optional[Me
                   first_pass: List[Union[Answer, ReadFailure]], progress: Progress
                   ) -> Tuple[_Answers, List[Union[Answer, ReadFailure]]]:
     """The third round: (what the subnets lead to, what the first pass of the metrics calls for), side by side."""
-    further, minutes = partial(_read_following, client, following), lambda: metrics.further_answers(
-        first_pass, lambda: None) if metrics else []
     if metrics is None:
-        return further(), []
+        return _read_following(client, following), []
+    tick = progress.show('Reading busy minutes')
     if not following.ids:
-        return {}, metrics.further_answers(first_pass, progress.show('Reading busy minutes'))
-    found: List[Any] = side_by_side([('network', further), ('metrics', minutes)], progress.show('Reading busy minutes'))
-    return found[0], found[1]
+        return {}, metrics.further_answers(first_pass, tick)
+    jobs: List[Job[Any]] = [('network', partial(_read_following, client, following)),
+                            ('metrics', partial(metrics.further_answers, first_pass, lambda: None))]
+    network, minutes = side_by_side(jobs, tick)
+    # Either may have taken too long as a whole.
+    return ({one: network for one in following.ids} if isinstance(network, ReadFailure) else network,
+            [minutes] if isinstance(minutes, ReadFailure) else minutes)
 
 
 def _read_following(client: ArmClient, following: _Following) -> _Answers:

@@ -12,7 +12,7 @@ from azext_lbplan.facts.networks import PUBLIC_IP_TYPE
 from azext_lbplan.inputs.allowed import reduced
 from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.readers import cluster as reading
-from azext_lbplan.readers.arm import ArmClient
+from azext_lbplan.readers.arm import ArmClient, ReadFailure
 from tests.azure import SUBSCRIPTION, Status, pool
 from tests.unit.views.test_fleet import _Bearer
 
@@ -196,3 +196,39 @@ def test_what_may_not_be_read_of_the_network_stands_among_the_errors(arm, what):
     assert [error.status for error in found.errors] == [403]
     assert what.strip('$').split('/')[0].lower() in found.errors[0].resource_id.lower()
 
+
+
+class _Metrics:
+    """Stands in for the reading of metrics: a first pass that asks nothing, a second one that `answers`."""
+
+    answers = []
+
+    def first_jobs(self):
+        return []
+
+    def further_answers(self, *_):
+        return self.answers
+
+
+def test_what_subnets_lead_to_is_read_beside_the_second_pass_of_metrics(arm, monkeypatch):
+    own_network(arm, table=arm.add_route_table())
+    monkeypatch.setattr(reading, '_metrics_of', lambda *_: _Metrics())
+    monkeypatch.setattr(_Metrics, 'answers', [ReadFailure('x/metrics', 429, 'Throttled', 'Later.')])
+    found = observed(offset=datetime.timedelta(days=1))
+    assert found.route_tables and [error.code for error in found.errors] == ['Throttled']
+
+
+@pytest.mark.parametrize('late', ['network', 'metrics'])
+def test_either_of_the_two_may_take_too_long(arm, monkeypatch, late):
+    """Then it counts as not read, and the other is there."""
+    own_network(arm, table=arm.add_route_table())
+    side_by_side = reading.side_by_side
+
+    def cut(jobs, *more):
+        answers = side_by_side(jobs, *more)
+        return [ReadFailure(path, None, 'Timeout', 'Too late.') if path == late else answer
+                for (path, _), answer in zip(jobs, answers)]
+    monkeypatch.setattr(reading, 'side_by_side', cut)
+    monkeypatch.setattr(reading, '_metrics_of', lambda *_: _Metrics())
+    found = observed(offset=datetime.timedelta(days=1))
+    assert [error.code for error in found.errors] == ['Timeout'] and bool(found.route_tables) == (late == 'metrics')
