@@ -192,7 +192,7 @@ def _read_further(client: ArmClient, following: _Following, metrics: Optional[Me
                             ('metrics', partial(metrics.further_answers, first_pass, lambda: None))]
     network, minutes = side_by_side(jobs, tick)
     # Either may have taken too long as a whole.
-    return ({one: network for one in following.ids} if isinstance(network, ReadFailure) else network,
+    return (dict.fromkeys(following.ids, network) if isinstance(network, ReadFailure) else network,
             [minutes] if isinstance(minutes, ReadFailure) else minutes)
 
 
