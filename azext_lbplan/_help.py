@@ -69,9 +69,10 @@ helps['aks lb recommend'] = """
 type: command
 short-summary: Recommend ports per node and outbound IPs from measured demand, with reasons and alternatives.
 long-summary: >-
-    The busiest node in its busiest minute decides, with headroom on top; where connections failed, what they would have
-    needed is estimated. Nothing changes while today's ports cover that. Without metrics the configuration alone
-    decides, and 'evidence' says why. What-if and scale options act as constraints.
+    The busiest node in its busiest minute decides, with headroom on top (15 % unless given); where connections failed,
+    what they would have needed is estimated, with a range. evidence.steps is the sum that leads to the IPs. Nothing
+    changes while today's ports cover that. Without metrics the configuration alone decides, and 'evidence' says why.
+    What-if and scale options act as constraints.
 examples:
     - name: What should be set?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table

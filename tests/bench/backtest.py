@@ -1,10 +1,10 @@
 """How well a recommendation holds in the weeks after it, beside other policies, on simulated clusters.
 
-    python3 tests/run.py python -m tests.bench.backtest [--seeds 30] [--kinds diurnal leak] [--rows FILE] [--write]
+    python3 tests/run.py python -m tests.bench.backtest [--frozen COMMIT] [--seeds 10] [--kinds diurnal] [--rows FILE]
 
-A cluster runs for a week under the setting that it has. From the metrics of that week each policy sets ports per node
-and IPs; the second week, which nobody has seen, shows what came of it. The policies that look again each week go on
-for two weeks more. --write renews the section in tests/bench/RESULTS.md and the plot beside it; that takes
+Some five seconds for each cluster. A cluster runs for a week under the setting that it has. From the metrics of that week each policy sets ports per node
+and IPs; the second week, which nobody has seen, shows what came of it. With --weeks, policies that look again each week
+go on for more. --write renews the section in tests/bench/RESULTS.md and the plot beside it; that takes
 tests/bench/requirements.txt. --rows keeps the raw numbers of every cluster.
 """
 import argparse
@@ -112,6 +112,16 @@ def held_out_seeds(commit, count):
     return [int(hashlib.sha256(f'{commit}/{number}'.encode()).hexdigest()[:8], 16) for number in range(count)]
 
 
+def merged(files):
+    """The rows of several files; those of one cluster that were run with other policies become one."""
+    rows = {}
+    for name in files:
+        for row in json.loads(Path(name).read_text(encoding='utf-8')):
+            known = rows.setdefault((row['kind'], row['seed']), row)
+            known['policies'] = {**row['policies'], **known['policies']}
+    return list(rows.values())
+
+
 def main():
     parser = argparse.ArgumentParser(prog='python -m tests.bench.backtest', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,26 +132,31 @@ def main():
     parser.add_argument('--weeks', type=int, default=WEEKS, help='with the one that is measured, at least 2')
     parser.add_argument('--rows', help='write the raw numbers to this file')
     parser.add_argument('--from-rows', nargs='+', metavar='FILE', help='report the numbers of these files, run nothing')
+    parser.add_argument('--policies', nargs='+', metavar='NAME', help='run these alone, and the clairvoyant')
+    parser.add_argument('--before', nargs='+', metavar='FILE', help='rows of another version of the package, to compare')
     parser.add_argument('--write', action='store_true', help='renew RESULTS.md and the plot')
     options = parser.parse_args()
     start = time.time()
     if options.from_rows:
-        rows = [row for name in options.from_rows for row in json.loads(Path(name).read_text(encoding='utf-8'))]
+        rows = merged(options.from_rows)
     else:
         seeds = (held_out_seeds(options.frozen, options.seeds) if options.frozen else
                  TUNING_SEEDS[:options.seeds])
         kinds = options.kinds or [name for name, kind in KINDS.items() if kind.tuning != bool(options.frozen)]
+        for policies in (POLICIES, AFTER_A_DAY, WEEKLY) if options.policies else ():
+            for name in set(policies).difference(options.policies):
+                del policies[name]
         rows = run_all(kinds, seeds, options.weeks, progress=lambda done, total: print(
             f'\r{done} of {total}, {time.time() - start:.0f} s', end='', file=sys.stderr, flush=True))
         print(file=sys.stderr)
     if options.rows:
         with open(options.rows, 'w', encoding='utf-8') as file:
             json.dump(rows, file)
-    text = report.tables(rows)
+    text = report.tables(rows, merged(options.before) if options.before else ())
     print(text)
     if options.write:
         from tests.bench import plot  # takes a library that nothing else here needs
-        report.write(text, rows)
+        report.write(text, rows, options.frozen)
         plot.draw(rows)
 
 

@@ -1,7 +1,7 @@
 """The plot of the backtest: what each policy costs in IPs, and what it lets fail."""
 from matplotlib.figure import Figure
 
-from .report import MOST_FAILING, MOST_IPS, PLOT, REFERENCE, RESULTS, failing, ips, names, predictable
+from .report import MOST_FAILING, MOST_IPS, PLOT, REFERENCE, RESULTS, complete, failing, ips, names, predictable
 
 #: Below this, a share of node-minutes is drawn as none.
 FLOOR = 0.01
@@ -11,10 +11,9 @@ def draw(rows):
     """Write the plot beside RESULTS.md: a dot for each workload, a larger one for all together."""
     figure = Figure(figsize=(10, 6), dpi=110, layout='constrained')
     axes = figure.subplots()
-    known = predictable(rows)
+    known = predictable(complete(rows))
     kinds = list(dict.fromkeys(row['kind'] for row in known))
-    followed = len(rows[0]['peaks']) > 2
-    shown = [name for name in names(rows) if name != REFERENCE and (followed or 'weekly' not in name)]
+    shown = [name for name in names(known) if name != REFERENCE]
     for number, name in enumerate(shown):
         span = 'later' if 'weekly' in name else 'second'
         groups = [[row for row in known if row['kind'] == kind] for kind in kinds]
@@ -28,7 +27,7 @@ def draw(rows):
     axes.set_yscale('log')
     axes.set_xscale('log')
     axes.set_ylim(bottom=FLOOR / 2)
-    axes.set_xticks([0.5, 0.75, 1, 1.3, 2, 3, 5], ['0.5', '0.75', '1', '1.3', '2', '3', '5'])
+    axes.set_xticks([0.5, 0.75, 1, 1.27, 2, 3, 5], ['0.5', '0.75', '1', '1.27', '2', '3', '5'])
     axes.minorticks_off()
     axes.set_xlabel('outbound IPs ÷ clairvoyant\'s')
     axes.set_ylabel(f'node-minutes with failed connections, of 10,000 (at most {FLOOR:g}: none)')
