@@ -1,6 +1,13 @@
-"""Reports of clusters of five kinds, and of a fleet, as `--report` writes them."""
+"""Reports of clusters of five kinds, and of a fleet, as `--report` writes them.
+
+    python3 tests/run.py python -m tests.support.reports FOLDER
+"""
 import json
+import os
+import subprocess
+import sys
 from functools import lru_cache
+from pathlib import Path
 
 from azext_lbplan.decision import decide
 from azext_lbplan.decision.curve import curve
@@ -81,3 +88,20 @@ def written(name):
 
 
 PAGES = (*SAMPLES, 'check', 'plan', 'sizes', 'list')
+
+
+def main(folder):
+    """Write every page into `folder`, to be looked at; where a browser is, with pictures of their upper part."""
+    from tests.unit.views.reports.test_browser import BROWSER
+    os.makedirs(folder, exist_ok=True)
+    for name in PAGES:
+        path = Path(folder, f'{name}.html').resolve()
+        path.write_text(written(name), encoding='utf-8')
+        if BROWSER:
+            subprocess.run([BROWSER, '--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
+                            '--window-size=860,1240', f'--screenshot={path.with_suffix(".png")}', path.as_uri()],
+                           check=True, capture_output=True)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])

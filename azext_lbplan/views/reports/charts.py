@@ -60,15 +60,15 @@ def capacity_chart(decision: Decision, size: Size) -> Optional[Markup]:
     drawn = [(name, capacity(column, up_to)) for name, column in columns]
     ports = [held for _, one in drawn for _, held in one.allocated] or [1024]
     marks = _node_marks(decision)
-    top = _ROW * (len(marks) + 1)
+    top = _ROW * (len(marks) + 1.7)
     across = Scale(0, up_to, _LEFT, size.right)
     upward = Scale(max(8, min(ports) / 4), max(ports) * 4, size.bottom, top, logarithmic=True)
     parts: List[Content] = [*_axes(across, upward, size, top, 'nodes', 'ports per node')]
     for name, one in drawn:
         parts.append(path(_places(one.most, across, upward), f'most {name}'))
         parts.append(path(_places(one.allocated, across, upward), f'allocated {name}'))
-    for row, (nodes, words) in enumerate(marks):
-        parts += _marker(across.at(nodes), _ROW * (row + 1), size, words)
+    markers = [_marker(across.at(nodes), _ROW * (row + 1), size, words) for row, (nodes, words) in enumerate(marks)]
+    parts += [stroke for stroke, _ in markers] + [words for _, words in markers]
     return picture(size.width, size.height, 'Ports per node as the cluster grows', _capacity_words(decision), *parts)
 
 
@@ -93,11 +93,11 @@ def _node_marks(decision: Decision) -> List[Tuple[int, str]]:
     return sorted(marks.items())
 
 
-def _marker(x: float, y: float, size: Size, words: str) -> List[Markup]:
+def _marker(x: float, y: float, size: Size, words: str) -> Tuple[Markup, Markup]:
     """A line down from its words, which stand on the side where there is room."""
     room = size.right - x > len(words) * _LETTER + 6
-    return [line((x, y - 10), (x, size.bottom), 'marker'),
-            text((x + 4 if room else x - 4, y), words, 'label strong', 'start' if room else 'end')]
+    return (line((x, y - 10), (x, size.bottom), 'marker'),
+            text((x + 4 if room else x - 4, y), words, 'label strong', 'start' if room else 'end'))
 
 
 def _capacity_words(decision: Decision) -> str:
@@ -126,7 +126,7 @@ def demand_chart(found: History, evidence: Evidence, proposed: Optional[int], si
     highest = max(heights) or 1
     if proposed is not None and proposed <= highest * 3:
         highest = max(highest, proposed)
-    top = _ROW * 3.2
+    top = _ROW * 3.6
     across, upward = Scale(start, end, _LEFT, size.right), Scale(0, highest * 1.05, size.bottom, top)
     parts: List[Content] = [*_axes(across, upward, size, top, '', 'ports in use', time=True),
                             *_bars(found.moments, across, upward, size), *_band(evidence, upward, size),
@@ -259,7 +259,7 @@ def _axes(across: Scale, upward: Scale, size: Size, top: float, below: str, besi
         parts += [line((x, size.bottom), (x, size.bottom + 4), 'axis'),
                   text((size.width if anchor == 'end' else x, size.bottom + 16), words, 'label', anchor)]
     parts += [line((_LEFT, size.bottom), (size.right, size.bottom), 'axis'),
-              text((4, top - 6), beside, 'label muted')]
+              text((4, top - 12), beside, 'label muted')]
     return parts + ([text((size.right, size.bottom + 28), below, 'label muted', 'end')] if below else [])
 
 

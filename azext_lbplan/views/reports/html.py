@@ -115,11 +115,11 @@ def _fit(column: Result, nodes: Result) -> str:
     if not column['outboundPorts']:
         return (f"Automatic allocation gives {_text(column['portsPerNode'])} ports per node now, and "
                 f"{_text(column['portsPerNodeAtMax'])} at the {nodes['required']} nodes of full scale, surge included.")
-    verb = {True: 'suffice for', False: 'do not suffice for'}.get(column['fits'], 'may not suffice for')
+    verb = {True: 'fit on', False: 'do not fit on'}.get(column['fits'], 'may not fit on')
     count = column['outboundIpCount']
     held = 'outbound IPs of an unknown number' if count is None else counted(count, 'outbound IP')
-    return (f"{_text(column['outboundPorts'])} ports per node on {held} {verb} the {nodes['required']} nodes of full "
-            'scale, surge included.')
+    return (f"{_text(column['outboundPorts'])} ports for each of the {nodes['required']} nodes of full scale, surge "
+            f'included, {verb} {held}.')
 
 
 def _lines(result: Result) -> Markup:

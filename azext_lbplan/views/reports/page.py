@@ -41,7 +41,8 @@ figure { margin: .5rem 0; } figcaption { color: var(--muted); font-size: .85rem;
 .picture { display: block; width: 100%; height: auto; } .narrow { display: none; } .legend { list-style: none;
   padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .85rem; } .legend svg { width: 2rem;
   height: .8rem; vertical-align: middle; margin-right: .4rem; }
-.label { fill: var(--ink); font-size: 12px; } .label.muted { fill: var(--muted); } .label.strong { font-weight: 600; }
+.label { fill: var(--ink); font-size: 12px; } .label.muted { fill: var(--muted); } .label.strong { font-weight: 600;
+  paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
 .grid { stroke: var(--edge); stroke-width: 1; } .axis { stroke: var(--muted); stroke-width: 1; }
 .marker { stroke: var(--muted); stroke-width: 1; stroke-dasharray: 2 3; }
 .allocated, .most { fill: none; stroke-width: 2.5; } .most { stroke-width: 1.5; stroke-dasharray: 1.5 3; }
