@@ -2,6 +2,7 @@
 """The sum from the measured demand to the ports and IPs that are proposed, step by step, so that a pocket calculator
 comes to the same."""
 
+from math import ceil
 from typing import List, NamedTuple, Optional, Tuple
 
 from ..demand import Demand
@@ -26,7 +27,10 @@ def sizing_steps(decision: Decision) -> Tuple[SizingStep, ...]:
     trigger = demand.trigger(headroom) if demand and demand.actionable else None
     if demand is None or trigger is None or demand.ports is None:
         return ()
-    steps = [SizingStep(_demand(demand), None, demand.ports),
+    if demand.outgrown and trigger == demand.ports:
+        return (SizingStep(_demand(demand), None, demand.ports),)
+    base = ceil(round(demand.unsaturated_peak or 0, 6)) if demand.outgrown else demand.ports
+    steps = [SizingStep(_demand(demand), None, base),
              SizingStep(f'headroom of {headroom:g} %', _factor(1 + headroom / 100), trigger)]
     if decision.demanded_ports is not None:
         steps += _to_the_ips(decision, demand, trigger, decision.demanded_ports)

@@ -8,7 +8,7 @@ from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
 from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
-from .episodes import NodeDemand, Peak, highest
+from .episodes import Episode, NodeDemand, Peak, highest
 from .forecast import Forecast, daily_peaks, forecast
 from .hold import Hold, judge_hold
 from .retries import MOST_EXCESS, Judged, judge_retries
@@ -106,6 +106,7 @@ class Demand(NamedTuple):
     nodes_gone: nodes whose reports ended before the window did. cluster_peak_ports: the busiest minute of the whole
     cluster, of the larger protocol; an upper bound unless cluster_peak_is_exact. truncated: series may be missing.
     forecast: the trend of the daily peak; None where less than two weeks were measured.
+    outgrown: the estimate is of a time with fewer ports per node than now, and is no more than there are now.
     """
 
     evidence: Evidence
@@ -121,6 +122,7 @@ class Demand(NamedTuple):
     cluster_peak_is_exact: bool = False
     truncated: bool = False
     forecast: Optional[Forecast] = None
+    outgrown: bool = False
 
     @property
     def sufficient(self) -> bool:
@@ -149,7 +151,12 @@ class Demand(NamedTuple):
     def trigger(self, headroom: float) -> Optional[int]:
         """Change only when today's allocation is below this many ports, the demand with `headroom` in percent; the
         IPs are those that it takes. None: nothing known."""
-        return None if self.ports is None else _whole(self.ports * (1 + headroom / 100))
+        if self.ports is None:
+            return None
+        if self.outgrown:
+            # Old failures do not ask again for more: what is used since then is measured.
+            return max(self.ports, _whole(_whole(self.unsaturated_peak or 0) * (1 + headroom / 100)))
+        return _whole(self.ports * (1 + headroom / 100))
 
     def target(self, headroom: float) -> Optional[int]:
         """How far the free room of these IPs is filled: a multiple of 8, at least `trigger`. `headroom` in percent."""
@@ -297,7 +304,14 @@ def _add_demand(demand: Demand, nodes: Mapping[str, NodeDemand], coverage: Cover
     elif calm is not None:
         evidence = _of_node(evidence, calm.node, nodes, coverage)
     return demand._replace(evidence=evidence, unsaturated_peak=unsaturated, estimate=estimate,
+                           outgrown=worst is not None and _outgrown(evidence, worst),
                            peak_is_exact=_is_exact(demand.evidence, nodes))
+
+
+def _outgrown(evidence: Evidence, worst: Episode) -> bool:
+    """Whether the estimate is that of an allocation which has grown past it since."""
+    now = evidence.allocated_ports_per_node or 0
+    return bool(evidence.demand_is_estimate) and worst.allocated < now and worst.estimate <= now
 
 
 def _of_node(evidence: Evidence, node: str, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Evidence:

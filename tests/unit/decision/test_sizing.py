@@ -89,3 +89,13 @@ def test_to_look_again_is_said_with_its_reason_and_only_where_ports_change():
     assert len(said) == 1 and 'between 1100 and 1428 ports, most likely 1300' in said[0]
     for enough in (decided(measured(900, 1428.0, demand_range=between), ports=4000, ips=7), decided(measured(900))):
         assert not any('again' in reason for reason in recommend(enough, ())['reasons'])
+
+
+def test_old_failures_under_fewer_ports_ask_for_no_headroom_once_nodes_have_what_they_needed():
+    grown = measured(900, 3900.0)._replace(outgrown=True)
+    decision = decided(grown, ports=4000, ips=7)
+    assert grown.trigger(15) == 3900 and decision.flags == () and len(sizing_steps(decision)) == 1
+    busy = measured(3800, 3900.0)._replace(outgrown=True)
+    steps = sizing_steps(decided(busy, ports=4000, ips=7))
+    retrace(steps)
+    assert steps[:2] == ((steps[0].what, None, 3800), ('headroom of 15 %', 1.15, 4370))
