@@ -1,11 +1,16 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The Kubernetes objects in a document, and which of them are Services of type LoadBalancer."""
 
+import re
 from typing import Iterator, List, Optional, Tuple
 
 from ..model.fields import Fields
 from ..model.service import PREFIX, Service
 from ..model.values import Json
+
+#: Variables as envsubst, kustomize and pipelines write them, and blanks as pages and scripts do.
+_VARIABLE = re.compile(r'\$[{(][A-Za-z_]|\$[A-Za-z_]\w*\Z')
+_BLANK = re.compile(r'<[^<>]{1,80}>|__[A-Z][A-Z0-9_]{0,80}__')
 
 
 def objects_in(document: Json) -> Iterator[Fields]:
@@ -50,8 +55,9 @@ def is_patch(body: Fields) -> bool:
             and spec.get('type') in (None, 'LoadBalancer'))
 
 
-def is_template(service: Service) -> bool:
-    """Whether a text in it is a template, as a chart writes it in quotes."""
+def unrendered(service: Service) -> Optional[str]:
+    """The first text in it that something else has to replace before it is applied: a template, as a chart writes it in
+    quotes, or a placeholder of a script or a page; None where there is none."""
     waiting: List[Json] = [service.metadata, service.spec]
     while waiting:
         value = waiting.pop()
@@ -60,6 +66,17 @@ def is_template(service: Service) -> bool:
             waiting.extend(item for key, item in value.items() if not ('/' in key and not key.startswith(PREFIX)))
         elif isinstance(value, list):
             waiting.extend(value)
-        elif isinstance(value, str) and '{{' in value:
-            return True
-    return False
+        elif isinstance(value, str) and is_placeholder(value):
+            return value
+    return None
+
+
+def may_hold_placeholders(content: bytes) -> bool:
+    """Whether a file may hold what `is_placeholder` finds; kubectl writes < as an escape into JSON."""
+    return any(mark in content for mark in (b'{{', b'$', b'<', b'__', b'\\u003c', b'\0'))
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a text is, or holds, what something else has to replace."""
+    return '{{' in value or ('$' in value and _VARIABLE.search(value) is not None) \
+        or (value[:1] in ('<', '_') and _BLANK.fullmatch(value) is not None)

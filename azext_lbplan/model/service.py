@@ -5,7 +5,7 @@ import ipaddress
 import json
 import re
 from functools import lru_cache
-from typing import Iterable, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, Union
 
 from ..facts.networks import IPV4, IPV6
 from .fields import Fields, Path
@@ -37,13 +37,15 @@ _CIDR = re.compile(r'[0-9a-fA-F:.]+/(?:0|[1-9][0-9]{0,2})')
 class Service(NamedTuple):
     """A Service with its annotations and ports at hand; names of annotations are given without PREFIX.
 
-    `ports` are pairs of the position in the manifest and what stands there.
+    `texts` are the annotations under PREFIX that hold text, by name (null is empty text to Kubernetes). `ports` are pairs
+    of the position in the manifest and what stands there.
     """
 
     body: Fields
     metadata: Fields
     spec: Fields
     annotations: Fields
+    texts: Mapping[str, str]
     name: Optional[str]
     namespace: Optional[str]
     ports: Tuple[Tuple[int, Fields], ...]
@@ -67,15 +69,13 @@ class Service(NamedTuple):
         return bool(self.body.fields('status').fields('loadBalancer').get('ingress'))
 
     def annotation(self, name: str) -> Optional[str]:
-        """The text of an annotation; None where it is absent or no text (null is empty text to Kubernetes)."""
-        key = PREFIX + name
-        value = self.annotations.get(key)
-        return '' if value is None and key in self.annotations else value if isinstance(value, str) else None
+        """The text of an annotation; None where it is absent or no text."""
+        return self.texts.get(name)
 
     def is_true(self, name: str) -> bool:
         """Whether an annotation says "true", in any case and without blanks, as the cloud provider compares all
         switches but the one for internal. Source: cloud-provider-azure `pkg/consts/helpers.go`."""
-        return (self.annotation(name) or '').lower() == 'true'
+        return self.texts.get(name, '').lower() == 'true'
 
     @property
     def wants_private_link(self) -> bool:
@@ -142,9 +142,11 @@ class Service(NamedTuple):
 def parse_service(body: Fields) -> Service:
     """The Service in an object of a manifest."""
     metadata, spec = body.fields('metadata'), body.fields('spec')
-    ports = spec.get('ports')
+    ports, annotations = spec.get('ports'), metadata.fields('annotations')
     return Service(
-        body, metadata, spec, metadata.fields('annotations'),
+        body, metadata, spec, annotations,
+        texts={key[len(PREFIX):]: value or '' for key, value in annotations.items()
+               if key.startswith(PREFIX) and (value is None or isinstance(value, str))},
         name=printable(text_or_none(metadata.get('name')) or '') or None,
         namespace=printable(text_or_none(metadata.get('namespace')) or '') or None,
         ports=tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())

@@ -105,17 +105,20 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
     skipped: List[Skipped] = []
     known: Dict[Need[S], Optional[str]] = {}  # many rules have the same needs
     for rule in rules:
-        reason = _missing(rule.needs, subject, known)
+        reason = _missing(rule.needs, subject, known) if rule.needs else None
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
             continue
         try:
-            findings += tuple(islice(rule.judge(rule, subject), most))  # all or nothing
+            judged = iter(rule.judge(rule, subject))
+            first = next(judged, None)  # most rules have nothing to say of most subjects
+            if first is not None:
+                findings += (first, *islice(judged, most and most - 1))  # all or nothing
         except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
             told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
             skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
             continue
-        reason = _missing(rule.needs_in_part, subject, known)
+        reason = _missing(rule.needs_in_part, subject, known) if rule.needs_in_part else None
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
     return Report(worst_first(findings), tuple(skipped))

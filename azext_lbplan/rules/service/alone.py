@@ -4,6 +4,7 @@
 from typing import Any, Iterable, Tuple
 
 from ...inputs.carriers import Carrier
+from ...inputs.objects import is_placeholder
 from ...model.fields import Fields
 from ...model.finding import Finding
 from ...model.service import parse_service, written_path
@@ -21,8 +22,8 @@ _PLACE = 'metadata.annotations'
 
 def judged_alone(carrier: Carrier, cluster: ServiceContext, most: int) -> Tuple[Finding, ...]:
     """What the rules say of the annotations, with their place in the object that holds them."""
-    if any(isinstance(value, str) and '{{' in value for value in carrier.annotations.values()):
-        return ()  # the template of a chart
+    if any(isinstance(value, str) and is_placeholder(value) for value in carrier.annotations.values()):
+        return ()
     found = run(_RULES, in_cluster(parse_service(_service(carrier.annotations)), cluster), most).said()
     return tuple(_moved(found, carrier))
 

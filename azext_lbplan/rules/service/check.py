@@ -6,10 +6,11 @@ from typing import Iterable, List, NamedTuple, Optional, Tuple
 from ...inputs.carriers import Carrier, carriers_in, mentions_azure
 from ...inputs.documents import read_documents
 from ...inputs.manifests import NO_MANIFESTS, TEMPLATE, ManifestFile, Problem
-from ...inputs.objects import is_load_balancer, is_other_service, is_patch, is_template, objects_in
+from ...inputs.objects import (is_load_balancer, is_other_service, is_patch, may_hold_placeholders, objects_in,
+                               unrendered)
 from ...model.fields import Fields
 from ...model.finding import Finding, worst_first
-from ...model.service import Service, parse_service
+from ...model.service import Service, parse_service, quoted
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ...model.values import Json, printable
 from ..engine import Rule, run
@@ -87,6 +88,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         self.seen: List[Tuple[int, Seen]] = []
         self.carriers: List[CarriedFrom] = []
         self.files = self.documents = self.objects = self.services = 0
+        self.rendered = False
 
     def read(self, file: ManifestFile) -> None:
         """Check all that is in a file."""
@@ -96,6 +98,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         self.files += 1
         content = file.content or b''
         azure = mentions_azure(content)
+        self.rendered = not may_hold_placeholders(content)
         for document in read_documents(content):
             self.documents += document.number is not None
             place = _Place(file.name, document.number)
@@ -122,9 +125,10 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
                 self._check_carrier(place, carrier)
 
     def _check_service(self, place: _Place, service: Service, is_part: bool) -> None:
-        if is_template(service):
-            findings = _problem(Problem(TEMPLATE, 'Holds template expressions ({{ ... }}); not checked.',
-                                        service.body.line(())))
+        text = None if self.rendered else unrendered(service)
+        if text is not None:
+            says = 'template expressions ({{ ... }})' if '{{' in text else f'placeholders ({quoted(text)})'
+            findings = _problem(Problem(TEMPLATE, f'Holds {says}; not checked.', service.body.line(())))
             self.results.append(Checked(*place, service.namespace, service.name, findings))
             return
         subject = in_cluster(service, self.cluster)

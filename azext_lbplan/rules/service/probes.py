@@ -44,6 +44,9 @@ class Number(NamedTuple):
     annotation: Optional[str]
 
 
+_DEFAULTS = Number(DEFAULT_INTERVAL, None), Number(DEFAULT_PROBES, None)
+
+
 class Probe(NamedTuple):
     """One probe. `port` is None where it is not known yet or is no port; `request_path` where the protocol has none."""
 
@@ -175,13 +178,15 @@ def _node_port(port: Fields) -> Optional[int]:
 
 
 def _timing(service: Service, port: Optional[int]) -> Tuple[Number, Number]:
+    if not service.texts:
+        return _DEFAULTS
     return (_setting(service, f'port_{port}_health-probe_interval', INTERVAL, SHORTEST_INTERVAL, DEFAULT_INTERVAL),
             _setting(service, f'port_{port}_health-probe_num-of-probe', PROBES, FEWEST_PROBES, DEFAULT_PROBES))
 
 
 def _setting(service: Service, of_port: str, of_all: str, lowest: int, default: int) -> Number:
     for name in (of_port, of_all):
-        value = service.annotation(name)
+        value = service.texts.get(name)
         if value is not None:
             value = value.strip()
             number = int(value) if _WHOLE.fullmatch(value) else None

@@ -34,6 +34,7 @@ RULES = (
           'Correct the line; kubectl would not take the file either.'),
     _rule(ALIAS_BOMB, ERROR, 'A document that grows without bound through its aliases.', 'Kubernetes refuses it.',
           'Write the values out.'),
-    _rule(TEMPLATE, WARNING, 'A template that was not rendered.', 'It is no manifest yet, and was not checked.',
+    _rule(TEMPLATE, WARNING, 'A template that was not rendered, or placeholders such as ${NAME} and <name>.',
+          'It is no manifest yet, and was not checked.',
           'Render it first, for example: helm template CHART | az aks lb check-service -f -', source=HELM_TEMPLATE),
 )

@@ -23,18 +23,20 @@ _PROTOCOLS = ('TCP', 'UDP', 'SCTP')
 
 _KINDS: Dict[type, str] = {dict: 'a mapping', list: 'a list', str: 'text', bool: 'a boolean', int: 'a whole number'}
 
-#: The fields that rules of this package look at, and the type that the API server insists on.
-_TYPES: Tuple[Tuple[Path, type], ...] = (
-    (('metadata',), dict), (('metadata', 'annotations'), dict), (('metadata', 'namespace'), str),
-    (('spec',), dict), (('spec', 'ports'), list), (('spec', 'loadBalancerSourceRanges'), list),
-    (('spec', 'loadBalancerIP'), str), (('spec', 'externalTrafficPolicy'), str), (('spec', 'ipFamilies'), list),
-    (('spec', 'ipFamilyPolicy'), str), (('spec', 'allocateLoadBalancerNodePorts'), bool),
-    (('spec', 'loadBalancerClass'), str), (('spec', 'selector'), dict), (('metadata', 'labels'), dict),
-    (('spec', 'sessionAffinity'), str), (('spec', 'sessionAffinityConfig'), dict), (('spec', 'clusterIP'), str),
-    (('spec', 'clusterIPs'), list), (('spec', 'externalIPs'), list), (('spec', 'internalTrafficPolicy'), str),
-    (('spec', 'trafficDistribution'), str), (('spec', 'healthCheckNodePort'), int),
-    (('spec', 'publishNotReadyAddresses'), bool),
-)
+#: The fields that rules of this package look at, and the type that the API server insists on, by what holds them.
+_TYPES: Dict[str, Dict[str, type]] = {
+    '': {'metadata': dict, 'spec': dict},
+    'metadata': {'annotations': dict, 'labels': dict, 'namespace': str},
+    'spec': {'ports': list, 'selector': dict, 'loadBalancerSourceRanges': list, 'loadBalancerIP': str,
+             'externalTrafficPolicy': str, 'internalTrafficPolicy': str, 'trafficDistribution': str,
+             'ipFamilies': list, 'ipFamilyPolicy': str, 'allocateLoadBalancerNodePorts': bool,
+             'loadBalancerClass': str, 'sessionAffinity': str, 'sessionAffinityConfig': dict, 'clusterIP': str,
+             'clusterIPs': list, 'externalIPs': list, 'healthCheckNodePort': int, 'publishNotReadyAddresses': bool},
+}
+
+
+_ELEMENTS: Tuple[Tuple[str, type], ...] = (
+    ('loadBalancerSourceRanges', str), ('ipFamilies', str), ('clusterIPs', str), ('externalIPs', str), ('ports', dict))
 
 
 @RULES.rule('SpellingInvalid', ERROR,
@@ -60,35 +62,40 @@ def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             source=KUBERNETES)
 def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """null is as good as absent, but in a list."""
-    for path, value, kind in (*_fields(subject.service), *_elements(subject.service)):
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            yield rule.finding(
-                f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
-                remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
+    for path, value, kind in (*_wrong_fields(subject.service), *_wrong_elements(subject.service)):
+        yield rule.finding(
+            f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
+            remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
 
 
-def _fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
-    """(path, value, type that is wanted) of each field that is there."""
-    for path, kind in _TYPES:
-        value: Json = service.body
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
-            yield path, value, kind
-    labels, selector = service.metadata.fields('labels'), service.spec.fields('selector')
-    for path, fields in ((('metadata', 'labels'), labels), (('spec', 'selector'), selector)):
-        yield from (((*path, key), value, str) for key, value in fields.items() if value is not None)
-    yield from ((('spec', 'ports', index, 'appProtocol'), port['appProtocol'], str)
-                for index, port in service.ports if port.get('appProtocol') is not None)
+def _is(value: Json, kind: type) -> bool:
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
 
 
-def _elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+def _wrong_fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+    """(path, value, type that is wanted) of each field of another type."""
+    for level, types in _TYPES.items():
+        for key, value in (service.body.fields(level) if level else service.body).items():
+            if value is not None and key in types and not _is(value, types[key]):
+                yield ((level, key) if level else (key,)), value, types[key]
+    for above, fields in ((('metadata', 'labels'), service.metadata.fields('labels')),
+                          (('spec', 'selector'), service.spec.fields('selector'))):
+        for key, value in fields.items():
+            if not isinstance(value, str) and value is not None:
+                yield (*above, key), value, str
+    for index, port in service.ports:
+        if not isinstance(port.get('appProtocol', ''), (str, type(None))):
+            yield ('spec', 'ports', index, 'appProtocol'), port['appProtocol'], str
+
+
+def _wrong_elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
     """The same of each element of a list."""
-    for name, kind in (('loadBalancerSourceRanges', str), ('ipFamilies', str), ('clusterIPs', str),
-                       ('externalIPs', str), ('ports', dict)):
+    for name, kind in _ELEMENTS:
         values = service.spec.get(name)
-        for index, value in enumerate(values if isinstance(values, list) else ()):
-            yield ('spec', name, index), value, kind
+        if isinstance(values, list):
+            for index, value in enumerate(values):
+                if not isinstance(value, kind):
+                    yield ('spec', name, index), value, kind
 
 
 @RULES.rule('RepeatedKey', WARNING,

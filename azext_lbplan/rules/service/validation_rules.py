@@ -6,6 +6,7 @@ gives out node ports and IP families.
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Any, Iterable, Iterator, List, Optional, Tuple
 
 from ...facts import kubernetes as known
@@ -248,17 +249,27 @@ def qualified_name_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iter
                           (('spec', 'selector'), service.spec.fields('selector'))):
         names += [((*above, key), key) for key in fields]
         for key, value in fields.items():
-            if isinstance(value, str) and not known.LABEL_VALUE.fullmatch(value):
+            if isinstance(value, str) and not _is_label(value):
                 yield rule.finding(
                     f'{quoted(value)} is no value of a label.', **subject.at((*above, key)),
                     remediation='Use up to 63 letters, digits, "-", "_" and ".", a letter or digit first and last.')
     names += [(('metadata', 'annotations', key), key.lower()) for key in service.annotations]
     for path, value in names:
-        if isinstance(value, str) and not known.QUALIFIED_NAME.fullmatch(value):
+        if isinstance(value, str) and not _is_qualified(value):
             yield rule.finding(
                 f'{quoted(value)} is no name to Kubernetes.', **subject.at(path),
                 remediation='Use up to 63 letters, digits, "-", "_" and "."; a domain in small letters may stand '
                             'before a slash.')
+
+
+@lru_cache(maxsize=4096)
+def _is_label(value: str) -> bool:
+    return known.LABEL_VALUE.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_qualified(value: str) -> bool:
+    return known.QUALIFIED_NAME.fullmatch(value) is not None
 
 
 @RULES.rule('ExternalIPInvalid', ERROR,

@@ -192,6 +192,13 @@ class TestRefused:
         assert 'TemplateNotRendered' not in {finding.code for finding in
                                              check_manifests([ManifestFile('f', text.encode())]).results[0].findings}
 
+    @pytest.mark.parametrize('value, found', [
+        ('${IP}', True), ('10.${NET}.4', True), ('$IP', True), ('$(IP)', True), ('<your-ip>', True), ('__IP__', True),
+        ('a$b', True), ('$', False), ('a$', False), ('<', False), ('__', False), ('costs $5', False)])
+    def test_placeholders_are_no_errors(self, value, found):
+        result = check_manifests([ManifestFile('f', manifest(f'azure-pip-name: "{value}"').encode())]).results[0]
+        assert (result.findings[0].code == 'TemplateNotRendered') is found
+
     def test_braces_in_quotes_do_not_make_a_template(self):
         assert problem('a: "{{ x }}"\n b: c\n').code == 'ManifestNotParsed'
 
