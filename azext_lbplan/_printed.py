@@ -15,6 +15,9 @@ from .model.values import printable
 
 Value = TypeVar('Value')
 
+#: Keys of texts that are code: their lines stay lines.
+_CODE = frozenset({'bicep', 'terraform', 'aso', 'capz'})
+
 
 def line(written: object) -> str:
     """`written` on one line: the CLI's own errors come on several."""
@@ -30,10 +33,15 @@ def _value(written: Any) -> Any:
     if isinstance(written, str):
         return printable(written)
     if isinstance(written, dict):
-        return {_value(key): _value(inner) for key, inner in written.items()}
+        return {_value(key): _code(inner) if key in _CODE and isinstance(inner, str) else _value(inner)
+                for key, inner in written.items()}
     if isinstance(written, (list, tuple)):
         return [_value(inner) for inner in written]
     return written
+
+
+def _code(written: str) -> str:
+    return '\n'.join(map(printable, written.split('\n')))
 
 
 @contextmanager

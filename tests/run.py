@@ -29,6 +29,10 @@ FOLDER = ROOT / ('.venv' + (f'-{CLI}-{sys.version_info[0]}.{sys.version_info[1]}
 BIN = FOLDER / ('Scripts' if os.name == 'nt' else 'bin')
 
 
+#: Lines that the demo shows of each answer.
+LINES = 11
+
+
 def main(arguments):
     """Run what the first argument names; returns the exit code."""
     doings = {'demo': demo, 'test': test, 'python': run_python}
@@ -95,14 +99,19 @@ def demo(arguments):
         az = [python, '-m', 'azure.cli']
         subprocess.run([*az, 'extension', 'add', '--yes', '--source', str(wheel)], **quiet)
         return max(answer(az, ['aks', 'lb', command, '--from-file', str(SNAPSHOT),
-                               *(arguments or ['--output', 'table'])], env, folder) for command in ANSWERS)
+                               *(arguments or ['--output', 'table'])], env, folder, not arguments)
+                   for command in ANSWERS)
 
 
-def answer(az, command, env, folder):
-    """Print a command and what it prints, stdout first; without the note that it is in preview. Its exit code."""
+def answer(az, command, env, folder, shortened):
+    """Print a command and what it prints, stdout first (the beginning of it where it is to be shortened); without the
+    note that it is in preview. Its exit code."""
     print(f"$ az {' '.join(command).replace(str(ROOT) + os.sep, '')}", flush=True)
     # In a folder of its own: 'python -m' would import the package from the checkout instead of the wheel.
-    done = subprocess.run([*az, *command], env=env, cwd=folder, check=False, stderr=subprocess.PIPE)
+    done = subprocess.run([*az, *command], env=env, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = done.stdout.decode('utf-8', 'replace').splitlines()
+    left = len(lines) - LINES if shortened else 0
+    print('\n'.join(lines[:LINES] + [f'... and {left} more lines'] if left > 1 else lines), flush=True)
     said = done.stderr.decode('utf-8', 'replace').splitlines(keepends=True)
     sys.stderr.write(''.join(line for line in said if "'aks lb' is in preview" not in line))
     sys.stderr.flush()

@@ -37,8 +37,8 @@ _CIDR = re.compile(r'[0-9a-fA-F:.]+/(?:0|[1-9][0-9]{0,2})')
 class Service(NamedTuple):
     """A Service with its annotations and ports at hand; names of annotations are given without PREFIX.
 
-    `texts` are the annotations under PREFIX that hold text, by name (null is empty text to Kubernetes). `ports` are pairs
-    of the position in the manifest and what stands there.
+    `texts` are the annotations under PREFIX that hold text, by name (null is empty text to Kubernetes). `ports` are
+    pairs of the position in the manifest and what stands there.
     """
 
     body: Fields

@@ -248,7 +248,7 @@ def check_service_table(result: List[Result]) -> List[Row]:
 def _place(service: Result, found: Result) -> str:
     name = '/'.join(filter(None, (service['namespace'], service['name'])))
     line = found['evidence'].get('line')
-    return f"{service['file']}{f':{line}' if line else ''} {name}".strip()
+    return f"{service['file'] or 'all files'}{f':{line}' if line else ''} {name}".strip()
 
 
 def _service_rows(key: Tuple[str, str, str], places: List[str]) -> List[Row]:

@@ -59,6 +59,8 @@ def _answer(decision: Decision, findings: Sequence[Finding]) -> str:
 def _misfit(decision: Decision, sure: bool) -> str:
     if not sure:
         return 'May not fit: how AKS counts these nodes is not documented.'
+    if decision.observed.origin is not None:
+        return 'Does not fit: Azure would refuse what the code makes.'
     if decision.cluster is not None and not decision.options.change.anything:
         return 'Does not fit: Azure refuses the next update.'
     return 'Does not fit as typed: Azure would refuse it.'
@@ -126,6 +128,10 @@ def _automatic(column: Configuration) -> str:
 
 def _change(decision: Decision) -> str:
     outcome, proposed = decision.outcome, decision.proposed
+    settings = proposed.settings if proposed else None
+    asked = decision.asked.settings
+    if decision.reason is Reason.MANAGED_BY_CODE and settings is not None and asked is not None:
+        return f'In the code: {", ".join(_differences(asked, settings))}.'
     if isinstance(outcome, NoCommand):
         return why_no_line(decision, outcome)
     if proposed is None or proposed.settings is None:

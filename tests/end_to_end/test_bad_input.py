@@ -53,7 +53,7 @@ OPTIONS += [
     ('--outbound-ports 1024,64008', '64008 is out of range'),
     ('--max-count 20,0', '0 is out of range'),
     ('--node-count 30 --max-count 50,20', '--max-count 20 is below --node-count 30'),
-    ('--outbound-ports 8,16 --max-count 20,30', '--load-balancer-outbound-ports and --max-count both name several'),
+    ('--outbound-ports 8,16 --max-count 20,30', '--outbound-ports and --max-count both name several'),
     ('--max-count ' + ','.join(map(str, range(1, 52))), '51 values, but at most 50'),
 ]
 
@@ -77,7 +77,7 @@ COMMANDS = [
     ('show -g ../rg1 -n aks1', "'../rg1' is no name of a resource group"),
     ('show -g rg1. -n aks1', 'is no name of a resource group'),
     (f'show --ids {CLUSTER} --from-file cluster.json', 'A cluster and a file are both named.'),
-    ('plan -g rg1 -n aks1 --from-file cluster.json', 'A cluster and a file are both named.'),
+    ('check -g rg1 -n aks1 --from-file cluster.json', 'A cluster and a file are both named.'),
     ('plan -g rg1 --from-file cluster.json', 'A resource group and a file are both named.'),
     ('show --from-file ""', '--from-file names no file'),
     ('plan -g rg1 -n aks1 --from-file ""', '--from-file names no file'),
@@ -173,9 +173,9 @@ FAULTS = [
     (Status(403, body={'error': {'code': 5, 'message': ['x']}}), 1, ['HTTP status 403']),
     (Status(400, body=b'\xff\xfe'), 1, ['HTTP status 400']),
     (Status(200, body='{}'), 1, ['the answer is no managed cluster']),
-    (Status(200, body='[]'), 1, ['the answer is no JSON object']),
+    (Status(200, body='[]'), 1, ['the answer is no JSON']),
     (Status(200, body='{"a":' * 5000 + '1' + '}' * 5000), 1, ['the answer is no']),
-    (Html(), 1, ['the answer is no JSON object'])]
+    (Html(), 1, ['the answer is no JSON'])]
 
 
 def test_a_cluster_that_cannot_be_read_is_one_line(arm, az):

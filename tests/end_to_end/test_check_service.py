@@ -153,4 +153,4 @@ def test_the_formats_and_bad_usage(out, tmp_path):
     nothing = out('aks lb check-service')
     assert nothing.code == 2 and '--filename' in nothing.stderr
     wrong = out(['aks', 'lb', 'check-service', '-f', str(file), '--from-file', str(file)])
-    assert wrong.code == 1 and 'no JSON' in wrong.stderr and 'Traceback' not in wrong.stderr
+    assert wrong.code == 1 and 'holds neither a snapshot' in wrong.stderr and 'Traceback' not in wrong.stderr

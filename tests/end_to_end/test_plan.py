@@ -185,7 +185,9 @@ def test_fail_on_ends_with_4_after_the_result_was_printed(arm, az):
                 for output in ('-o json', '-o none', '--query cluster.name -o tsv')]
     for result, (name, code, command) in zip(in_one_process(az, [one for *_, one in commands]), commands):
         assert result.code == code, str(result)
-        assert 'ERROR' not in result.stderr and 'Traceback' not in result.stderr
+        errors = [line for line in result.stderr.splitlines() if line.startswith('ERROR')]
+        assert len(errors) == (code == 4) and all('--fail-on' in line for line in errors), str(result)
+        assert 'Traceback' not in result.stderr
         if command.endswith('json'):
             assert conform('plan', result.json)['cluster']['name'] == name
         else:

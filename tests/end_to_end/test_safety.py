@@ -10,6 +10,7 @@ import pytest
 from tests.azure import SUBSCRIPTION, Status, pool
 from tests.support.spread import SPREAD
 from tests.end_to_end.test_metrics import serve, workload
+from tests.support.ways import every_way
 from tests.support.together import in_one_process
 
 README = Path(__file__).parents[2] / 'README.md'
@@ -29,7 +30,7 @@ spec: {type: LoadBalancer, ports: [{port: 80}], selector: {app: web}}
 def every_command(arm, folder):
     """Lines that run every command on clusters of every kind, with what makes it read more."""
     serve(arm, workload(nodes=2, days=1.2))
-    clusters = [build(arm) for build in SPREAD.values()]
+    clusters = [build(arm) for build in SPREAD.values()] + [every_way(arm)[name] for name in ('firewall', 'nat')]
     own = arm.add_public_ip('own'), arm.add_public_ip_prefix('prefix')
     (folder / 'service.yaml').write_text(SERVICE)
     arm.graph.management_groups = {'all': [SUBSCRIPTION]}
@@ -70,9 +71,13 @@ def test_the_role_is_one_that_az_can_make():
 
 def test_permissions_that_are_asked_for_are_those_of_the_role(arm, az):
     clusters = [SPREAD[name](arm) for name in ('own-ips', 'prefixes')]
+    ways = every_way(arm)
+    arm.fault('/(routeTables|natGateways)/', Status(403))
+    results = in_one_process(az, [f'check --ids {ways[name]}' for name in ('firewall', 'nat')])
+    clusters.append(ways['firewall'])
     arm.fault('/providers/(?!Microsoft.ContainerService)[^/]+/', Status(403))
-    results = in_one_process(az, [f'{command} --ids {cluster}' for cluster in clusters
-                                  for command in ('check', 'recommend', 'plan')])
+    results += in_one_process(az, [f'{command} --ids {cluster}' for cluster in clusters
+                                   for command in ('check', 'recommend', 'plan')])
     arm.fault('/managedClusters/', Status(403))
     results += in_one_process(az, [f'show --ids {clusters[0]}'])
     texts = ' '.join(result.stdout + result.stderr for result in results)

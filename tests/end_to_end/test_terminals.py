@@ -9,6 +9,7 @@ import termios
 
 import pytest
 
+from azext_lbplan.views.week import BLOCKS
 from tests.azure import pool
 from tests.azure.graph import row_of
 from tests.support.az import without_preview
@@ -96,12 +97,13 @@ def test_code_pages_that_lack_characters(arm, az, tight, tmp_path):
     commands = lines_for(tight, tmp_path / 's.yaml')
     whole = in_one_process(az, commands)
     assert {character for result in whole for character in result.stdout + result.stderr} - set(map(chr, range(128))) \
-        == set(INSTEAD), 'all that is printed beyond ASCII'
+        - set(BLOCKS) == set(INSTEAD) - set(BLOCKS), 'all that is printed beyond ASCII'
     for page in CODE_PAGES:
         lacking = {ord(one): other for one, other in INSTEAD.items() if not has(page, one)}
         for before, after in zip(whole, in_one_process(az, commands, PYTHONIOENCODING=page)):
             assert after.code == before.code and after.stderr == before.stderr, str(after)
-            assert after.stdout == before.stdout.translate(lacking), (page, str(after))
+            if after.argv[2] != 'recommend':  # what it draws over time is drawn with blocks or without
+                assert after.stdout == before.stdout.translate(lacking), (page, str(after))
     bare = lb(az, env={'PYTHONIOENCODING': None, 'LC_ALL': 'C', 'PYTHONUTF8': '0'})('list -o table')
     assert bare.stdout == whole[4].stdout.translate({ord(one): other for one, other in INSTEAD.items()})
 

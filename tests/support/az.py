@@ -133,7 +133,8 @@ class Az:
 
     def clone(self, folder):
         """Another `az` with the same login, and a configuration and extensions of its own."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        # Not what commands have left in their folder: pipes, too.
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns('cwd'))
         return Az(self.arm, folder, self.executable)
 
     def install(self, wheel):

@@ -11,7 +11,7 @@ from knack import output
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.util import CLIError, CommandResultItem
 
-from azext_lbplan import _outcome, commands, custom, options
+from azext_lbplan import _outcome, _printed, commands, custom, options
 from tests.support import shapes
 from tests.support.manifest_cases import CASES
 
@@ -152,3 +152,9 @@ class _file:  # pylint: disable=invalid-name
 
     def __exit__(self, *_):
         os.unlink(self._path)
+
+
+def test_lines_of_code_stay_lines():
+    """And nothing else does: a name within them cannot steer a terminal."""
+    result = _printed.value({'alerts': [{'bicep': 'a\n  b\x1b[2J\n', 'name': 'a\nb'}], 'terraform': None})
+    assert result == {'alerts': [{'bicep': 'a\n  b\ufffd[2J\n', 'name': 'a\ufffdb'}], 'terraform': None}
