@@ -44,6 +44,11 @@ def _ends_in(document: Json, ending: str) -> bool:
     return (text(_elements(document), 'type') or '').lower().endswith(ending)
 
 
+def _is_flat_pool(document: Json) -> bool:
+    """A pool as `az aks nodepool show` prints it, without a type."""
+    return get(document, 'vmSize') is not None and get(document, 'maxPods') is not None
+
+
 #: The more telling first.
 _ROWS = (
     _Row(lambda document: document == [] or get(document, 'value') == [] or get(document, 'data') == [],
@@ -64,8 +69,7 @@ _ROWS = (
          'a Kubernetes manifest of kind {kind}',
          'Manifests are taken of Azure Service Operator (ManagedCluster) and of Cluster API '
          '(AzureManagedControlPlane), with their node pools in the same file.'),
-    _Row(lambda document: _ends_in(document, '/agentpools') or (
-        get(_elements(document), 'vmSize') is not None and get(_elements(document), 'maxPods') is not None),
+    _Row(lambda document: _ends_in(document, '/agentpools') or _is_flat_pool(_elements(document)),
          'an agent pool without its cluster', ADVICE),
     _Row(lambda document: _ends_in(document, LOAD_BALANCER_TYPE) or
          get(_elements(document), 'frontendIPConfigurations') is not None, 'a load balancer without its cluster',

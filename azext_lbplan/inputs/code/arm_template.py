@@ -60,7 +60,7 @@ def _is_whole(cluster: _Resource) -> bool:
         get(inner, 'networkProfile') is not None or get(inner, 'dnsPrefix') is not None
 
 
-class _Template:
+class _Template:  # pylint: disable=too-few-public-methods  # what its expressions stand for
     """A template, and what its expressions stand for; `steps` are shared with those around it."""
 
     def __init__(self, document: Json, given: Mapping[str, Json], outer: Optional[Scope] = None, depth: int = _DEEPEST):

@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Bodies of ARM that are made from code: put together, completed with Azure's defaults, and what they leave open."""
 
+from types import MappingProxyType
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...facts.clusters import CLUSTER_TYPE
@@ -44,7 +45,7 @@ class Draft(NamedTuple):
     after: Body
     before: Optional[Body] = None
     pools: Sequence[Pool] = ()
-    around: Mapping[str, List[Json]] = {}
+    around: Mapping[str, List[Json]] = MappingProxyType({})
 
     def found(self) -> Found:
         """The same as what a file holds."""

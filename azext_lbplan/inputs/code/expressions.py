@@ -7,6 +7,7 @@ Source: learn.microsoft.com, ARM template syntax and functions.
 
 import json
 import re
+from types import MappingProxyType
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...model.values import Json, Unknown, get, printable
@@ -121,6 +122,9 @@ class _Parser:  # pylint: disable=too-few-public-methods  # the state of one exp
         return tuple(found)
 
 
+#: No names of lambdas and copies.
+_NO_NAMES: Mapping[str, Json] = MappingProxyType({})
+
 #: Looks up what an expression names: a parameter or a variable, by its name.
 Lookup = Callable[[str], Json]
 
@@ -137,7 +141,7 @@ class Scope:
             'tryget': self._try_get}
         self.steps = steps if steps is not None else [_MOST_STEPS]
 
-    def value(self, written: Json, local: Mapping[str, Json] = {}, depth: int = _DEEPEST) -> Json:
+    def value(self, written: Json, local: Mapping[str, Json] = _NO_NAMES, depth: int = _DEEPEST) -> Json:
         """`written` with its expressions in their values; `[[` begins a text with one bracket."""
         if not depth:
             return Unknown('it nests too deep')
@@ -166,7 +170,7 @@ class Scope:
         return [self.value(get(copy, 'input'), {**local, '$copy': index, f"$copy.{copy['name'].lower()}": index},
                            depth - 1) for index in range(number)]
 
-    def expression(self, text: str, local: Mapping[str, Json] = {}) -> Json:
+    def expression(self, text: str, local: Mapping[str, Json] = _NO_NAMES) -> Json:
         """The value of an expression without its brackets."""
         if len(text) > _LONGEST:
             return Unknown('an expression that is too long')
@@ -188,15 +192,7 @@ class Scope:
         special = self._special.get(tree.name)
         if special is not None:
             return special(tree, local)
-        function = _FUNCTIONS.get(tree.name)
-        if function is None:
-            return Unknown(f'what {tree.name}() gives is known to Azure alone')
-        arguments = [self._eval(argument, local) for argument in tree.arguments]
-        if tree.name not in _TAKE_UNKNOWN:
-            unknown = next((argument for argument in arguments if isinstance(argument, Unknown)), None)
-            if unknown is not None:
-                return unknown
-        return _bounded(function(*arguments))
+        return _called(tree.name, [self._eval(argument, local) for argument in tree.arguments])
 
     def _named(self, call: Call, local: Mapping[str, Json], lookup: Lookup) -> Json:
         name = self._eval(call.arguments[0], local)
@@ -253,6 +249,15 @@ class Scope:
         kept = [(value, self._eval(body, {**local, f'$lambda.{name}': value})) for value in values]
         unknown = next((found for _, found in kept if isinstance(found, Unknown)), None)
         return unknown if unknown is not None else [value for value, found in kept if found is True]
+
+
+def _called(name: str, arguments: List[Json]) -> Json:
+    """The value of a function; an Unknown among its arguments makes it one, unless what it makes holds them."""
+    function = _FUNCTIONS.get(name)
+    if function is None:
+        return Unknown(f'what {name}() gives is known to Azure alone')
+    unknown = next((argument for argument in arguments if isinstance(argument, Unknown)), None)
+    return unknown if unknown is not None and name not in _TAKE_UNKNOWN else _bounded(function(*arguments))
 
 
 def _lambda(tree: Any) -> Tuple[str, Any]:

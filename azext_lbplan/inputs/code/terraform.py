@@ -92,7 +92,7 @@ def take_raw_state(document: Json) -> List[Found]:
 
 def _check_format(document: Json) -> None:
     version = str(get(document, 'format_version'))
-    if version.split('.')[0] not in ('0', '1'):
+    if version.partition('.')[0] not in ('0', '1'):
         raise UnusableDocument(f'is of Terraform with format_version {printable(version)[:20]}; this version reads 1',
                                'Upgrade: az extension update --name lbplan.')
 
