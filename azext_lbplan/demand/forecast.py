@@ -76,10 +76,10 @@ def _days(distance: float, per_day: float) -> Optional[int]:
     return math.ceil(distance / per_day) if per_day > 0 and distance / per_day < 10 * HORIZON else None
 
 
-def forecast(daily_peaks: Mapping[int, float]) -> Optional[Forecast]:
+def forecast(by_day: Mapping[int, float]) -> Optional[Forecast]:
     """The trend of the peaks of days, by the number of the day; None where they do not tell one: fewer than LEAST_DAYS
     of them, or peaks of nothing."""
-    peaks = {day: peak for day, peak in daily_peaks.items() if peak > 0}
+    peaks = {day: peak for day, peak in by_day.items() if peak > 0}
     grown = {day: math.log(peak) for day, peak in peaks.items()}
     slopes = _slopes(grown)
     if len(peaks) < LEAST_DAYS or not slopes:

@@ -162,9 +162,9 @@ def timestamp(minute: int) -> str:
     return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')
 
 
-def day(number: int) -> str:
+def date_of(day: int) -> str:
     """The day of that number since 1970-01-01: 2026-08-26."""
-    return timestamp(number * 1440)[:10]
+    return timestamp(day * 1440)[:10]
 
 
 def minute_of(text: Json) -> Optional[int]:

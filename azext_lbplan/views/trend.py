@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional
 
 from ..decision import Configuration, Decision
 from ..demand.forecast import Forecast
-from ..model.metrics import day
+from ..model.metrics import date_of
 
 
 def row(decision: Decision) -> Optional[Dict[str, Any]]:
@@ -14,7 +14,7 @@ def row(decision: Decision) -> Optional[Dict[str, Any]]:
     if found is None:
         return None
     return {'growthPerDay': round(found.per_day, 4), 'lowest': round(found.low, 4), 'highest': round(found.high, 4),
-            'trend': found.trend, 'lastDay': day(found.last_day), 'current': _reach(found, decision.current),
+            'trend': found.trend, 'lastDay': date_of(found.last_day), 'current': _reach(found, decision.current),
             'proposed': _reach(found, decision.proposed), 'message': _message(found, decision)}
 
 
@@ -24,8 +24,8 @@ def _reach(found: Forecast, column: Optional[Configuration]) -> Optional[Dict[st
     reach = found.reach(ports) if ports else None
     if reach is None:
         return None
-    return {'portsPerNode': ports, 'earliest': day(found.last_day + reach.earliest),
-            'latest': None if reach.latest is None else day(found.last_day + reach.latest)}
+    return {'portsPerNode': ports, 'earliest': date_of(found.last_day + reach.earliest),
+            'latest': None if reach.latest is None else date_of(found.last_day + reach.latest)}
 
 
 def _message(found: Forecast, decision: Decision) -> str:

@@ -63,7 +63,7 @@ def line(ports: Sequence[Optional[float]], ceiling: Optional[float], width: int,
     known = [value for value in ports if value is not None]
     if not count or not known:
         return GAP * count
-    top = max(ceiling or 0, max(known), 1)
+    top = max(ceiling or 0, 1, *known)
     parts = [ports[len(ports) * cell // count:len(ports) * (cell + 1) // count] for cell in range(count)]
     return ''.join(_block([value for value in part if value is not None], top, BLOCKS if blocks else ASCII)
                    for part in parts)

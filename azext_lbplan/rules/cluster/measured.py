@@ -10,7 +10,7 @@ from ...facts import snat
 from ...facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ...facts.links import TROUBLESHOOT_SNAT, USE_STANDARD_LB
 from ...model.finding import ERROR, INFO, WARNING, Finding, counted
-from ...model.metrics import UDP, answers_from_snapshot, day
+from ...model.metrics import UDP, answers_from_snapshot, date_of
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, enough_metrics, metrics, standard_load_balancer,
                       trend_known)
@@ -155,18 +155,18 @@ def will_exhaust(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     reach = found.reach(ports) if found is not None and ports else None
     if found is None or reach is None or reach.earliest > SOON:
         return
-    latest = 'an unknown day' if reach.latest is None else day(found.last_day + reach.latest)
+    latest = 'an unknown day' if reach.latest is None else date_of(found.last_day + reach.latest)
     proposed = subject.decision.proposed
     more = proposed is not None and (proposed.ports_per_node or 0) > (ports or 0)
     percent = math.ceil((math.exp(found.high * SOON) - 1) * 100)
     yield rule.finding(
         f'The daily peak of ports in use grows by about {found.per_day:.1%} a day. It then reaches the {ports} ports '
-        f'of a node between {day(found.last_day + reach.earliest)} and {latest}.', target=_TARGET,
+        f'of a node between {date_of(found.last_day + reach.earliest)} and {latest}.', target=_TARGET,
         command=subject.decision.command if more else None,
         remediation=f'Give nodes more ports before that: --headroom {min(percent, 1000)} sizes for a month of this '
                     'trend.',
         evidence={'growthPerDay': round(found.per_day, 4), 'portsPerNode': ports,
-                  'earliest': day(found.last_day + reach.earliest),
+                  'earliest': date_of(found.last_day + reach.earliest),
                   'latest': None if reach.latest is None else latest})
 
 

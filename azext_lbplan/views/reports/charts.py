@@ -63,7 +63,7 @@ def capacity_chart(decision: Decision, size: Size) -> Optional[Markup]:
     top = _ROW * (len(marks) + 1.7)
     across = Scale(0, up_to, _LEFT, size.right)
     upward = Scale(max(8, min(ports) / 4), max(ports) * 4, size.bottom, top, logarithmic=True)
-    parts: List[Content] = [*_axes(across, upward, size, top, 'nodes', 'ports per node')]
+    parts: List[Content] = [*_axes(across, upward, size, top, below='nodes', beside='ports per node')]
     for name, one in drawn:
         parts.append(path(_places(one.most, across, upward), f'most {name}'))
         parts.append(path(_places(one.allocated, across, upward), f'allocated {name}'))
@@ -128,7 +128,7 @@ def demand_chart(found: History, evidence: Evidence, proposed: Optional[int], si
         highest = max(highest, proposed)
     top = _ROW * 3.6
     across, upward = Scale(start, end, _LEFT, size.right), Scale(0, highest * 1.05, size.bottom, top)
-    parts: List[Content] = [*_axes(across, upward, size, top, '', 'ports in use', time=True),
+    parts: List[Content] = [*_axes(across, upward, size, top, beside='ports in use', time=True),
                             *_bars(found.moments, across, upward, size), *_band(evidence, upward, size),
                             *_allocation(found.moments, across, upward)]
     if proposed is not None and proposed <= upward.high:
@@ -245,7 +245,7 @@ def _share_of(allocated: Optional[int]) -> str:
 
 # Axes
 
-def _axes(across: Scale, upward: Scale, size: Size, top: float, below: str, beside: str, time: bool = False
+def _axes(across: Scale, upward: Scale, size: Size, top: float, *, below: str = '', beside: str, time: bool = False
           ) -> List[Markup]:
     """Lines and numbers; days with `time`."""
     parts: List[Markup] = []
