@@ -106,7 +106,8 @@ def _demanded_ports(observed: Observed, options: Options, current: Configuration
         return max(_on_fewest_ips(current, trigger, target), ports, current.ports_per_node or 0)
     spare = demand.spare(options.headroom)
     if spare is not None and target is not None and ports is not None and spare < ports and \
-            _saves_ips(options, current, settings, demand, _kept_ips(observed, current, settings, demand), spare):
+            _saves_ips(options, current, settings, demand, spare=spare,
+                       ips=_kept_ips(observed, current, settings, demand)):
         return min(ports, _on_fewest_ips(current, spare, target))
     return None
 
@@ -129,8 +130,8 @@ def _kept_ips(observed: Observed, current: Configuration, settings: Settings, de
                snat.ips_needed(ports, current.nodes.required, current.shared_rule_blocks))
 
 
-def _saves_ips(options: Options, current: Configuration, settings: Settings, demand: Demand, ips: Optional[int],
-               spare: int) -> bool:
+def _saves_ips(options: Options, current: Configuration, settings: Settings, demand: Demand, *,
+               ips: Optional[int], spare: int) -> bool:
     """Whether fewer ports, for which there is evidence and consent, would save one of the `ips` that keeping takes."""
     if not options.allow_decrease or not demand.sufficient or ips is None or options.change.any_ips:
         return False

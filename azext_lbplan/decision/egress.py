@@ -195,7 +195,7 @@ def _path_of_nodes(observed: Observed, cluster: Cluster, pool: AgentPool) -> Pat
     if candidates:
         return Path(UNKNOWN, 'Which subnet of the node resource group is that of the nodes could not be told.')
     return _not_read(observed, 'virtual network of the node resource group', networks,
-                   'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or '')
+                     'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or '')
 
 
 def _path_from(observed: Observed, cluster: Cluster, pool: AgentPool, subnet_id: ArmId) -> Path:
@@ -203,7 +203,7 @@ def _path_from(observed: Observed, cluster: Cluster, pool: AgentPool, subnet_id:
     if subnet is not None:
         return _path_through(observed, cluster, pool, subnet)
     return _not_read(observed, 'subnet', subnet_id, 'Microsoft.Network/virtualNetworks/subnets/read',
-                   subnet_id)._replace(subnet_id=subnet_id)
+                     subnet_id)._replace(subnet_id=subnet_id)
 
 
 def _not_read(observed: Observed, what: str, resource_id: Optional[str], permission: str, place: str) -> Path:
@@ -224,7 +224,7 @@ def _path_through(observed: Observed, cluster: Cluster, pool: AgentPool, subnet:
     table = observed.route_table(subnet.route_table_id) if subnet.route_table_id else None
     if table is None and subnet.route_table_id is not None and not is_managed(subnet.route_table_id, cluster):
         return _not_read(observed, f'route table {subnet.route_table_id.name}', subnet.route_table_id,
-                       'Microsoft.Network/routeTables/read', subnet.route_table_id)._replace(subnet_id=subnet.id)
+                         'Microsoft.Network/routeTables/read', subnet.route_table_id)._replace(subnet_id=subnet.id)
     path = _routed(table) or _beyond_routes(cluster, pool, subnet)
     return path._replace(subnet_id=subnet.id, learnt=path.learnt or _may_have_learnt(cluster, table))
 

@@ -48,11 +48,12 @@ def judge_intervals(node: NodeTables, timeout: float, retries: Retries) -> NodeD
     for inventory in node.inventories.values():
         accused = {suspect.start for start, suspect in blamed.items()
                    if suspect.protocol == inventory.protocol and not left[start].covered}
-        parts += [_judged(node, interval, left, accused, timeout, retries) for interval in _unread(node, inventory)]
+        parts += [_judged(node, interval, left, accused=accused, timeout=timeout, retries=retries)
+                  for interval in _unread(node, inventory)]
     return merged(parts)
 
 
-def _judged(node: NodeTables, interval: _Interval, left: Mapping[int, _Left], accused: Set[int], timeout: float,
+def _judged(node: NodeTables, interval: _Interval, left: Mapping[int, _Left], *, accused: Set[int], timeout: float,
             retries: Retries) -> NodeDemand:
     """What one interval shows. `accused` are the starts of those in which connections failed for want of its ports."""
     # Without maxima a mean says nothing about the largest minute.

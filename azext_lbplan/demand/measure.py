@@ -199,9 +199,9 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     coverage = cover(tables, end)
     demand = _add_demand(_describe(measured, tables, nodes, coverage), nodes, coverage)
     evidence = _add_hold(demand.evidence, judge_hold(tables, demand.evidence.peak_node, timeout))
-    return demand._replace(evidence=evidence._replace(
-        start=_time(start), end=_time(end), demand_range=_range(demand, tables, timeout, retries)),
-                           forecast=forecast(daily_peaks(tables)))
+    evidence = evidence._replace(start=_time(start), end=_time(end),
+                                 demand_range=_range(demand, tables, timeout, retries))
+    return demand._replace(evidence=evidence, forecast=forecast(daily_peaks(tables)))
 
 
 def _add_hold(evidence: Evidence, hold: Hold) -> Evidence:

@@ -91,7 +91,7 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def bar(used: int, allocated: int) -> str:
+def filled_bar(used: int, allocated: int) -> str:
     """`used` of `allocated` as a bar: ████░░░░░░, or ####...... where the terminal cannot show that."""
     filled = min(_BAR, round(_BAR * used / allocated)) if allocated else 0
     full, empty = '█░' if prints('█░') else '#.'

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 from ..model.finding import INFO, counted
 from . import curve, week
-from .layout import Entry, Row, bar, cell, columns, prints, sheet, shortened, text_width, width, wrapped
+from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, shortened, text_width, width, wrapped
 from .results import Result
 
 #: The most node pools, reasons and busy nodes that a table has; JSON has all.
@@ -60,8 +60,8 @@ def _name(result: Result) -> str:
 
 def _verdict(result: Result) -> Iterator[Entry]:
     verdict = result['verdict']
-    return ((label, [verdict[key]]) for label, key in (('Verdict', 'answer'), ('Binds', 'binds'),
-                                                        ('Change', 'change')))
+    return ((label, [verdict[key]])
+            for label, key in (('Verdict', 'answer'), ('Binds', 'binds'), ('Change', 'change')))
 
 
 # What is in force
@@ -215,7 +215,7 @@ def _week(found: Optional[Result], columns_of_text: int) -> Iterator[Entry]:
 
 def _used(node: Result) -> str:
     used, allocated = node['peakPorts'], node['allocatedPorts']
-    return cell(used) if not allocated or used is None else f'{bar(used, allocated)} {used} of {allocated} ports'
+    return cell(used) if not allocated or used is None else f'{filled_bar(used, allocated)} {used} of {allocated} ports'
 
 
 def _alternatives(result: Result) -> Iterator[Entry]:

@@ -36,13 +36,9 @@ def verdict(decision: Decision, findings: Iterable[Finding] = ()) -> Verdict:
 # Does it fit?
 
 def _answer(decision: Decision, findings: Sequence[Finding]) -> str:
-    column, nodes = decision.asked, decision.nodes
-    if decision.egress.bypassed:
-        return f'The load balancer is not used: traffic leaves by {_ELSEWHERE[decision.egress.effective]}.'
-    if column.settings is None:
-        return 'Does not apply: no Standard load balancer carries its egress.'
-    if decision.reason is Reason.ADDRESS_UNUSABLE:
-        return 'Azure refuses every update: an own outbound IP cannot be used.'
+    column, nodes, first = decision.asked, decision.nodes, _before_all_else(decision)
+    if first is not None:
+        return first
     errors = [finding for finding in findings if finding.severity == ERROR]
     if column.fits is False:
         return _misfit(decision, bool(errors) or not findings)
@@ -54,6 +50,17 @@ def _answer(decision: Decision, findings: Sequence[Finding]) -> str:
     if trouble is None and errors:
         trouble = f'something else is wrong: {errors[0].code}'
     return f'Fits, but {trouble}.' if trouble else f'Fits, now and at full scale ({counted(nodes.required, "node")}).'
+
+
+def _before_all_else(decision: Decision) -> Optional[str]:
+    """Why whether it fits is not the question; None where it is."""
+    if decision.egress.bypassed:
+        return f'The load balancer is not used: traffic leaves by {_ELSEWHERE[decision.egress.effective]}.'
+    if decision.asked.settings is None:
+        return 'Does not apply: no Standard load balancer carries its egress.'
+    if decision.reason is Reason.ADDRESS_UNUSABLE:
+        return 'Azure refuses every update: an own outbound IP cannot be used.'
+    return None
 
 
 def _misfit(decision: Decision, sure: bool) -> str:

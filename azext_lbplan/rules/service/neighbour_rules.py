@@ -47,9 +47,10 @@ def port_taken_on_shared_ip(rule: _Rule, subject: AmongOthers) -> Iterable[Findi
     service = subject.service
     for frontend, protocol, port, has_rule in _ports(service):
         other = _before(service, subject.claims.by_port.get((frontend, protocol, port), ()))
-        rules = None if other is None else [has_rule, *(ruled for known, number, ruled in other.ports
-                                                       if (known, number) == (protocol, port))]
-        if other is None or not rules or not any(rules):
+        if other is None:
+            continue
+        rules = (has_rule, *(ruled for known, number, ruled in other.ports if (known, number) == (protocol, port)))
+        if not any(rules):
             continue
         yield rule.finding(
             f'Port {port}/{protocol} of {_written(frontend)} is asked for by {_place(service, other)} too.',

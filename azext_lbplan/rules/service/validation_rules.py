@@ -157,8 +157,8 @@ def ip_families_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterabl
         wrong = family not in (IPV4, IPV6)
         if wrong or family in families[:index]:
             yield rule.finding(
-                f'spec.ipFamilies[{index}] is {quoted(family)}' + ('; Kubernetes knows IPv4 and IPv6.' if wrong else
-                                                                  ', which stands there already.'),
+                f'spec.ipFamilies[{index}] is {quoted(family)}' +
+                ('; Kubernetes knows IPv4 and IPv6.' if wrong else ', which stands there already.'),
                 **subject.at(('spec', 'ipFamilies', index)), remediation='Name each of IPv4 and IPv6 once at most.')
     policy = spec.get('ipFamilyPolicy')
     if set(families) == {IPV4, IPV6} and len(families) == 2 and policy in (None, '', 'SingleStack'):
