@@ -109,7 +109,7 @@ _Table = Tuple[Tuple[Callable[[Decision], bool], str], ...]
 #: (when it applies, what is assumed). Source of each: the lines marked [?] in azure-facts.
 _OF_EGRESS: _Table = (
     (lambda decision: _way_not_known(decision) and decision.applicable,
-     'Where packets really leave is not known; this takes them to leave through the load balancer.'),
+     'Where packets really leave is not known; this answer assumes the load balancer.'),
     (lambda decision: _way_not_known(decision) and not decision.applicable,
      'Where packets really leave is not known.'),
     (lambda decision: any(path.learnt for path in decision.egress.paths),

@@ -169,7 +169,7 @@ def not_read(error: Exception) -> NotRead:
     if isinstance(error, NotRead):
         return error
     remedies: Dict[Type[Exception], str] = {
-        FileNotFoundError: 'Check the path, and where a link leads.',
+        FileNotFoundError: 'Check the path.',
         PermissionError: 'Make it readable for the user that runs az.'}
     if isinstance(error, ValueError):
         why = 'no file has such a path'  # it holds a zero byte

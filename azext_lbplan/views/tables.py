@@ -4,6 +4,7 @@
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..model.finding import INFO, counted
+from ..model.service import PREFIX
 from . import curve, week
 from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, shortened, text_width, width, wrapped
 from .results import Result
@@ -258,7 +259,8 @@ def _service_rows(key: Tuple[str, str, str], places: List[str]) -> List[Row]:
     room = max(20, width() - 10 - where_width - 4)
     shown = places[:_MOST_POOLS] + ([f'and {len(places) - _MOST_POOLS} more'] if len(places) > _MOST_POOLS else [])
     where = [line for place in shown for line in wrapped(place, where_width)]
-    texts = wrapped(f'{code}: {message}' if code else message, room)
+    told = message.replace(PREFIX, '')  # which all of these annotations have
+    texts = wrapped(f'{code}: {told}' if code else told, room)
     return [{'Severity': severity if number == 0 else '', 'Where': part(where, number), 'Finding': part(texts, number)}
             for number in range(max(len(where), len(texts)))]
 

@@ -7,7 +7,7 @@ from ...decision import Configuration, Settings
 from ...facts import snat
 from ...facts.clusters import MANAGED, NODE_IP
 from ...facts.links import OUTBOUND_TYPES, USE_STANDARD_LB
-from ...model.finding import INFO, WARNING, Finding
+from ...model.finding import INFO, WARNING, Finding, counted
 from ..engine import CHANGE, Rule, Rulebook
 from .subject import EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, PROFILE, AtColumn, standard_load_balancer
 
@@ -167,7 +167,7 @@ def quota_not_checked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
     more = (proposed.settings.outbound_ip_count or 0) - before
     if more > 0:
         yield rule.finding(
-            f'{more} more public IPs are needed; the quota of the subscription and its policies were not checked.',
+            f'{counted(more, "public IP")} more than now; quota and policies of the subscription were not checked.',
             target=EFFECTIVE_IPS, evidence={'more': more},
             remediation='az network list-usages --location LOCATION -o table')
 

@@ -5,7 +5,7 @@ from typing import Dict, Iterable, Iterator
 
 from ...decision import Configuration, Decision, NoCommand, Reason
 from ...facts.links import OUTBOUND_TYPES
-from ...model.finding import ERROR, WARNING, Finding
+from ...model.finding import ERROR, WARNING, Finding, counted
 from ..engine import CHANGE, Rule, Rulebook
 from .subject import CHECK, PLAN, PROFILE, AtColumn, standard_load_balancer
 
@@ -61,7 +61,7 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
     if settings is None or settings.outbound_ip_count is None or no_command.reason in _WITHOUT_NUMBERS:
         return f'{text}.'
     return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '
-            f'{settings.outbound_ip_count} IPs.')
+            f'{counted(settings.outbound_ip_count, "IP")}.')
 
 
 def ways_out(no_command: NoCommand, typed_ports: bool) -> str:

@@ -262,6 +262,9 @@ def _alerts(result: Result) -> Markup:
 
 
 def _profile(result: Result) -> Markup:
+    code = (result.get('fragments') or {}).get((result.get('code') or {}).get('language'))
+    if code:
+        return element('pre', code)
     profile = result.get('profile')
     return element('pre', json.dumps({'loadBalancerProfile': profile}, indent=2)) if profile else Markup('')
 

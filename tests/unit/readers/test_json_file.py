@@ -25,7 +25,7 @@ def test_what_is_recognised_is_given_back(tmp_path):
     (b'{"a": NaN}', InvalidArgumentValueError, 'is no JSON: it holds NaN.', 'Give JSON.'),
     (b'[' * 9, InvalidArgumentValueError, 'holds more than 8 values.', 'Give JSON.'),
     (b' ' * (1 << 20) + b'1', FileOperationError, 'is larger than 1 MiB.', 'Give JSON.'),
-    (None, FileOperationError, 'cannot be read: No such file or directory.', 'Check the path, and where a link leads.'),
+    (None, FileOperationError, 'cannot be read: No such file or directory.', 'Check the path.'),
 ])
 def test_what_is_not_is_told(tmp_path, monkeypatch, content, kind, message, advice):
     monkeypatch.setattr(json_file, 'LARGEST_FILE', Bounds(1 << 20, 8))
