@@ -246,10 +246,10 @@ def _validate_load_balancer(namespace: Any) -> None:
     _validate_one_ip_option(namespace)
     _validate_multiple(namespace)
     namespace.outbound_ips = _resource_ids(namespace, 'outbound_ips', PUBLIC_IPS)
-    if len(namespace.outbound_ips or ()) > snat.MAX_OWN_IPS:
+    if len(namespace.outbound_ips or ()) > snat.MAX_FRONTENDS:
         raise InvalidArgumentValueError(
             f"{_name(namespace, 'outbound_ips')}: {len(namespace.outbound_ips)} ids, but a load balancer takes at most "
-            f'{snat.MAX_OWN_IPS} own IPs.', f"Use prefixes: {FLAGS['outbound_ip_prefixes']}.")
+            f'{snat.MAX_FRONTENDS} frontends.', f"Use prefixes: {FLAGS['outbound_ip_prefixes']}.")
     namespace.outbound_ip_prefixes = _resource_ids(namespace, 'outbound_ip_prefixes', PREFIXES)
 
 

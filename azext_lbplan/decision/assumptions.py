@@ -92,6 +92,15 @@ def _other_subscription(decision: Decision) -> bool:
     return bool(own and places - {own})
 
 
+def _surge_unset(decision: Decision) -> bool:
+    return any(pool.surge_setting is None and pool.validated != pool.low_validated for pool in decision.nodes.pools)
+
+
+def _surge_by_percent(decision: Decision) -> bool:
+    return any('%' in (pool.surge_setting or '') and pool.validated != pool.low_validated and pool.max > pool.current
+               for pool in decision.nodes.pools)
+
+
 def _way_not_known(decision: Decision) -> bool:
     return decision.cluster is not None and decision.egress.effective == UNKNOWN
 
@@ -135,6 +144,12 @@ _IN_FORCE: _Table = (
     (_surge_in_doubt,
      'A maxSurge of 0 is counted as 1, and an integer maxSurge above the size of its pool in full; how AKS counts '
      'them is not documented.'),
+    (_surge_unset,
+     'Sources disagree about a maxSurge that is not set (1 or 10 %, of the maximum or of the nodes of now); this counts '
+     '10 % of the maximum.'),
+    (_surge_by_percent,
+     'Whether AKS takes a surge percentage of the maximum or of the nodes of now is not documented; this takes the '
+     'maximum.'),
     (lambda decision: decision.cluster is not None and decision.cluster.node_auto_provisioning,
      'Nodes of node auto-provisioning are in no agent pool; how AKS counts them is not documented.'),
     (_above_table,

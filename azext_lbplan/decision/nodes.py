@@ -128,9 +128,9 @@ def _surge(pool: AgentPool, scale: Scale) -> Tuple[snat.Surge, Optional[str]]:
     """The surge of `pool` and the setting it comes from. As typed totals do, a typed surge or version only raises the
     count: neither `az aks update` nor `az aks create` sets a surge, so AKS counts the one that the pool has.
     """
-    own = snat.surge(pool.max_surge, pool.max, pool.kubernetes_version)
+    own = snat.surge(pool.max_surge, pool.max, pool.kubernetes_version, pool.current)
     setting = scale.max_surge if scale.max_surge is not None else pool.max_surge
-    asked = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version)
+    asked = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version, pool.current)
     if own.nodes > asked.nodes:
         return own, pool.max_surge
     return snat.Surge(asked.nodes, max(asked.low, own.low)), setting

@@ -104,7 +104,7 @@ def _raise_own(problem: Problem, aim: Aim, needed: int) -> Solution:
         room = largest_growth(settings.outbound_ip_prefixes)
         new = new_prefixes(problem.observed, settings.outbound_ip_prefixes, min(missing, room))
     else:
-        room = max(0, snat.MAX_OWN_IPS - len(settings.outbound_ips))
+        room = max(0, snat.MAX_FRONTENDS - len(settings.outbound_ips))
         new = new_public_ips(problem.observed, settings.outbound_ips, min(missing, room))
     if new is None:
         return Solution(settings, obstacle=Reason.UNKNOWN_PLACE)

@@ -27,7 +27,9 @@ LARGEST_TIER = TIERS[-1][0]
 
 #: Limits of the IP options. Source: azure-facts section 1 [D].
 MAX_MANAGED_IPS = 100
-MAX_OWN_IPS = 16
+
+#: More own IPs than this are in doubt: the limit of aks-engine, stated nowhere else. Source: azure-facts section 1 [?].
+MOST_CERTAIN_OWN_IPS = 16
 
 #: Limits of one Standard load balancer: frontends (and so the most prefixes), rules in all, rules on one network
 #: interface, instances in one backend pool. Source: azure-facts section 2, Limits [D].
@@ -44,8 +46,10 @@ MAX_ARM_IDLE_TIMEOUT = 120
 #: Lengths of IPv4 prefixes that Azure makes without a custom IP range: /31 (2) … /28 (16). Source: section 2 [D].
 PREFIX_LENGTHS = (31, 30, 29, 28)
 
-#: From this Kubernetes version an unset maxSurge is 10 %. Source: azure-facts section 2 (CHANGELOG 2025-03-16).
+#: From this Kubernetes version an unset maxSurge is 10 %; below it sources say 10 % and 1. Source: azure-facts
+#: section 2 (CHANGELOG 2025-03-16) [?].
 PERCENT_SURGE_SINCE = (1, 32)
+DEFAULT_SURGE_PERCENT = 10
 
 #: A NAT gateway's ports per IP and most IPs. Source: azure-facts section 5 [D].
 NAT_GATEWAY_PORTS_PER_IP = 64512
@@ -133,27 +137,32 @@ def default_surge_is_percent(version: Optional[str]) -> bool:
 class Surge(NamedTuple):
     """Surge nodes of one pool as AKS counts them.
 
-    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: maxSurge 0, and an integer
-    above the pool's size. Verdicts count `nodes`; they are an error only if `low` fails too.
+    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: an unset maxSurge below Kubernetes
+    1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count `nodes`; they are
+    an error only if `low` fails too.
     """
 
     nodes: int
     low: int
 
 
-def surge(setting: Optional[str], maximum: int, version: Optional[str]) -> Surge:
-    """Surge nodes of a pool of at most `maximum` nodes, whose maxSurge is `setting` ("3", "10%", None).
+def surge(setting: Optional[str], maximum: int, version: Optional[str], current: Optional[int] = None) -> Surge:
+    """Surge nodes of a pool of at most `maximum` nodes, `current` of them now, whose maxSurge is `setting` ("3", "10%",
+    None).
 
-    Percent of `maximum` rounded up, at least 1 for a non-empty pool; an empty pool has none. Unset: 1, and 10 %
-    from Kubernetes 1.32. Source: azure-facts section 2 [O].
+    Percent of `maximum`, or of `current`, rounded up, at least 1 for a non-empty pool; an empty pool has none. Unset:
+    10 %, below Kubernetes 1.32 perhaps 1. Source: azure-facts section 2 [O], [I], [?].
     """
     if maximum < 1:
         return Surge(0, 0)
-    number, is_percent = _parse_surge(setting) or ((10, True) if default_surge_is_percent(version) else (1, False))
-    if is_percent:
-        nodes = max(1, -(-maximum * number // 100))
-        return Surge(nodes, nodes if number else 0)
-    return Surge(max(1, number), min(number, maximum))
+    parsed = _parse_surge(setting)
+    number, is_percent = parsed or (DEFAULT_SURGE_PERCENT, True)
+    if not is_percent:
+        return Surge(max(1, number), min(number, maximum))
+    nodes, low = (max(1, -(-base * number // 100)) for base in (maximum, maximum if current is None else current))
+    if parsed is None and not default_surge_is_percent(version):
+        low = 1
+    return Surge(nodes, min(low, nodes) if number else 0)
 
 
 def _parse_surge(setting: Optional[str]) -> Optional[Tuple[int, bool]]:

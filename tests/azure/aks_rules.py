@@ -11,7 +11,7 @@ from .errors import aks_error, arm_error
 
 PORTS_PER_IP = 64000             # [D] per outbound IPv4 address
 MANAGED_IPS = range(1, 101)      # [D]
-OWN_IPS = range(1, 17)           # [D]
+OWN_IPS = range(1, 601)          # [?] 16 in aks-engine alone; frontends end at 600 [D]
 IDLE_MINUTES = range(4, 121)     # [D] ARM's own range
 _PROFILE = 'networkProfile.loadBalancerProfile'
 _KINDS = (('managedOutboundIPs', None), ('outboundIPs', 'publicIPs'), ('outboundIPPrefixes', 'publicIPPrefixes'))
@@ -44,8 +44,9 @@ def _machines(pool, of_autoscale):
     return sum(part.get('count') or 0 for part in scale.get('manual') or []) + sum(map(of_autoscale, autoscale))
 
 
-def surge(pool, cluster_version):
-    """[O] Unset: 1 per pool, from Kubernetes 1.32 on 10 %. Percent of the size, rounded up, at least 1.
+def surge(pool):
+    """[?] Unset: 10 %, which is the higher of what sources say below Kubernetes 1.32. Percent of the size, rounded up,
+    at least 1: all recorded errors agree with that.
 
     [?] An empty pool surges by none, `maxSurge` 0 by none, an integer above the size by that integer.
     """
@@ -54,21 +55,15 @@ def surge(pool, cluster_version):
         return 0
     setting = (pool.get('upgradeSettings') or {}).get('maxSurge')
     if setting in (None, ''):
-        version = pool.get('currentOrchestratorVersion') or pool.get('orchestratorVersion') or cluster_version
-        setting = '10%' if minor_version(version) >= (1, 32) else '1'
+        setting = '10%'
     if str(setting).endswith('%'):
         return max(1, ceil(Fraction(str(setting)[:-1]) * size / 100))
     return int(setting)
 
 
-def minor_version(version):
-    return tuple(int(part) for part in (version or '1.31').split('.')[:2])
-
-
 def validated_nodes(properties):
     """N = Σ (maximum + surge) over all pools, Spot pools like the others (facts §2)."""
-    version = properties.get('currentKubernetesVersion') or properties.get('kubernetesVersion')
-    return sum(maximum(pool) + surge(pool, version) for pool in properties.get('agentPoolProfiles') or [])
+    return sum(maximum(pool) + surge(pool) for pool in properties.get('agentPoolProfiles') or [])
 
 
 # outbound IPs

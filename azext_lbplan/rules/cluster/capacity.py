@@ -3,18 +3,17 @@
 
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
-from ...decision.nodes import PoolNodes, count_nodes
+from ...decision.nodes import PoolNodes
 from ...facts import snat
 from ...facts.links import USE_STANDARD_LB
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...options import Scale
 from ..engine import CHANGE, Rule, Rulebook
 from .subject import (CHECK, PLAN, POOLS, PORTS, AtColumn, existing_cluster, ip_count, load_balancer,
                       standard_load_balancer)
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
-_DOUBT = ('Whether AKS counts stopped pools, Gateway pools, pools with node public IPs and a maxSurge of 0 like that '
-          'is not documented.')
+_DOUBT = ('Not all of that count is documented: the base of a surge percentage, a surge that is not set below Kubernetes '
+          '1.32, stopped and Gateway pools, pools with node public IPs.')
 _COUNTED = (standard_load_balancer, ip_count)
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=_COUNTED, link=USE_STANDARD_LB)
@@ -183,35 +182,6 @@ def shared_frontend_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
         target='loadBalancers/kubernetes/frontendIPConfigurations', severity=WARNING if short else INFO,
         evidence={'rules': blocks, 'ports': taken, 'maxPortsPerNode': most},
         remediation='Give the services public IPs of their own.')
-
-
-@RULES.rule('UpgradeChangesSurge', WARNING, needs=(*_COUNTED, existing_cluster),
-            title='The ports fit today, but not once Kubernetes 1.32 makes 10 % of a pool its default surge.',
-            why='Below 1.32 an unset maxSurge counts one node per pool; after the upgrade it counts 10 %, and the '
-                'update that follows is refused.',
-            source='azure-facts section 2 (CHANGELOG 2025-03-16).')
-def upgrade_changes_surge(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """The same pools, at 1.32."""
-    cluster, column, scale = subject.cluster, subject.column, subject.decision.options.scale
-    if cluster is None or subject.settings.automatic or _over(subject, column.nodes.validated) or \
-            scale.kubernetes_version:
-        return
-    since = '.'.join(map(str, snat.PERCENT_SURGE_SINCE))
-    upgraded = cluster._replace(pools=tuple(
-        pool if snat.default_surge_is_percent(pool.kubernetes_version) else pool._replace(kubernetes_version=since)
-        for pool in cluster.pools))
-    validated = count_nodes(upgraded, Scale(max_surge=scale.max_surge)).validated
-    if not _over(subject, validated):
-        return
-    yield rule.finding(
-        f'From Kubernetes {since} on AKS will count {validated} nodes instead of {column.nodes.validated}, because an '
-        f'unset maxSurge becomes 10 %: {subject.settings.outbound_ports * validated} ports needed, '
-        f'{column.available_ports} available.',
-        target=f'{POOLS}.upgradeSettings.maxSurge',
-        remediation='Before the upgrade set maxSurge on the pools, or make room: '
-                    f"'az aks lb plan --kubernetes-version {since}' tells what that takes.",
-        evidence={'validatedNow': column.nodes.validated, 'validatedAfterUpgrade': validated,
-                  'availablePorts': column.available_ports})
 
 
 @RULES.rule('UnboundedNodeCount', WARNING, needs=(standard_load_balancer,),

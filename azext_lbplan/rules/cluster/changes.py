@@ -139,7 +139,8 @@ def backend_pool_type_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterabl
 
 @RULES.rule('IdentityMustJoin', INFO,
             title="The cluster's identity must be able to join the own IPs.",
-            why='Without Microsoft.Network/publicIPAddresses/join/action on them the update fails halfway.',
+            why='Without Microsoft.Network/publicIPAddresses/join/action on them the update fails halfway, and later '
+                'Services stay pending.',
             source='azure-facts section 1 [O]; AKS issue 1945.')
 def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Where own IPs change."""
@@ -149,7 +150,8 @@ def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
         return
     kind = 'publicIPPrefixes' if change.after.outbound_ip_prefixes else 'publicIPAddresses'
     yield rule.finding(
-        f"The cluster's identity must have Microsoft.Network/{kind}/join/action on each of the own IPs.",
+        f"The cluster's identity must have Microsoft.Network/{kind}/join/action on each of the own IPs, for the update "
+        'and for as long as there are Services.',
         target='identity', evidence={'identity': cluster.identity_type},
         remediation='For example the role Network Contributor on their resource group.')
 

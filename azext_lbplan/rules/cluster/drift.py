@@ -145,18 +145,20 @@ def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
 
 @RULES.rule('ForeignOutboundRule', WARNING,
             title='The load balancer has outbound rules that AKS did not make.',
-            why='AKS removes them at the next reconcile, and the egress that rests on them with them.',
-            source='azure-facts section 1 [D]: edits made on the load balancer itself are wiped.')
+            why='At the next reconcile AKS removes them, and the egress that rests on them; or the load balancer keeps '
+                'them and refuses the change, which leaves node pools Failed. Both were reported.',
+            source='azure-facts section 1 [D], [O]: edits on the load balancer are wiped; AKS#5634, azurerm#13886.')
 def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All but AKS's own."""
     balancer, own = subject.observed.load_balancer, _aks_rules(subject)
     foreign = [outbound.name for outbound in (balancer.outbound_rules if balancer else ()) if outbound not in own]
     if foreign:
         yield rule.finding(
-            f"Outbound rules that AKS did not make: {', '.join(foreign[:5])}. AKS removes them at the next update, "
-            'upgrade, scaling or restart of the cluster.', target='loadBalancers/kubernetes/outboundRules',
+            f"Outbound rules that AKS did not make: {', '.join(foreign[:5])}. At the next update, upgrade, scaling or "
+            'restart of the cluster AKS removes them, or is refused because of them, which leaves node pools Failed.',
+            target='loadBalancers/kubernetes/outboundRules',
             evidence={'outboundRules': foreign},
-            remediation='Set ports, timeout and IPs on the cluster itself, and do without these rules.')
+            remediation='Set ports, timeout and IPs on the cluster itself, and take these rules away before that.')
 
 
 @RULES.rule('OutboundIpsDiffer', WARNING, needs=(live, standard_load_balancer, existing_cluster),

@@ -185,17 +185,22 @@ def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> I
 
 @RULES.rule('TooManyOutboundIps', ERROR, needs=(standard_load_balancer, existing_cluster),
             title='More outbound IPs are asked for than Azure allows.',
-            why='AKS manages at most 100 IPs and takes at most 16 own ones; it refuses the next update.',
+            why='AKS manages at most 100 IPs, and a load balancer has at most 600 frontends; it refuses the next update. '
+                'Above 16 own IPs only an old limit stands, of aks-engine: whether AKS has it is not documented.',
             source='azure-facts section 1, table.')
 def too_many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Of each kind."""
-    settings = subject.settings
+    settings, remediation = subject.settings, 'Use fewer, or prefixes (16 addresses each), or a NAT gateway.'
+    own = len(settings.outbound_ips)
     for number, most, kind in ((settings.managed_outbound_ip_count or 0, snat.MAX_MANAGED_IPS, 'managed outbound IPs'),
-                               (len(settings.outbound_ips), snat.MAX_OWN_IPS, 'own outbound IPs')):
+                               (own, snat.MAX_FRONTENDS, 'own outbound IPs')):
         if number > most:
             yield rule.finding(f'{number} {kind} are asked for; at most {most} are allowed.', consequence=_NEXT_UPDATE,
-                               target=PROFILE, evidence={'count': number, 'limit': most},
-                               remediation='Use fewer, or prefixes (16 addresses each), or a NAT gateway.')
+                               target=PROFILE, evidence={'count': number, 'limit': most}, remediation=remediation)
+    if snat.MOST_CERTAIN_OWN_IPS < own <= snat.MAX_FRONTENDS:
+        yield rule.finding(f'{own} own outbound IPs: whether AKS takes more than {snat.MOST_CERTAIN_OWN_IPS} is not '
+                           'documented.', severity=WARNING, target=PROFILE, remediation=remediation,
+                           evidence={'count': own, 'limit': snat.MOST_CERTAIN_OWN_IPS})
 
 
 @RULES.rule('SeveralIpOptions', WARNING, needs=(standard_load_balancer, existing_cluster),

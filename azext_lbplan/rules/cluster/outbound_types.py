@@ -69,10 +69,11 @@ def other_outbound_type(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             remediation=_INSTEAD.get(outbound_type, 'This type is not known here: see its documentation.'))
 
 
-@RULES.rule('StaleProfile', INFO, commands=(CHECK,),
+@RULES.rule('StaleProfile', WARNING, commands=(CHECK,),
             title='A cluster with another outbound type still carries a load balancer profile.',
-            why='Its IPs and ports look as if they counted, and have no effect.',
-            source='azure-facts section 9, point 5.')
+            why='Its IPs and ports look as if they counted. With user-defined routing AKS refuses every update from '
+                'code that sends it back; with other types it has no effect, which is worth knowing.',
+            source='azure-facts sections 1 and 9, point 5; bicep-registry-modules#5759, #5727, azurerm#28541.')
 def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """What is left over."""
     cluster = subject.cluster
@@ -82,12 +83,17 @@ def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     if not (profile.has_managed or profile.outbound_ips or profile.outbound_ip_prefixes or profile.effective_ids or
             profile.allocated_outbound_ports):
         return
+    left = f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is left'
+    refused = cluster.outbound_type == USER_DEFINED_ROUTING
     yield rule.finding(
-        f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is left '
-        'over. It has no effect.', target=PROFILE,
+        f'{left}. Updates from Bicep, Terraform or templates that send it back are refused '
+        '(InvalidUserDefinedRoutingWithLoadBalancerProfile); az aks update leaves it out and passes.' if refused else
+        f'{left} over. It has no effect.', severity=None if refused else INFO, target=PROFILE,
         evidence={'outboundType': cluster.outbound_type, 'effectiveOutboundIPs': list(profile.effective_ids),
                   'allocatedOutboundPorts': profile.allocated_outbound_ports},
-        remediation='Do not read egress IPs from it; allow-lists need those of the other way.')
+        remediation='Take loadBalancerProfile out of the code (load_balancer_profile in Terraform), and do not read '
+                    'egress IPs from it.' if refused else
+        'Do not read egress IPs from it; allow-lists need those of the other way.')
 
 
 @RULES.rule('MultipleLoadBalancers', INFO, commands=(CHECK,), link=SEVERAL_BALANCERS,

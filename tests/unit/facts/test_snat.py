@@ -59,13 +59,20 @@ def test_automatic_allocation_never_grows_with_nodes_nor_shrinks_with_frontends(
 
 
 @pytest.mark.parametrize('setting, maximum, version, nodes, low', [
-    (None, 3, '1.27.3', 1, 1), (None, 3, '1.32', 1, 1), (None, 100, '1.31.9', 1, 1), (None, 100, '1.32.0', 10, 10),
-    (None, 11, 'v1.33', 2, 2), (None, 100, None, 10, 10), (None, 100, 'banana', 10, 10), ('', 100, '1.31', 1, 1),
+    (None, 3, '1.27.3', 1, 1), (None, 3, '1.32', 1, 1), (None, 100, '1.31.9', 10, 1), (None, 100, '1.32.0', 10, 10),
+    (None, 11, 'v1.33', 2, 2), (None, 100, None, 10, 10), (None, 100, 'banana', 10, 10), ('', 100, '1.31', 10, 1),
     ('10%', 3, '1.31', 1, 1), ('33%', 10, '1.31', 4, 4), ('100%', 7, '1.31', 7, 7), ('3', 10, '1.31', 3, 3),
     ('0', 10, '1.31', 1, 0), ('0%', 10, '1.31', 1, 0), ('5', 2, '1.31', 5, 2), (None, 0, '1.32', 0, 0),
-    ('5', 0, '1.31', 0, 0), ('10 %', 20, '1.31', 2, 2), ('-3', 20, '1.31', 1, 1), ('1e3', 20, '1.31', 1, 1)])
+    ('5', 0, '1.31', 0, 0), ('10 %', 20, '1.31', 2, 2), ('-3', 20, '1.31', 2, 1), ('1e3', 20, '1.31', 2, 1)])
 def test_surge(setting, maximum, version, nodes, low):
     assert snat.surge(setting, maximum, version) == snat.Surge(nodes, low)
+
+
+@pytest.mark.parametrize('setting, current, version, nodes, low', [
+    ('10%', 20, '1.33', 10, 2), (None, 20, '1.33', 10, 2), (None, 20, '1.31', 10, 1), ('3', 20, '1.33', 3, 3),
+    ('10%', 0, '1.33', 10, 1), ('0%', 20, '1.33', 1, 0)])
+def test_surge_of_a_pool_that_may_grow_to_100_nodes(setting, current, version, nodes, low):
+    assert snat.surge(setting, 100, version, current) == snat.Surge(nodes, low)
 
 
 @given(st.integers(1, 1000), st.integers(0, 100))

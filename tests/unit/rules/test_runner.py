@@ -62,7 +62,7 @@ def test_own_ips_that_were_not_read_are_neither_passed_nor_in_the_way_of_the_oth
 
 def test_a_prefix_of_unknown_length_leaves_capacity_open():
     report = ask(without_reading(world(prefix_lengths=[31], ports=40000), f'{GROUP}/publicIPPrefixes/prefix0', 403))
-    assert {'PortsOvercommittedNow', 'PortsOvercommittedWithSurge', 'UpgradeChangesSurge'} <= set(skipped(report))
+    assert {'PortsOvercommittedNow', 'PortsOvercommittedWithSurge'} <= set(skipped(report))
 
 
 @pytest.mark.parametrize('snapshot, status, reason', [
