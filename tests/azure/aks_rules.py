@@ -162,7 +162,7 @@ def _managed(profile):
 def _own_addresses(cluster, profile, resources):
     own = wanted(profile)[2]
     if profile.get('outboundIPs') is not None and len(own) not in OWN_IPS:
-        _refuse_addresses(f'{len(own)} outbound IPs given, allowed are 1 to 16')
+        _refuse_addresses(f'{len(own)} outbound IPs given, allowed are 1 to {OWN_IPS[-1]}')
     for identifier in own:
         body = resources.get(identifier.lower())
         problem = _address_problem(cluster, body)

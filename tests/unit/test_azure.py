@@ -44,12 +44,13 @@ def profile(az):
     ('1.23.5', [pool(count=3)], 4),                                                            # azure-cli#22374
     ('1.26.6', [pool(count=2), pool(count=1, max_count=10), pool(count=1, max_count=10)], 25),  # azure#580
     ('1.31.3', [pool(count=100, max_surge='2')], 102),
-    ('1.31.3', [pool(count=100)], 101),
+    ('1.31.3', [pool(count=100)], 110),  # sources disagree: the stand-in refuses what Azure may refuse
+    ('1.31.3', [pool(count=100, max_surge='1')], 101),
     ('1.32.0', [pool(count=100)], 110),
     ('1.32.0', [pool(count=3)], 4),
     ('1.31.3', [pool(count=11, max_surge='33%')], 15),
     ('1.31.3', [pool(count=2), pool(count=10, priority='Spot')], 14),
-    ('1.31.3', [pool(count=12, max_count=10)], 13),
+    ('1.31.3', [pool(count=12, max_count=10)], 14),
     ('1.31.3', [pool(count=0)], 0),
     ('1.31.3', [pool(count=None, kind='VirtualMachines', virtualMachinesProfile={
         'scale': {'manual': [{'size': 'a', 'count': 3}], 'autoscale': {'minCount': 1, 'maxCount': 6}}})], 10),
@@ -69,7 +70,7 @@ def refused(arm, **profile_changes):
 
 
 def test_ports_are_refused_as_aks_refuses_them(arm):
-    fifty = [pool(count=49)]
+    fifty = [pool(count=49, max_surge='1')]
     assert refused(arm, pools=fifty, ports=1280) is None  # equality is accepted
     error = refused(arm, pools=fifty, ports=1288)
     assert (error['code'], error['subcode']) == ('InvalidLoadBalancerProfileAllocatedOutboundPorts',
@@ -81,9 +82,9 @@ def test_ports_are_refused_as_aks_refuses_them(arm):
     assert refused(arm, pools=fifty, ports=2560, outbound_ip_prefixes=[arm.add_public_ip_prefix(length=31)]) is None
     assert refused(arm, pools=fifty, ports=2568, outbound_ip_prefixes=[arm.add_public_ip_prefix(length=31)])
     assert refused(arm, managed=101)['code'] == 'InvalidLoadBalancerProfileManagedOutboundIPCount'
-    own = [arm.add_public_ip(f'ip{index}') for index in range(17)]
-    assert '17 outbound IPs' in refused(arm, outbound_ips=own)['message']
-    assert refused(arm, outbound_ips=own[:16]) is None
+    own = [arm.add_public_ip(f'ip{index}') for index in range(601)]
+    assert '601 outbound IPs' in refused(arm, outbound_ips=own)['message']
+    assert refused(arm, outbound_ips=own[:17]) is None
 
 
 # with the real az

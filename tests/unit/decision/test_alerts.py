@@ -56,7 +56,7 @@ def test_a_wider_window_or_fewer_dimensions_would_hide_it():
 
 @pytest.mark.parametrize('nodes, ips, splits, names', [
     (10, 1, ['FrontendIPAddress', 'BackendIPAddress', 'ProtocolType'], 3),
-    (800, 3, ['FrontendIPAddress', 'BackendIPAddress', 'ProtocolType'], 3),
+    (720, 3, ['FrontendIPAddress', 'BackendIPAddress', 'ProtocolType'], 3),
     (1000, 3, ['BackendIPAddress', 'ProtocolType'], 3), (3000, 100, ['BackendIPAddress', 'ProtocolType'], 5)])
 def test_no_rule_takes_in_more_series_than_azure_allows(nodes, ips, splits, names):
     decision = cluster(nodes, ips, ports=8)

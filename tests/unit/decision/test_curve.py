@@ -49,9 +49,9 @@ def test_automatic_allocation_is_bound_by_its_tier():
 
 
 def test_pools_that_may_grow_further_bind():
-    small, large = points(snapshot([pool(10, 90)], {'managedOutboundIPs': {'count': 2},
+    small, large = points(snapshot([pool(10, 80)], {'managedOutboundIPs': {'count': 2},
                                                     'allocatedOutboundPorts': 1000}), Sizes('max_count', (50, 100)))
-    assert small.binding == (NODE_POOLS, 91) and small.decision.nodes.required == 91
+    assert small.binding == (NODE_POOLS, 88) and small.decision.nodes.required == 88
     assert large.binding == (OUTBOUND_IPS, 128)
 
 

@@ -41,13 +41,14 @@ def figures(configuration):
     ([pool(count=3)], '1.27.1', dict(managed(1), allocatedOutboundPorts=21000), (84000, 64000, False)),
     ([pool('a', 2), pool('b', 1, max_count=10), pool('c', 1, max_count=10)], '1.26.3',
      dict(managed(1), allocatedOutboundPorts=3200), (80000, 64000, False)),
-    ([pool(count=49)], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280), (64000, 64000, True)),
-    ([pool(count=49)], '1.27.1', dict(managed(1), allocatedOutboundPorts=1288), (64400, 64000, False)),
+    ([pool(count=49, max_surge='1')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280), (64000, 64000, True)),
+    ([pool(count=49, max_surge='1')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1288), (64400, 64000, False)),
+    ([pool(count=49)], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280), (69120, 64000, False)),
     ([pool(count=100, max_surge='2')], '1.27.1', dict(managed(7), allocatedOutboundPorts=4000),
      (408000, 448000, True)),
-    ([pool('a', 40), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
+    ([pool('a', 40, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
      (64000, 64000, True)),
-    ([pool('a', 41), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
+    ([pool('a', 41, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
      (65280, 64000, False))])
 def test_aks_verdicts(pools, version, profile, expected):
     assert figures(solve(body(pools, version, **profile)).current) == expected
@@ -143,8 +144,8 @@ def test_a_new_ip_never_bears_a_name_that_is_in_use():
 @pytest.mark.parametrize('count, ports, lengths', [
     (9, 16000, [31]), (9, 32000, [30]), (9, 64000, [29]), (49, 32000, [28, 29]), (49, 64000, [28, 28, 28])])
 def test_prefixes_grow_by_the_fewest_prefixes(count, ports, lengths):
-    decision = solve(body([pool(count=count)], **prefixes(1), allocatedOutboundPorts=ports),
-                 publicIpPrefixes=prefix_bodies(31), **LISTED)
+    decision = solve(body([pool(count=count, max_surge='1')], **prefixes(1), allocatedOutboundPorts=ports),
+                     publicIpPrefixes=prefix_bodies(31), **LISTED)
     assert [one.length for one in decision.new_addresses] == lengths
     assert decision.proposed.fits and '--load-balancer-managed-outbound-ip-count' not in decision.flags
 
@@ -171,7 +172,7 @@ def test_mixed_options_never_get_an_ip_flag():
 
 @pytest.mark.parametrize('cluster, best', [
     (body([pool(count=999)], **managed(3), allocatedOutboundPorts=64000), 100),
-    (body([pool(count=99)], **own_ips(2), allocatedOutboundPorts=64000), 16)])
+    (body([pool(count=999)], **own_ips(2), allocatedOutboundPorts=64000), 600)])
 def test_beyond_the_limits_the_best_is_shown_but_no_flags(cluster, best):
     decision = solve(cluster, **LISTED)
     assert (decision.reason, decision.proposed.settings.outbound_ip_count, decision.proposed.fits) == (
@@ -195,7 +196,8 @@ def test_shared_frontends_take_ports_away():
         'outboundRules': [{'name': 'aksOutboundRule', 'id': '/r', 'properties': {
             'allocatedOutboundPorts': 1280, 'frontendIPConfigurations': [{'id': '/lb/frontend'}]}}],
         'loadBalancingRules': rules, 'backendAddressPools': []}}
-    decision = solve(body([pool(count=49)], '1.27', **managed(1), allocatedOutboundPorts=1280), loadBalancer=balancer)
+    decision = solve(body([pool(count=49, max_surge='1')], **managed(1), allocatedOutboundPorts=1280),
+                     loadBalancer=balancer)
     assert decision.current.fits and decision.current.available_ports == 64000
     assert decision.current.max_ports_per_node == 1272
     assert decision.proposed.settings.managed_outbound_ip_count == 2
@@ -203,7 +205,7 @@ def test_shared_frontends_take_ports_away():
 
 def test_a_plan_without_a_cluster():
     assert new(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
-    decision = new(Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), Change(managed_outbound_ip_count=7))
+    decision = new(Scale(node_count=100, max_surge='20', kubernetes_version='1.31'), Change(managed_outbound_ip_count=7))
     assert (decision.proposed.settings.outbound_ports, decision.proposed.settings.managed_outbound_ip_count) == (4392, 7)
     decision = new(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Change(outbound_ports=4000))
     assert decision.proposed.settings.managed_outbound_ip_count == 7
@@ -222,13 +224,13 @@ def test_a_plan_without_a_cluster_on_prefixes_needs_their_length():
 
 
 def test_recommend_keeps_what_automatic_allocation_would_take_away():
-    cluster = body([pool(count=10, max_count=120)], '1.31')
+    cluster = body([pool(count=10, max_count=120, max_surge='1')])
     decision = recommended(cluster)
     assert decision.flags == ('--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports', '1024')
     assert solve(cluster).flags == decision.flags  # without evidence `plan` says the same
     result = recommend(decision, ())
     assert any('`nodepool1` may grow to 120 nodes' in reason for reason in result['reasons'])
-    unchanged = recommended(body([pool(count=10, max_count=49)], '1.31'))
+    unchanged = recommended(body([pool(count=10, max_count=49, max_surge='1')]))
     assert (recommend(unchanged, ())['status'], unchanged.flags) == ('insufficientData', ())
 
 
@@ -238,7 +240,7 @@ def test_recommend_keeps_what_automatic_allocation_would_take_away():
     (1120, 1680, 2, 'of 2 outbound IPs'),         # 1288 do not fit: a second IP carries all that would be better
     (800, 1000, 1, 'which nodes have')])
 def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, words):
-    observed = observe(body([pool(count=49)], '1.31', **managed(1), allocatedOutboundPorts=1000))
+    observed = observe(body([pool(count=49, max_surge='1')], **managed(1), allocatedOutboundPorts=1000))
     evidence = Evidence('sufficient', peak_node='10.224.0.4', peak_ports_per_node=peak, demand_ports_per_node=peak)
     decision = decide_with(observed, Options(measure=True), Demand(evidence, unsaturated_peak=peak, days=7))
     settings, reasons = decision.proposed.settings, recommend(decision, ())['reasons']
@@ -290,7 +292,7 @@ def test_one_ip_less_than_the_plan_s_never_fits(nodes, ports):
     count = decision.proposed.settings.managed_outbound_ip_count
     if decision.reason is None:
         assert decision.proposed.fits
-        assert count == 1 or ports * (nodes + 1) > (count - 1) * snat.PORTS_PER_IP
+        assert count == 1 or ports * decision.nodes.required > (count - 1) * snat.PORTS_PER_IP
 
 
 def test_a_frontend_is_of_the_family_of_its_public_ip():

@@ -77,13 +77,14 @@ def test_an_override_of_the_maximum_takes_its_surge_in_proportion():
 
 
 def test_an_override_surges_by_at_least_one_node_for_each_pool():
-    assert counts([pool('one', 500), pool('two', 500)], scale=Scale(max_count=2)).required == 1002
+    assert counts([pool('one', 500, max_surge='1'), pool('two', 500, max_surge='1')],
+                  scale=Scale(max_count=2)).required == 1002
     assert counts([pool('one', 1), pool('two', 0)], scale=Scale(max_count=10)).required == 10 + 10
     assert counts([pool('one', 400), pool('two', 400)], scale=Scale(max_count=801)).required == 801 + 3
 
 
 def test_a_smaller_override_never_lowers_what_to_size_for():
-    assert counts([pool(count=40)], scale=Scale(max_count=5)).required == 41
+    assert counts([pool(count=40)], scale=Scale(max_count=5)).required == 44
 
 
 def test_overrides_of_surge_and_version_reach_every_pool():
@@ -113,12 +114,20 @@ def test_a_cluster_without_pools_takes_the_given_maximum():
     cluster = body()
     cluster['properties']['agentPoolProfiles'] = None
     nodes = count_nodes(observe(cluster).cluster, Scale(max_count=50))
-    assert (nodes.current, nodes.validated, nodes.required) == (0, 0, 51)
+    assert (nodes.current, nodes.validated, nodes.required) == (0, 0, 55)
 
 
 @pytest.mark.parametrize('scale, validated', [
     (Scale(node_count=100), 110), (Scale(node_count=3, max_count=50), 55),
-    (Scale(node_count=100, kubernetes_version='1.31'), 101),
-    (Scale(node_count=100, max_surge='2', kubernetes_version='1.31'), 102)])
-def test_a_planned_cluster_is_one_pool_on_1_32_or_later(scale, validated):
+    (Scale(node_count=100, kubernetes_version='1.31'), 110),
+    (Scale(node_count=100, max_surge='20', kubernetes_version='1.31'), 120)])
+def test_a_planned_cluster_is_one_pool_with_a_tenth_of_surge(scale, validated):
     assert count_new_nodes(scale).validated == validated
+
+
+@pytest.mark.parametrize('version, low', [('1.31.3', 101), ('1.32.0', 102), (None, 102)])
+def test_a_tenth_of_surge_is_counted_of_the_maximum_and_remembered_low(version, low):
+    """Of the nodes of now, or 1 below 1.32: what the sources disagree about."""
+    nodes = counts([pool(count=20, max_count=100)], version)
+    assert (nodes.validated, nodes.low_validated) == (110, low)
+    assert counts([pool(count=20, max_count=100, max_surge='10%')], version).low_validated == 102

@@ -57,12 +57,12 @@ def test_each_step_follows_from_the_one_before(ports, estimate, days, nodes, now
 def test_the_sum_of_the_reason():
     decision = decided(measured(900, 1428.0), nodes=110, headroom=10)
     assert [(step.factor, step.ports) for step in sizing_steps(decision)] == [
-        (None, 1428), (1.1, 1571), (None, 1576), (None, 1728), (111, 191808), (3, 192000)]
+        (None, 1428), (1.1, 1571), (None, 1576), (None, 1584), (121, 191664), (3, 192000)]
     result = recommend(decision, findings(decision))
     assert result['evidence']['steps'][1] == {'what': 'headroom of 10 %', 'factor': 1.1, 'ports': 1571}
     said = result['reasons'][0]
     assert '1428 (estimated demand of node 10.224.0.5) x 1.1 = 1571 (headroom of 10 %)' in said
-    assert '1728 x 111 = 191808 (nodes to size for), within the 192000 of 3 outbound IPs' in said
+    assert '1584 x 121 = 191664 (nodes to size for), within the 192000 of 3 outbound IPs' in said
     assert '30 connections failed on it' in said and '70' not in said
     table = ' '.join(list(row.values())[1] for row in recommend_table(result))
     assert 'x 1.1 = 1571 (headroom of 10 %)' in table

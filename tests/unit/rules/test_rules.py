@@ -165,7 +165,7 @@ CASES = [
     ('SharedFrontendPorts', INFO, shared(1, ports=8000), services(1)),
     ('SharedFrontendPorts', INFO, shared(1), services(1)),
     ('UnboundedNodeCount', WARNING, world(nodeProvisioningProfile={'mode': 'Auto'}), world()),
-    ('Infeasible', ERROR, world(pool(count=129), own=1, ports=8000), world(pool(count=115), own=1, ports=8000)),
+    ('Infeasible', ERROR, world(pool(count=129), managed=100, ports=64000), world(pool(count=90), managed=100, ports=64000)),
     ('MixedOutboundIpsBlocked', ERROR, mixed(world(pool(count=30), own=1, ports=8000)),
      mixed(world(own=1, ports=8000))),
 
@@ -204,7 +204,7 @@ CASES = [
      with_(world(prefix_lengths=[31]), *PREFIX, 'properties', value={
          'prefixLength': 31, 'natGateway': {'id': f'{GROUP}/natGateways/n'}}), world(prefix_lengths=[31])),
     ('TooManyOutboundIps', ERROR, world(managed=101), world(managed=100)),
-    ('TooManyOutboundIps', ERROR, world(own=17), world(own=16)),
+    ('TooManyOutboundIps', WARNING, world(own=17), world(own=16)),
     ('SeveralIpOptions', WARNING, mixed(world(own=1)), world(own=1)),
     ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=90), ports=600)),
     ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=91), managed=2, ports=600)),
