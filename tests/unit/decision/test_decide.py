@@ -206,7 +206,7 @@ def test_shared_frontends_take_ports_away():
 def test_a_plan_without_a_cluster():
     assert new(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
     decision = new(Scale(node_count=100, max_surge='20', kubernetes_version='1.31'), Change(managed_outbound_ip_count=7))
-    assert (decision.proposed.settings.outbound_ports, decision.proposed.settings.managed_outbound_ip_count) == (4392, 7)
+    assert (decision.proposed.settings.outbound_ports, decision.proposed.settings.managed_outbound_ip_count) == (3728, 7)
     decision = new(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Change(outbound_ports=4000))
     assert decision.proposed.settings.managed_outbound_ip_count == 7
     assert decision.command == (

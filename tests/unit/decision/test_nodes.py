@@ -80,7 +80,8 @@ def test_an_override_surges_by_at_least_one_node_for_each_pool():
     assert counts([pool('one', 500, max_surge='1'), pool('two', 500, max_surge='1')],
                   scale=Scale(max_count=2)).required == 1002
     assert counts([pool('one', 1), pool('two', 0)], scale=Scale(max_count=10)).required == 10 + 10
-    assert counts([pool('one', 400), pool('two', 400)], scale=Scale(max_count=801)).required == 801 + 3
+    assert counts([pool('one', 400, max_surge='1'), pool('two', 400, max_surge='1')],
+                  scale=Scale(max_count=801)).required == 801 + 3
 
 
 def test_a_smaller_override_never_lowers_what_to_size_for():
