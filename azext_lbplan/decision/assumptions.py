@@ -47,7 +47,8 @@ def _settings(decision: Decision) -> List[Settings]:
 
 
 def _surge_in_doubt(decision: Decision) -> bool:
-    return any(pool.low_validated and pool.low_validated < pool.validated for pool in decision.nodes.pools)
+    return any(pool.low_validated and pool.low_validated < pool.validated and pool.surge_setting is not None and
+               '%' not in pool.surge_setting for pool in decision.nodes.pools)
 
 
 def _ids_not_read(decision: Decision) -> bool:
