@@ -146,8 +146,8 @@ _IN_FORCE: _Table = (
      'A maxSurge of 0 is counted as 1, and an integer maxSurge above the size of its pool in full; how AKS counts '
      'them is not documented.'),
     (_surge_unset,
-     'Sources disagree about a maxSurge that is not set (1 or 10 %, of the maximum or of the nodes of now); this counts '
-     '10 % of the maximum.'),
+     'Sources disagree about a maxSurge that is not set (1 or 10 %, of the maximum or of the nodes of now); this '
+     'counts 10 % of the maximum.'),
     (_surge_by_percent,
      'Whether AKS takes a surge percentage of the maximum or of the nodes of now is not documented; this takes the '
      'maximum.'),

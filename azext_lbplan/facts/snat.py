@@ -137,8 +137,8 @@ def default_surge_is_percent(version: Optional[str]) -> bool:
 class Surge(NamedTuple):
     """Surge nodes of one pool as AKS counts them.
 
-    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: an unset maxSurge below Kubernetes
-    1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count `nodes`; they are
+    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: an unset maxSurge below
+    Kubernetes 1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count `nodes`; they are
     an error only if `low` fails too.
     """
 

@@ -12,8 +12,8 @@ from .subject import (CHECK, PLAN, POOLS, PORTS, AtColumn, existing_cluster, ip_
                       standard_load_balancer)
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
-_DOUBT = ('Not all of that count is documented: the base of a surge percentage, a surge that is not set below Kubernetes '
-          '1.32, stopped and Gateway pools, pools with node public IPs.')
+_DOUBT = ('Not all of that count is documented: the base of a surge percentage, a surge that is not set below '
+          'Kubernetes 1.32, stopped and Gateway pools, pools with node public IPs.')
 _COUNTED = (standard_load_balancer, ip_count)
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=_COUNTED, link=USE_STANDARD_LB)

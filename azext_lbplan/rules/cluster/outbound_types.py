@@ -83,7 +83,8 @@ def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     if not (profile.has_managed or profile.outbound_ips or profile.outbound_ip_prefixes or profile.effective_ids or
             profile.allocated_outbound_ports):
         return
-    left = f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is left'
+    left = (f'The outbound type is {cluster.outbound_type}, but a load balancer profile with outbound IPs or ports is '
+            'left')
     refused = cluster.outbound_type == USER_DEFINED_ROUTING
     yield rule.finding(
         f'{left}. Updates from Bicep, Terraform or templates that send it back are refused '
