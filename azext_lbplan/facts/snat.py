@@ -138,8 +138,8 @@ class Surge(NamedTuple):
     """Surge nodes of one pool as AKS counts them.
 
     `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: an unset maxSurge below
-    Kubernetes 1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count `nodes`; they are
-    an error only if `low` fails too.
+    Kubernetes 1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count
+    `nodes`; they are an error only if `low` fails too.
     """
 
     nodes: int

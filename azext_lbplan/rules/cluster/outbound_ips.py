@@ -186,7 +186,8 @@ def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> I
 @RULES.rule('TooManyOutboundIps', ERROR, needs=(standard_load_balancer, existing_cluster),
             title='More outbound IPs are asked for than Azure allows.',
             why='AKS manages at most 100 IPs, and a load balancer has at most 600 frontends; it refuses the next '
-                'update. Above 16 own IPs only an old limit stands, of aks-engine: whether AKS has it is not documented.',
+                'update. Above 16 own IPs only an old limit stands, of aks-engine: whether AKS has it is not '
+                'documented.',
             source='azure-facts section 1, table.')
 def too_many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Of each kind."""
