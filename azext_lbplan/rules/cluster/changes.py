@@ -181,8 +181,15 @@ def quota_not_checked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
 def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """More than a NAT gateway can have."""
     proposed = subject.decision.proposed
-    count = proposed.settings.outbound_ip_count if proposed and proposed.settings else None
-    if (count or 0) > snat.NAT_GATEWAY_MAX_IPS:
+    settings = proposed.settings if proposed else None
+    count = settings.outbound_ip_count if settings else None
+    own = len(settings.outbound_ips) if settings else 0
+    if own > snat.MOST_CERTAIN_OWN_IPS and subject.decision.command is not None:
+        yield rule.finding(f'The line names {own} own outbound IPs: whether AKS takes more than '
+                           f'{snat.MOST_CERTAIN_OWN_IPS} is not documented.', severity=WARNING, target=PROFILE,
+                           evidence={'count': own, 'limit': snat.MOST_CERTAIN_OWN_IPS},
+                           remediation='Use prefixes (16 addresses each), or a NAT gateway.')
+    elif (count or 0) > snat.NAT_GATEWAY_MAX_IPS:
         yield rule.finding(f'{count} outbound IPs are many: a NAT gateway gives ports on demand and is recommended at '
                            'this scale.', target='networkProfile.outboundType',
                            remediation='az aks lb recommend shows it among the alternatives.')

@@ -199,6 +199,17 @@ def test_more_own_ips_than_azure_takes_do_not_fit():
         assert 'Infeasible' in [finding['code'] for finding in result['findings']]
 
 
+def test_more_own_ips_than_are_known_to_be_taken_are_a_warning():
+    """--outbound-ports 20000 --max-count 40: 54 nodes with surge need 17 own IPs, and only 16 are known to be taken."""
+    azure = Azure()
+    cluster = azure.add_cluster(pools=[pool(count=3, max_surge='33%')], outbound_ips=own_ips(azure, 2), ports=8000)
+    for command in ('plan', 'recommend'):
+        result = answer(command, snapshot_of(azure, cluster), outbound_ports=20000, max_count=40)
+        assert result['proposed']['fits'] is True and lines(result)
+        [finding] = [each for each in result['findings'] if each['code'] == 'ManyOutboundIps']
+        assert finding['severity'] == 'warning' and finding['evidence'] == {'count': 17, 'limit': 16}
+
+
 def test_more_live_nodes_than_the_pools_show_count():
     """12 IPs x 64,000 ports for 71 nodes, of which 105 are in the backend pool: 105 IPs are more than AKS manages."""
     _, _, snapshot = build(pools=[pool(count=70, max_surge='1')], managed=12, ports=64000, extra_nodes=35)
