@@ -1,9 +1,9 @@
 """Spoilt input to every command: files and answers of Azure that are anything but right.
 
-    python3 tests/run.py python -m tests.fuzzing --cases 20000 --seed 7
+    python3 tests/run.py python -m tests.support.fuzzing --cases 20000 --seed 7
 
-Each case takes the shape of something real (tests/shapes.py), spoils it (tests/mutations.py), gives it to the handlers
-that `az` calls, and judges what comes out (tests/judging.py): no exception but the CLI's own errors, no case slower
+Each case takes the shape of something real (shapes.py), spoils it (mutations.py), gives it to the handlers
+that `az` calls, and judges what comes out (judging.py): no exception but the CLI's own errors, no case slower
 than SLOWEST, no number that is not the arithmetic's. The same seed makes the same cases; a failure is shrunk.
 """
 import argparse

@@ -12,14 +12,16 @@ _TABLE = ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32))
 _FLAG_RANGES = {'--load-balancer-managed-outbound-ip-count': range(1, 101),
                 '--load-balancer-managed-outbound-ipv6-count': range(1, 101),
                 '--load-balancer-outbound-ports': range(0, 64001, 8), '--load-balancer-idle-timeout': range(4, 101)}
+_CODE = ('bicep', 'terraform', 'aso', 'capz')  # fragments of code, the only texts of several lines
 _STATUSES = ('error', 'warning', 'ok', 'notApplicable')
 
 
 def judge(command, result, rules_share_frontends=True):
     """Assert that `result` of `az aks lb COMMAND` is whole, can be printed, and adds up."""
     json.dumps(result, allow_nan=False)
-    for one in _texts(result):
-        assert one.isprintable(), f'{one!r} would reach a terminal'
+    for key, one in _texts(result):
+        lines = one.split('\n') if key in _CODE else [one]
+        assert all(line.isprintable() for line in lines), f'{one!r} would reach a terminal'
     if command == 'list':
         for row in result:
             _row(row)
@@ -45,16 +47,17 @@ def judge_table(rows, widest=None):
     assert sum(widths.values()) + 2 * (len(widths) - 1) <= (widest or layout.width()), widths
 
 
-def _texts(value):
+def _texts(value, key=None):
+    """(the key it stands under, text) for each text in `value`; keys are texts too."""
     if isinstance(value, str):
-        yield value
+        yield key, value
     elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
+        for name, inner in value.items():
+            yield None, name
+            yield from _texts(inner, name)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _texts(inner)
+            yield from _texts(inner, key)
 
 
 def _nodes(nodes):
