@@ -79,9 +79,12 @@ def fleet(arm, size):
 ROWS = ((pools, (1, 10, 100), 7), (own_ips, (1, 4, 16), 7), (findings, (1, 4, 16), 7), (metrics, (10, 100, 1000), 3),
         (manifests, (10, 500, 5000), 7), (fleet, (100, 1000, 10000), 3))
 
-#: The most requests whatever the size: the cluster and its load balancer, and with metrics the first pass and two for
-#: each block of the second.
-BOUNDED = {pools: 2, metrics: 2 + 5 + 2 * MOST_BLOCKS}
+#: The most requests whatever the size: the cluster, and of its node resource group the load balancer, the public IPs
+#: and the virtual networks; with metrics the first pass and two for each block of the second.
+BOUNDED = {pools: 4, metrics: 4 + 5 + 2 * MOST_BLOCKS}
+
+#: What Azure Resource Graph is asked of a small fleet: clusters, and four kinds of what their packets pass.
+KINDS_OF_A_FLEET = 5
 
 
 #: The growth that counts as linear: 1, and what medians of a few runs are off.

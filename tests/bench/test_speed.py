@@ -20,7 +20,8 @@ def connections(arm, az, prepare, size):
 
 
 def test_requests_are_constant_in_pools_and_one_for_each_own_ip(arm, az):
-    assert requests(arm, az, growth.pools, 1, 100) == [2, 2]
+    asked = growth.BOUNDED[growth.pools]
+    assert requests(arm, az, growth.pools, 1, 100) == [asked, asked]
     few, many = requests(arm, az, growth.own_ips, 1, 16)
     assert many - few == 15
 
@@ -33,13 +34,14 @@ def test_requests_for_metrics_are_bounded_whatever_the_nodes(arm, az):
 
 def test_connections_are_used_again(arm, az):
     """One for a read after the other; beside each other as many as reads, of which the first pass left some open."""
-    assert connections(arm, az, growth.pools, 1) == 1
+    assert connections(arm, az, growth.pools, 1) < growth.BOUNDED[growth.pools]
     asked = growth.one(arm, az, growth.metrics, 200)[1]
     assert len({request.connection for request in asked}) <= len(asked) - 5
 
 
-def test_a_fleet_takes_a_request_for_each_thousand_clusters(arm, az):
-    assert requests(arm, az, growth.fleet, 100, 1000) == [2, 3]
+def test_a_fleet_takes_a_request_for_each_kind_and_one_for_each_thousand_rows(arm, az):
+    few, many = requests(arm, az, growth.fleet, 100, 1000)
+    assert few == growth.KINDS_OF_A_FLEET and many - few <= 1
 
 
 def test_little_is_loaded_for_a_command_that_is_not_ours(arm, az):
@@ -70,7 +72,7 @@ def test_growth_runs(arm, az, bare_az, monkeypatch):
     monkeypatch.setattr(growth, 'ROWS', ((growth.pools, (1, 2, 3), 1),))
     text, (linear, bound) = growth.measure(arm, az, bare_az, 1)
     assert text.count('\n| Node pools') == 3 and linear.measured > 0
-    assert bound.row() == ('Node pools of a cluster: requests', 'at most 2', '2', 'met')
+    assert bound.row() == ('Node pools of a cluster: requests', 'at most 4', '4', 'met')
 
 
 def test_a_verdict_says_by_how_much():
