@@ -78,10 +78,8 @@ examples:
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table
     - name: Fail a weekly job when ports run out within a month at the present trend.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --fail-on warning -o none
-    - name: With a page for those who decide.
-      text: az aks lb recommend -g MyResourceGroup -n MyCluster --report report.html
-    - name: From the last 30 days, with half as much again for growth.
-      text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 -o table
+    - name: From the last 30 days, with half as much again for growth, and a page for those who decide.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 --report report.html
     - name: Metric alerts for the allocation in force, for a Bicep file.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --action-group MyGroupId --query "alerts[].bicep" -o tsv
     - name: Only the lines to run.
