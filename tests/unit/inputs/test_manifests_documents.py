@@ -329,16 +329,3 @@ def _same(one, other):
     if isinstance(one, float) or isinstance(other, float):
         return one == pytest.approx(other)
     return one == other
-
-
-@pytest.mark.parametrize('line', [
-    'a: 1\n', '<<: {b: 1}\n', '- &a 1\n', '- {a: 1, a: 2}\n', '- "{{ x }}"\n', '# a\n', '---\n', '---\na: 1\n',
-    '---\na: [\n', '%YAML 1.1\n---\na: 1\n...\n', '{"a": 1}\n'])
-def test_what_a_file_costs_grows_with_its_length(line):
-    """Sixteen times the lines take about sixteen times as long; what looks back at each would take 256 times."""
-    def seconds(lines):
-        content, start = (line * lines).encode(), time.perf_counter()
-        for _ in read_documents(content):
-            pass
-        return time.perf_counter() - start
-    assert seconds(32_000) < 80 * min(seconds(2_000) for _ in range(3))
