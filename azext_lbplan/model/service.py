@@ -37,8 +37,8 @@ _CIDR = re.compile(r'[0-9a-fA-F:.]+/(?:0|[1-9][0-9]{0,2})')
 class Service(NamedTuple):
     """A Service with its annotations and ports at hand; names of annotations are given without PREFIX.
 
-    `texts` are the annotations under PREFIX that hold text, by name (null is empty text to Kubernetes). `ports` are
-    pairs of the position in the manifest and what stands there.
+    `texts` are the annotations under PREFIX that hold text, by name (null is empty text to Kubernetes); `by_port`: some
+    of them are about one port. `ports` are pairs of the position in the manifest and what stands there.
     """
 
     body: Fields
@@ -46,6 +46,7 @@ class Service(NamedTuple):
     spec: Fields
     annotations: Fields
     texts: Mapping[str, str]
+    by_port: bool
     name: Optional[str]
     namespace: Optional[str]
     ports: Tuple[Tuple[int, Fields], ...]
@@ -86,6 +87,14 @@ class Service(NamedTuple):
     def has_high_availability_ports(self) -> bool:
         """Whether one rule for all ports takes the place of one for each port."""
         return self.internal and self.is_true('azure-load-balancer-enable-high-availability-ports')
+
+    def of_port(self, port: Json, name: str) -> Optional[str]:
+        """The text of an annotation for one port; None where it is absent or no text."""
+        return self.texts.get(f'port_{port}_{name}') if self.by_port else None
+
+    def is_true_of_port(self, port: Json, name: str) -> bool:
+        """Whether an annotation for one port says "true"."""
+        return self.by_port and self.is_true(f'port_{port}_{name}')
 
     @property
     def is_local(self) -> bool:
@@ -136,17 +145,17 @@ class Service(NamedTuple):
         """How many load balancing rules the Service takes for each IP family."""
         if self.has_high_availability_ports:
             return 1
-        return sum(not self.is_true(f'port_{port.get("port")}_no_lb_rule') for _, port in self.ports)
+        return sum(not self.is_true_of_port(port.get('port'), 'no_lb_rule') for _, port in self.ports)
 
 
 def parse_service(body: Fields) -> Service:
     """The Service in an object of a manifest."""
     metadata, spec = body.fields('metadata'), body.fields('spec')
     ports, annotations = spec.get('ports'), metadata.fields('annotations')
+    texts = {key[len(PREFIX):]: value or '' for key, value in annotations.items()
+             if key.startswith(PREFIX) and (value is None or isinstance(value, str))}
     return Service(
-        body, metadata, spec, annotations,
-        texts={key[len(PREFIX):]: value or '' for key, value in annotations.items()
-               if key.startswith(PREFIX) and (value is None or isinstance(value, str))},
+        body, metadata, spec, annotations, texts, by_port=any(name.startswith('port_') for name in texts),
         name=printable(text_or_none(metadata.get('name')) or '') or None,
         namespace=printable(text_or_none(metadata.get('namespace')) or '') or None,
         ports=tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())

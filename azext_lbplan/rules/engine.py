@@ -103,7 +103,7 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
     """
     findings: List[Finding] = []
     skipped: List[Skipped] = []
-    known: Dict[Need[S], Optional[str]] = {}  # many rules have the same needs
+    known: Dict[Tuple[Need[S], ...], Optional[str]] = {(): None}  # many rules have the same needs
     for rule in rules:
         reason = _missing(rule.needs, subject, known) if rule.needs else None
         if reason is not None:
@@ -124,11 +124,8 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
     return Report(worst_first(findings), tuple(skipped))
 
 
-def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Need[S], Optional[str]]) -> Optional[str]:
+def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Tuple[Need[S], ...], Optional[str]]) -> Optional[str]:
     """Why the first of `needs` that is not there is missing; None where all are there. `known` are answers so far."""
-    for need in needs:
-        if need not in known:
-            known[need] = need(subject)
-        if known[need] is not None:
-            return known[need]
-    return None
+    if needs not in known:
+        known[needs] = next((reason for reason in (need(subject) for need in needs) if reason is not None), None)
+    return known[needs]

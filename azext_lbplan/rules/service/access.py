@@ -7,7 +7,7 @@ Source: cloud-provider-azure `pkg/provider/loadbalancer/accesscontrol.go` and `c
 from typing import Iterable, List, NamedTuple, Tuple
 
 from ...model.fields import Path
-from ...model.service import Network, Service, covers_everything, parse_network
+from ...model.service import RANGE_ANNOTATIONS, Network, Service, covers_everything, parse_network
 
 #: Source prefixes of a security rule that stand for the whole Internet.
 EVERYBODY = ('internet', '*')
@@ -60,15 +60,23 @@ class Access(NamedTuple):
                                               for ranges in (self.source_ranges, self.allowed_ranges))
 
 
+#: What most Services say: nothing.
+_OPEN, _INTERNAL = (Access((), (), (), (), from_internet, False) for from_internet in (True, False))
+
+_ABOUT_CLIENTS = (*RANGE_ANNOTATIONS, 'azure-allowed-service-tags')
+
+
 def access_of(service: Service) -> Access:
     """Read what the Service says of its clients."""
+    # The security group is written with another comparison than the load balancer is chosen: "True" counts here.
+    internal = service.is_true('azure-load-balancer-internal')
+    if not service.spec.get('loadBalancerSourceRanges') and service.texts.keys().isdisjoint(_ABOUT_CLIENTS):
+        return _INTERNAL if internal else _OPEN
     invalid: List[Tuple[Path, str]] = []
     source = _valid(service.source_ranges(), invalid)
     allowed = _valid(service.allowed_ranges(), invalid)
     tags = service.allowed_tags()
     restricted = bool(tags or invalid) or any(ranges and not _holds_everything(ranges) for ranges in (source, allowed))
-    # The security group is written with another comparison than the load balancer is chosen: "True" counts here.
-    internal = service.is_true('azure-load-balancer-internal')
     deny_all = service.is_true('azure-deny-all-except-load-balancer-source-ranges')
     return Access(source, allowed, tags, tuple(invalid),
                   from_internet=not restricted and (not internal or bool(source or allowed)),

@@ -91,7 +91,7 @@ def probes_of(service: Service, shared: bool = False, basic: bool = False) -> Tu
     if service.has_high_availability_ports and not basic:
         return tuple(_of_high_availability_ports(service, all_ports))
     probes = (_of_port(service, index, port, all_ports) for index, port in service.ports
-              if not service.is_true(f'port_{port.get("port")}_no_lb_rule'))
+              if not service.is_true_of_port(port.get('port'), 'no_lb_rule'))
     return tuple(map(_without_https, probes) if basic else probes)
 
 
@@ -102,7 +102,7 @@ def _without_https(port: PortProbe) -> PortProbe:
 
 
 def _of_port(service: Service, index: int, port: Fields, all_ports: Optional[Probe]) -> PortProbe:
-    probe = None if service.is_true(f'port_{port.get("port")}_no_probe_rule') else \
+    probe = None if service.is_true_of_port(port.get('port'), 'no_probe_rule') else \
         _own_probe(service, port, all_ports) or all_ports
     return PortProbe(index, _number(port.get('port')), _transport(port), probe)
 
@@ -133,13 +133,13 @@ def _node_probe(service: Service, shared: bool) -> Optional[Probe]:
 def _own_probe(service: Service, port: Fields, all_ports: Optional[Probe]) -> Optional[Probe]:
     """The probe of the port itself; None where it has none, or that of all ports."""
     number = _number(port.get('port'))
-    given = service.annotation(f'port_{number}_health-probe_port')
+    given = service.of_port(number, 'health-probe_port')
     if _transport(port) != 'TCP' or (all_ports and (all_ports.decided_by == SHARED or given is None)):
         return None
     protocol, decided_by = _protocol(service, port)
     path = None
     if protocol != TCP:
-        path = service.annotation(f'port_{number}_health-probe_request-path')
+        path = service.of_port(number, 'health-probe_request-path')
         path = service.annotation(REQUEST_PATH) if path is None else path
         path = '/' if path is None else path
     return Probe(protocol, *_goal(service, port, given), path, *_timing(service, number), decided_by)
@@ -149,7 +149,7 @@ def _protocol(service: Service, port: Fields) -> Tuple[str, str]:
     """(protocol, what decided it)."""
     app_protocol = port.get('appProtocol')
     for value, decided_by in (
-            (service.annotation(f'port_{port.get("port")}_health-probe_protocol'), PORT_ANNOTATION),
+            (service.of_port(port.get('port'), 'health-probe_protocol'), PORT_ANNOTATION),
             (app_protocol if isinstance(app_protocol, str) else None, APP_PROTOCOL),
             (service.annotation(PROTOCOL), ANNOTATION)):
         if value is not None:
@@ -180,18 +180,19 @@ def _node_port(port: Fields) -> Optional[int]:
 def _timing(service: Service, port: Optional[int]) -> Tuple[Number, Number]:
     if not service.texts:
         return _DEFAULTS
-    return (_setting(service, f'port_{port}_health-probe_interval', INTERVAL, SHORTEST_INTERVAL, DEFAULT_INTERVAL),
-            _setting(service, f'port_{port}_health-probe_num-of-probe', PROBES, FEWEST_PROBES, DEFAULT_PROBES))
+    of_port = f'port_{port}_health-probe_' if service.by_port else ''
+    return (_setting(service, of_port and of_port + 'interval', INTERVAL, SHORTEST_INTERVAL, _DEFAULTS[0]),
+            _setting(service, of_port and of_port + 'num-of-probe', PROBES, FEWEST_PROBES, _DEFAULTS[1]))
 
 
-def _setting(service: Service, of_port: str, of_all: str, lowest: int, default: int) -> Number:
+def _setting(service: Service, of_port: str, of_all: str, lowest: int, default: Number) -> Number:
     for name in (of_port, of_all):
         value = service.texts.get(name)
         if value is not None:
             value = value.strip()
             number = int(value) if _WHOLE.fullmatch(value) else None
             return Number(number if number is not None and lowest <= number <= _INT32 else None, name)
-    return Number(default, None)
+    return default
 
 
 def _transport(port: Fields) -> str:

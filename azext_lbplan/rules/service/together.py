@@ -117,7 +117,7 @@ def _families(subject: ServiceInCluster) -> int:
 
 def _ports(service: Service) -> Tuple[Tuple[str, int, bool], ...]:
     return tuple((str(port.get('protocol') or 'TCP'), port['port'],
-                  not service.is_true(f'port_{port["port"]}_no_lb_rule'))
+                  not service.is_true_of_port(port['port'], 'no_lb_rule'))
                  for _, port in service.ports if isinstance(port.get('port'), int))
 
 
@@ -141,6 +141,8 @@ def frontends_of(subject: ServiceInCluster) -> Tuple[Frontend, ...]:
     each Service an IP of its own.
     """
     service = subject.service
+    if not service.texts and not service.spec.get('loadBalancerIP'):
+        return ()
     addresses = {ip_version(address): str(address) for _, address in service.addresses()}
     if service.internal:
         return tuple(('private', address) for address in addresses.values())
