@@ -107,9 +107,10 @@ helps['aks lb check-service'] = """
 type: command
 short-summary: Check manifests of Services of type LoadBalancer before they are applied.
 long-summary: >-
-    YAML or JSON, many documents in a file, List objects and the output of kubectl get; rendered, no templates. With
-    --from-file they are held against a cluster, too. 'az aks lb list-rules' lists what is looked for. A file that
-    cannot be read makes the exit code 1; input without any object is an error for --fail-on.
+    YAML or JSON, many documents in a file, List objects and the output of kubectl get; rendered, no templates.
+    Annotations that something else hands to a Service (a gateway, Helm values, a kustomization) are checked where they
+    stand. With --from-file they are held against a cluster, too. 'az aks lb list-rules' lists what is looked for. A file
+    that cannot be read makes the exit code 1; input without any object is an error for --fail-on.
 examples:
     - name: Check all manifests below a folder in a pipeline.
       text: az aks lb check-service -f deploy -R --fail-on warning -o table
