@@ -90,8 +90,8 @@ helps['aks lb list'] = """
 type: command
 short-summary: List the clusters of subscriptions or management groups, the one that breaks first on top.
 long-summary: >-
-    Azure Resource Graph is asked, about two queries per 1000 clusters. 'status' is error, warning, ok or notApplicable,
-    'topFinding' the worst finding. In a table nodes are now/to size for.
+    Azure Resource Graph is asked, a query for each kind of resource and 1000 rows. 'status' is error, warning, ok or
+    notApplicable, 'topFinding' the worst finding. In a table nodes are now/to size for.
 examples:
     - name: Which clusters of the current subscription break first?
       text: az aks lb list -o table
@@ -109,8 +109,8 @@ short-summary: Check manifests of Services of type LoadBalancer before they are 
 long-summary: >-
     YAML or JSON, many documents in a file, List objects and the output of kubectl get; rendered, no templates.
     Annotations that something else hands to a Service (a gateway, Helm values, a kustomization) are checked where they
-    stand. With --from-file they are held against a cluster, too. 'az aks lb list-rules' lists what is looked for. A file
-    that cannot be read makes the exit code 1; input without any object is an error for --fail-on.
+    stand. With --from-file they are held against a cluster, too. 'az aks lb list-rules' lists what is looked for. A
+    file that cannot be read makes the exit code 1; input without any object is an error for --fail-on.
 examples:
     - name: Check all manifests below a folder in a pipeline.
       text: az aks lb check-service -f deploy -R --fail-on warning -o table

@@ -11,7 +11,7 @@ from tests.support.together import in_one_process, lb
 
 #: Lines of `-h` at most. Those of plan and recommend are their 26 options: beside the long names of `az aks update` the
 #: CLI leaves 30 columns.
-LONGEST_HELP = {'show': 53, 'plan': 134, 'recommend': 146, 'check': 71, 'list': 55, 'check-service': 50,
+LONGEST_HELP = {'show': 53, 'plan': 134, 'recommend': 146, 'check': 71, 'list': 58, 'check-service': 53,
                 'list-rules': 40}
 
 #: Bad values of the options that have several names.

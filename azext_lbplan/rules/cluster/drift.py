@@ -147,7 +147,7 @@ def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
             title='The load balancer has outbound rules that AKS did not make.',
             why='At the next reconcile AKS removes them, and the egress that rests on them; or the load balancer keeps '
                 'them and refuses the change, which leaves node pools Failed. Both were reported.',
-            source='azure-facts section 1 [D], [O]: edits on the load balancer are wiped; AKS#5634, azurerm#13886.')
+            source='azure-facts section 1 [D], [O]: Edits made on the load balancer itself; AKS#5634, azurerm#13886.')
 def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All but AKS's own."""
     balancer, own = subject.observed.load_balancer, _aks_rules(subject)

@@ -73,7 +73,7 @@ def other_outbound_type(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             title='A cluster with another outbound type still carries a load balancer profile.',
             why='Its IPs and ports look as if they counted. With user-defined routing AKS refuses every update from '
                 'code that sends it back; with other types it has no effect, which is worth knowing.',
-            source='azure-facts sections 1 and 9, point 5; bicep-registry-modules#5759, #5727, azurerm#28541.')
+            source='azure-facts section 1; section 9, point 5; bicep-registry-modules#5759, #5727, azurerm#28541.')
 def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """What is left over."""
     cluster = subject.cluster

@@ -146,19 +146,22 @@ def frontends_of(subject: ServiceInCluster) -> Tuple[Frontend, ...]:
     addresses = {ip_version(address): str(address) for _, address in service.addresses()}
     if service.internal:
         return tuple(('private', address) for address in addresses.values())
-    found: List[Frontend] = []
-    group = service.annotation('azure-load-balancer-resource-group') or ''
-    both = service.is_dual_stack
-    for version, family, suffix in ((4, IPV4, ''), (6, IPV6, '-ipv6')):
-        if not both and family not in subject.families:
-            continue
-        fallback = '' if both or version == 4 else service.annotation('azure-pip-name')
-        name = service.annotation(f'azure-pip-name{suffix}') or fallback
-        if name:
-            found.append(_by_name(subject.cluster, group.strip(), name))
-        elif version in addresses and not service.annotation(f'azure-pip-prefix-id{suffix}'):
-            found.append(_by_address(subject.cluster, addresses[version]))
-    return tuple(found)
+    wanted = (_public_frontend(subject, version, addresses.get(version)) for version, family in ((4, IPV4), (6, IPV6))
+              if service.is_dual_stack or family in subject.families)
+    return tuple(frontend for frontend in wanted if frontend is not None)
+
+
+def _public_frontend(subject: ServiceInCluster, version: int, address: Optional[str]) -> Optional[Frontend]:
+    """That of one IP version; None where the Service names none, or a prefix."""
+    service, suffix = subject.service, '' if version == 4 else '-ipv6'
+    fallback = None if service.is_dual_stack else service.annotation('azure-pip-name')
+    name = service.annotation(f'azure-pip-name{suffix}') or fallback
+    if name:
+        group = service.annotation('azure-load-balancer-resource-group') or ''
+        return _by_name(subject.cluster, group.strip(), name)
+    if address is not None and not service.annotation(f'azure-pip-prefix-id{suffix}'):
+        return _by_address(subject.cluster, address)
+    return None
 
 
 def _by_name(cluster: ServiceContext, group: str, name: str) -> Frontend:
