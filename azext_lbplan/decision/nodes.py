@@ -131,9 +131,9 @@ def _surge(pool: AgentPool, scale: Scale) -> Tuple[snat.Surge, Optional[str]]:
     own = snat.surge(pool.max_surge, pool.max, pool.kubernetes_version, pool.current)
     setting = scale.max_surge if scale.max_surge is not None else pool.max_surge
     asked = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version, pool.current)
-    if own.nodes > asked.nodes:
-        return own, pool.max_surge
-    return snat.Surge(asked.nodes, max(asked.low, own.low)), setting
+    low = max(own.low, asked.low)
+    return (snat.Surge(own.nodes, low), pool.max_surge) if own.nodes > asked.nodes else \
+        (snat.Surge(asked.nodes, low), setting)
 
 
 def _surge_of_total(total: int, pools: Sequence[PoolNodes], scale: Scale, version: Optional[str]) -> int:

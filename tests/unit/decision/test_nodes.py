@@ -104,6 +104,12 @@ def test_a_smaller_surge_or_version_never_lowers_what_aks_counts():
     assert count_new_nodes(Scale(node_count=100, max_surge='1')).validated == 110
 
 
+def test_the_low_count_takes_the_surge_that_is_typed():
+    """The pool's own surge counts 10 of the maximum when high and 1 when low: 2 that are typed are between them."""
+    nodes = counts([pool('one', 100)], '1.31.3', scale=Scale(max_surge='2'))
+    assert (nodes.validated, nodes.low_validated) == (110, 102)
+
+
 def test_node_auto_provisioning_has_no_bound_until_one_is_given():
     cluster = body([pool()])
     cluster['properties']['nodeProvisioningProfile'] = {'mode': 'Auto'}
