@@ -8,6 +8,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 
 from azure.cli.core.azclierror import (ArgumentUsageError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
                                        RequiredArgumentMissingError)
+from knack.log import get_logger
 
 from .facts import snat
 from .facts.alerts import ACTION_GROUP_TYPE
@@ -15,6 +16,8 @@ from .facts.clusters import CLUSTER_TYPE
 from .facts.ids import ArmId, is_cluster_name, is_group_name, parse_id
 from .facts.networks import PREFIXES, PUBLIC_IPS
 from .options import COMMANDS, DEFAULT_OFFSET, FLAGS, MOST_SIZES, SEVERAL, STDIN, Range, typed_name
+
+logger = get_logger(__name__)
 
 _MANAGEMENT_GROUP = re.compile(r'[-\w.()]{1,90}\Z')
 
@@ -149,6 +152,8 @@ def _codes(written: Optional[Sequence[str]], option: str) -> Optional[Tuple[str,
 
 def validate_offset(namespace: Any) -> None:
     """`--offset`, written as in `az monitor metrics list`, becomes a timedelta."""
+    if namespace.offset and namespace.from_file:
+        logger.warning('--offset is passed over: a file brings the metrics that were saved with it.')
     written = namespace.offset or DEFAULT_OFFSET
     found = _OFFSET.match(written)
     offset = timedelta(**{unit: int(number) for unit, number in found.groupdict('0').items()}) if found else None

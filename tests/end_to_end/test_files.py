@@ -83,6 +83,13 @@ def test_a_failed_read_is_in_the_snapshot_and_in_its_decision(arm, az, tmp_path)
     assert az(f'aks lb plan --from-file {tmp_path}/s.json', check=True).json == live
 
 
+def test_an_offset_beside_a_file_is_told_to_be_passed_over(arm, az):
+    write(az, 'cluster.json', snapshot_of(arm, SPREAD['managed'](arm)))
+    typed, plain = (az(f'aks lb recommend --from-file cluster.json{offset}') for offset in (' --offset 7d', ''))
+    assert typed.code == 0 and typed.stdout == plain.stdout
+    assert '--offset is passed over' in typed.stderr and '--offset' not in plain.stderr
+
+
 def test_the_output_of_az_aks_show_is_a_file(arm, az):
     """Flattened and spelt differently, it gives the counts and the settings that the raw body gives."""
     names = ['managed', 'own-ips', 'prefixes', 'dual-stack', 'machines', 'basic', 'nat']
