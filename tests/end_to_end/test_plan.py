@@ -127,7 +127,11 @@ WARNINGS = [
     ('own-ips', f'--outbound-ip-prefixes {PREFIX}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
     ('fits', f'--outbound-ips {IP}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
     ('fits', f'--outbound-ip-prefixes {PREFIX}', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
-    ('two-ips', '--managed-ip-count 1', {'EgressIpsChange', 'OutboundIpsDecrease'}, {'PortsDecrease'}),
+    ('two-ips', '--managed-ip-count 1', {'EgressIpsChange', 'OutboundIpsDecrease'},
+     {'PortsDecrease', 'MoreIpsNoPorts'}),
+    ('two-ips', '--managed-ip-count 4', {'EgressIpsChange', 'MoreIpsNoPorts'}, {'PortsDecrease'}),
+    ('two-ips', '--managed-ip-count 4 --outbound-ports 2048', {'EgressIpsChange'}, {'MoreIpsNoPorts'}),
+    ('automatic', '--managed-ip-count 4', {'EgressIpsChange'}, {'MoreIpsNoPorts'}),
 ]
 
 
@@ -143,6 +147,15 @@ def test_what_cuts_connections_or_breaks_allow_lists_is_a_warning(arm, az):
         assert all(found[code]['severity'] == 'warning' for code in given)
         if 'EgressIpsChange' in given:
             assert found['EgressIpsChange']['evidence']['egressIpsNow'], 'the old ones'
+
+
+def test_more_ips_alone_give_no_node_a_port_more(arm, az):
+    """azure-docs#81893: 4 IPs x 64,000 ports for 4 nodes are 64,000 each, and the allocation stays 1024."""
+    arm.add_cluster(pools=[pool(count=3, max_surge='1')], managed=2, ports=1024)
+    [finding] = [one for one in az('aks lb plan -g rg1 -n aks1 --managed-ip-count 4', check=True).json['findings']
+                 if one['code'] == 'MoreIpsNoPorts']
+    assert finding['evidence'] == {'ipsBefore': 2, 'ips': 4, 'portsPerNode': 1024, 'maxPortsPerNode': 64000}
+    assert 'each keeps 1024' in finding['message'] and '--outbound-ports 64000' in finding['remediation']
 
 
 def test_a_decrease_that_nobody_typed_needs_consent(arm, az):

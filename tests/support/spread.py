@@ -43,7 +43,7 @@ DROPPING = {
 
 #: They need nothing, or no command can help.
 OTHERS = {
-    'fits': lambda arm: arm.add_cluster('fits', pools=[pool(count=49)], ports=1280),
+    'fits': lambda arm: arm.add_cluster('fits', pools=[pool(count=49, max_surge='1')], ports=1280),
     'automatic': lambda arm: arm.add_cluster('automatic'),
     'shared': lambda arm: _shared(arm, 'shared'),
     'infeasible': lambda arm: arm.add_cluster('infeasible', pools=[pool(count=300)], ports=64000, managed=100),

@@ -195,6 +195,28 @@ def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
                            remediation='az aks lb recommend shows it among the alternatives.')
 
 
+@RULES.rule('MoreIpsNoPorts', WARNING,
+            title='More IPs are asked for, and the ports of each node stay as they are.',
+            why='With an explicit allocation each node has the ports that are set, however many IPs there are: a node '
+                'that runs out of ports runs out as before.',
+            source='azure-facts section 2; AKS helpdesk#3908, azure-docs#81893.')
+def more_ips_no_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Where the IPs that are asked for would carry more ports for each node."""
+    before, column = subject.decision.current, subject.decision.requested
+    if before is None or column is None or before.settings is None or column.settings is None:
+        return
+    ips_before, ips = before.settings.outbound_ip_count, column.settings.outbound_ip_count
+    ports, most = column.settings.outbound_ports, column.max_ports_per_node
+    if not ports or ports != before.settings.outbound_ports:
+        return
+    if ips_before is not None and ips is not None and ips > ips_before and most is not None and most > ports:
+        yield rule.finding(
+            f'{ips} outbound IPs instead of {ips_before} give no node one port more: each keeps {ports}.', target=PORTS,
+            evidence={'ipsBefore': ips_before, 'ips': ips, 'portsPerNode': ports, 'maxPortsPerNode': most},
+            remediation=f'These IPs carry {most} ports for each of {counted(column.nodes.required, "node")}: add '
+                        f'--outbound-ports {most}.')
+
+
 @RULES.rule('ChangedAsCode', INFO,
             title='Whoever keeps the cluster in Bicep, ARM or Terraform must change it there.',
             why='The next deployment of the code would take the change back.',
