@@ -6,6 +6,7 @@ for the whole pool: 25 to 40 seconds where Azure is slow. So it is noted here, a
 """
 
 import signal
+import socket
 import threading
 from typing import Callable
 
@@ -15,23 +16,31 @@ _NOTED = threading.Event()
 def watch() -> Callable[[], None]:
     """Note interrupts from now on; gives the function that ends this. Only the main thread can.
 
-    Who has them ignored (a job in the background) goes on doing so.
+    By a socket that is written to at once: a handler of Python's would have to wait for the main thread, which misses
+    an interrupt that comes just as it begins to wait for the pool. Who has interrupts ignored goes on doing so.
     """
     _NOTED.clear()
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         return lambda: None
-    act = before
-
-    def note(number: int, frame: object) -> None:
-        _NOTED.set()
-        act(number, frame)  # type: ignore[arg-type]
+    receiving, sending = socket.socketpair()
+    sending.setblocking(False)
+    before = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_note, args=(receiving,), daemon=True).start()
 
     def end() -> None:
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(before)
+        sending.close()
 
-    signal.signal(signal.SIGINT, note)
     return end
+
+
+def _note(receiving: socket.socket) -> None:
+    """Until an interrupt is among the signals that come, or none can come any more."""
+    with receiving:
+        while numbers := receiving.recv(64):
+            if signal.SIGINT in numbers:
+                _NOTED.set()
+                return
 
 
 def end_if_interrupted() -> None:
