@@ -34,7 +34,7 @@ OPTIONS = [
     ('--outbound-ips ""', "'' is no id"),
     (f'--outbound-ips {IP}/../../x', 'is no id'),
     (f'--outbound-ips {IP},{IP.upper()}', 'names an id twice'),
-    ('--outbound-ips ' + ','.join(f'{IP}{index}' for index in range(17)), '17 ids', 'at most 16'),
+    ('--outbound-ips ' + ','.join(f'{IP}{index}' for index in range(601)), '601 ids', 'at most 600'),
     ('--node-count -1', '-1 is out of range'),
     ('--max-count 0', '0 is out of range'),
     ('--max-count 1000001', 'out of range'),

@@ -73,7 +73,7 @@ def _foretold(before, update, after):
     ('--node-count 10 --managed-ip-count 7 --idle-timeout 10 --backend-pool-type nodeIP',
      [COUNT, '7', PORTS, '40720', IDLE, '10', KIND, 'nodeIP']),
     ('--node-count 3 --managed-ipv6-count 2', [COUNT, '1', COUNT6, '2', PORTS, '1024']),
-    ('--node-count 49 --max-surge 1 --outbound-ports 1152', [COUNT, '1', PORTS, '1280']),
+    ('--node-count 49 -k 1.31.2 --outbound-ports 1152', [COUNT, '1', PORTS, '1152']),
     (f'--node-count 7 --outbound-ips {IP}', [IPS, IP, PORTS, '8000']),
     (f'--node-count 7 --outbound-ip-prefixes {PREFIX}', [PREFIXES, PREFIX, PORTS, '64000']),
     ('--node-count 100 --max-surge 1 --managed-ip-count 7', [COUNT, '7', PORTS, '4072']),  # create sets no surge

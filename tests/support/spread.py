@@ -17,7 +17,7 @@ def _prefixes(arm, name, lengths=(31,), ports=8000, **more):
 
 def _shared(arm, name):
     """AKS lets it pass; the network layer does not, once rules share its only outbound frontend."""
-    cluster = arm.add_cluster(name, pools=[pool(count=99)], ports=640)
+    cluster = arm.add_cluster(name, pools=[pool(count=99, max_surge='1')], ports=640)
     arm.add_service(cluster, ports=range(8000, 8100), shared_frontend=True)
     return cluster
 
@@ -47,7 +47,7 @@ OTHERS = {
     'automatic': lambda arm: arm.add_cluster('automatic'),
     'shared': lambda arm: _shared(arm, 'shared'),
     'infeasible': lambda arm: arm.add_cluster('infeasible', pools=[pool(count=300)], ports=64000, managed=100),
-    'infeasible-own': lambda arm: _own(arm, 'infeasible-own', count=15, ports=32000),
+    'infeasible-own': lambda arm: _own(arm, 'infeasible-own', ports=64000, pools=[pool(count=3, max_count=600)]),
     'infeasible-prefixes': lambda arm: _prefixes(arm, 'infeasible-prefixes', ports=64000, agentPoolProfiles=[
         pool(count=3, max_count=10 ** 9)]),
     'nat': lambda arm: arm.add_cluster('nat', outbound_type='managedNATGateway'),
