@@ -74,8 +74,8 @@ def _written(frontend: Tuple[str, ...]) -> str:
 
 
 @RULES.rule('DnsLabelTaken', ERROR,
-            title='One DNS label on two services that do not share an IP, or two labels on one IP; a warning where '
-                  'their manifests are in two folders, and for two labels.',
+            title='One DNS label on two services that do not share an IP; a warning where their manifests are in two '
+                  'folders.',
             why='A label belongs to one public IP: Azure refuses it on another, and the service stays <pending>.',
             source=CLOUD_PROVIDER)
 def dns_label_taken(rule: _Rule, subject: AmongOthers) -> Iterable[Finding]:
