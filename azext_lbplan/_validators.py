@@ -269,7 +269,7 @@ def _validate_one_ip_option(namespace: Any) -> None:
 
 
 def _validate_multiple(namespace: Any) -> None:
-    """As `az aks` does: the multiple of 8 first, then the range (azure-facts section 1)."""
+    """As `az aks` does: the multiple of 8 first, then the range (AZURE-FACTS section 1)."""
     for ports in map(int, _each(namespace.outbound_ports)):
         if ports % snat.PORT_BLOCK:
             raise InvalidArgumentValueError(

@@ -253,7 +253,7 @@ def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: clust
 
 
 def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
-    """`az aks update` refuses load balancer options where egress takes another way (azure-facts section 1)."""
+    """`az aks update` refuses load balancer options where egress takes another way (AZURE-FACTS section 1)."""
     cluster, change = observed.cluster, typed.options.change
     of_sizes = typed.sizes is not None and typed.sizes.option in FLAGS
     if cluster is None or not (change.anything or of_sizes):

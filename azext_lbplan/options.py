@@ -89,7 +89,7 @@ class Change(NamedTuple):
 
     @property
     def any_ips(self) -> bool:
-        """Whether any IP option was typed: each makes `az aks` rebuild the IP mode (azure-facts section 1)."""
+        """Whether any IP option was typed: each makes `az aks` rebuild the IP mode (AZURE-FACTS section 1)."""
         return self.managed_outbound_ipv6_count is not None or self.ipv4
 
     @property
@@ -194,7 +194,7 @@ CLUSTER = (
            'Let --save-to replace names and addresses.', SWITCH, SNAPSHOT_GROUP),
 )
 
-#: Each is a field of Change, and its flag an option of `az aks update`. Source: azure-facts section 1, table.
+#: Each is a field of Change, and its flag an option of `az aks update`. Source: AZURE-FACTS section 1, table.
 CHANGE = (
     Option('managed_outbound_ip_count', ('--load-balancer-managed-outbound-ip-count', '--managed-ip-count'),
            'Managed IPv4 IPs, 1 to 100.', INTEGER, WHAT_IF,

@@ -4,8 +4,8 @@ import pytest
 # Before they are imported: asserts in helpers say what they compared, and hold under `python -OO`, too.
 pytest.register_assert_rewrite('tests.support', 'tests.bench')
 
-from tests.azure import StandIn  # noqa: E402
-from tests.support.az import Az, build_wheel  # noqa: E402
+from tests.azure import StandIn  # noqa: E402  # after the asserts are rewritten
+from tests.support.az import Az, build_wheel  # noqa: E402  # after the asserts are rewritten
 
 
 @pytest.fixture(scope='session')

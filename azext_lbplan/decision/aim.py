@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # only what measures pays for it
     from ..demand import Demand
 
 #: Provisioning states in which an operation runs. Meanwhile profile and load balancer differ, which mends itself
-#: (azure-facts section 9, point 4).
+#: (AZURE-FACTS section 9, point 4).
 _BUSY = ('creating', 'updating', 'upgrading', 'scaling', 'starting', 'stopping', 'deleting')
 
 

@@ -3,7 +3,7 @@
 
 A rule sees a node that runs full only where nothing is averaged away: not over frontends, nodes and protocols, and not
 over minutes. So conditions are split by all of them, and a threshold is one frontend's share of a node's allocation.
-Source: azure-facts section 4.
+Source: AZURE-FACTS section 4.
 """
 
 from typing import NamedTuple, Optional, Tuple
@@ -28,7 +28,7 @@ EACH = '*'
 #: without regard to case is not documented, and a word that never occurs costs nothing.
 _FAILED = ('Failed', 'failed')
 
-#: Protocols as IANA numbers and as words (azure-facts section 4).
+#: Protocols as IANA numbers and as words (AZURE-FACTS section 4).
 PROTOCOLS = (('tcp', ('6', 'TCP')), ('udp', ('17', 'UDP')))
 
 

@@ -83,7 +83,7 @@ def _fewer_ports(decision: Decision) -> Optional[Alternative]:
 
 
 def _nat_gateway(decision: Decision, cluster: Cluster) -> Optional[Alternative]:
-    """Not for node auto-provisioning, which cannot change its outbound type (azure-facts section 1)."""
+    """Not for node auto-provisioning, which cannot change its outbound type (AZURE-FACTS section 1)."""
     busiest = decision.demand.cluster_peak_ports if decision.demand else None
     count = snat.nat_gateway_ips(busiest or 0)
     if cluster.node_auto_provisioning or count > snat.NAT_GATEWAY_MAX_IPS:

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Assumptions that an answer rests on and that azure-facts marks as unknown, in plain words."""
+"""Assumptions that an answer rests on and that AZURE-FACTS marks as unknown, in plain words."""
 
 from typing import Callable, List, Sequence, Tuple
 
@@ -116,7 +116,7 @@ def _own_routes_not_read(decision: Decision) -> bool:
 
 _Table = Tuple[Tuple[Callable[[Decision], bool], str], ...]
 
-#: (when it applies, what is assumed). Source of each: the lines marked [?] in azure-facts.
+#: (when it applies, what is assumed). Source of each: the lines marked [?] in AZURE-FACTS.
 _OF_EGRESS: _Table = (
     (lambda decision: _way_not_known(decision) and decision.applicable,
      'Where packets really leave is not known; this answer assumes the load balancer.'),

@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Outbound configurations and their arithmetic: what is in force, what was asked for, what is proposed.
 
-Sources: azure-facts sections 1, 2 and 9.
+Sources: AZURE-FACTS sections 1, 2 and 9.
 """
 
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
@@ -55,7 +55,7 @@ class Settings(NamedTuple):
 
     @property
     def valid(self) -> bool:
-        """Whether AKS takes each value by itself, before it counts ports (azure-facts section 1)."""
+        """Whether AKS takes each value by itself, before it counts ports (AZURE-FACTS section 1)."""
         count = self.managed_outbound_ip_count
         return (snat.is_valid_allocation(self.outbound_ports) and
                 snat.MIN_IDLE_TIMEOUT <= self.idle_timeout_in_minutes <= snat.MAX_ARM_IDLE_TIMEOUT and
@@ -148,7 +148,7 @@ def in_force(observed: Observed, cluster: Cluster, nodes: Nodes) -> Configuratio
 
 
 def settings_of(observed: Observed, cluster: Cluster) -> Settings:
-    """What the profile asks for; IPv4 addresses as AKS validates them (azure-facts sections 1, 2 and 9)."""
+    """What the profile asks for; IPv4 addresses as AKS validates them (AZURE-FACTS sections 1, 2 and 9)."""
     profile = cluster.profile
     source = profile.ip_source
     settings = Settings(
@@ -234,7 +234,7 @@ def effective_outbound_ips(observed: Observed, cluster: Cluster) -> Optional[int
     """IPv4 addresses in force: from the outbound rule's frontends where read, else from the profile.
 
     `effectiveOutboundIPs` holds prefixes too, and in dual-stack IPv6 addresses with nothing to tell them apart
-    (azure-facts section 9, points 1 and 4); those that were not read are taken away by the IPv6 count of the profile.
+    (AZURE-FACTS section 9, points 1 and 4); those that were not read are taken away by the IPv6 count of the profile.
     """
     balancer = observed.load_balancer
     if balancer is not None and balancer.outbound_rule is not None:
@@ -291,7 +291,7 @@ def _fill_explicit(column: Configuration, settings: Settings) -> Configuration:
 
 
 def _fill_automatic(column: Configuration, settings: Settings) -> Configuration:
-    """AKS does not validate automatic allocation; above 1000 nodes it is not documented (azure-facts section 2)."""
+    """AKS does not validate automatic allocation; above 1000 nodes it is not documented (AZURE-FACTS section 2)."""
     nodes = column.nodes
     at_max = snat.automatic_ports(nodes.required, settings.frontends)
     return column._replace(ports_per_node=snat.automatic_ports(nodes.today, settings.frontends),
@@ -317,7 +317,7 @@ _PLAIN = ('outbound_ports', 'idle_timeout_in_minutes', 'backend_pool_type')
 
 
 def apply(settings: Settings, change: Change, observed: Observed) -> Settings:
-    """`settings` with exactly the options that were typed (azure-facts section 1)."""
+    """`settings` with exactly the options that were typed (AZURE-FACTS section 1)."""
     plain: Dict[str, Any] = {field: getattr(change, field) for field in _PLAIN}
     settings = settings._replace(**{field: value for field, value in plain.items() if value is not None})
     settings = settings._replace(unknown=tuple(

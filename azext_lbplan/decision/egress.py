@@ -3,7 +3,7 @@
 
 For a destination Azure takes the first of: a route to an appliance or a gateway, a NAT gateway on the subnet, a public
 IP on the node, the load balancer's outbound rule. So the outbound type alone decides nothing. It speaks of IPv4.
-Source: azure-facts section 11.
+Source: AZURE-FACTS section 11.
 """
 
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
@@ -28,7 +28,7 @@ BLOCKED = 'blocked'
 MIXED = 'mixed'
 UNKNOWN = 'unknown'
 
-#: The way that each outbound type means. Source: azure-facts section 1, Outbound types.
+#: The way that each outbound type means. Source: AZURE-FACTS section 1, Outbound types.
 EXPECTED: Dict[str, FrozenSet[str]] = {
     LOAD_BALANCER: frozenset({LOAD_BALANCER}),
     USER_DEFINED_ROUTING: frozenset({APPLIANCE, NETWORK_GATEWAY}),

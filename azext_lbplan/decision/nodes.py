@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Counting nodes as AKS counts them when it validates ports. Sources: azure-facts sections 2 and 3."""
+"""Counting nodes as AKS counts them when it validates ports. Sources: AZURE-FACTS sections 2 and 3."""
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
@@ -12,7 +12,7 @@ FIRST_POOL = AgentPool(name='nodepool1', current=0, max=0, mode='System', type='
 
 
 class PoolNodes(NamedTuple):
-    """One agent pool as AKS counts it; `low_validated` leaves out what azure-facts section 2 marks as unknown.
+    """One agent pool as AKS counts it; `low_validated` leaves out what AZURE-FACTS section 2 marks as unknown.
 
     `unknown` are fields that code leaves open: they hold the least that they can be.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The user's own public IPs and prefixes, judged once: which of them Azure takes as outbound IPs, and which not.
 
-Sources: azure-facts section 1; the LoadBalancerProfileOutboundIP… errors of AKS.
+Sources: AZURE-FACTS section 1; the LoadBalancerProfileOutboundIP… errors of AKS.
 """
 
 from enum import Enum

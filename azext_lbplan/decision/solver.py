@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The one solver: settings to aim for, completed with the fewest outbound IPs that carry them, or what is in the way.
 
-Sources: azure-facts sections 1 and 2.
+Sources: AZURE-FACTS sections 1 and 2.
 """
 
 from typing import NamedTuple, Optional, Tuple

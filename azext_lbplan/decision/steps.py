@@ -23,7 +23,7 @@ def changed_options(current: Optional[Settings], settings: Settings, dual_stack:
     """The load balancer options that change, in argv form and by the names of `az aks update`; empty for none.
 
     Any IP option makes `az aks` rebuild the IP mode, so it is given only where IPs change, and then whole: the full
-    list of ids, or both counts in dual-stack (azure-facts section 1). Without `current`, for a new cluster, IPs and
+    list of ids, or both counts in dual-stack (AZURE-FACTS section 1). Without `current`, for a new cluster, IPs and
     ports are always given, the rest where it is not Azure's default.
     """
     before = current or Settings()

@@ -12,6 +12,6 @@ EXPLAINED_SHARE = 0.80
 
 def turned_over(node: NodeTables, flow: Flows, minute: int) -> bool:
     """Whether as many connections were accepted in each minute of `flow` as there are TCP ports at `minute`: such ports
-    come free within seconds (15 after RST, azure-facts section 2), and may have run out between two samples."""
+    come free within seconds (15 after RST, AZURE-FACTS section 2), and may have run out between two samples."""
     allocated = node.tcp.allocation.at(minute) if node.tcp else None
     return bool(allocated and (flow.accepted or 0.0) >= SATURATED_SHARE * allocated * flow.minutes)

@@ -2,7 +2,7 @@
 """How long a port is held, and whether idle flows hold it: what a shorter idle timeout would free.
 
 By Little's law the mean hold time is the mean number of ports in use over the connections accepted per minute, whether
-nodes were full or not. A port is held 4 minutes after FIN and until the idle timeout T when nobody closes (azure-facts
+nodes were full or not. A port is held 4 minutes after FIN and until the idle timeout T when nobody closes (AZURE-FACTS
 section 2). A long mean hold may come from idle flows, or from connections that are simply in use that long. What sets
 them apart is which ports come free: those of idle flows T minutes after they were taken, one for one; those of others
 whenever their connections end. So the ports that come free in a minute (accepted, less the growth of use) are compared
@@ -19,10 +19,10 @@ from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequ
 from ..model.metrics import UDP
 from .tables import Bucket, Flows, Ports, Tables
 
-#: Minutes that a TCP port stays taken after FIN (240 s, azure-facts section 2).
+#: Minutes that a TCP port stays taken after FIN (240 s, AZURE-FACTS section 2).
 FIN_MINUTES = 4
 
-#: The idle timeout that the evidence's relief is reckoned for: Azure's shortest (azure-facts section 1).
+#: The idle timeout that the evidence's relief is reckoned for: Azure's shortest (AZURE-FACTS section 1).
 SHORTEST_TIMEOUT = 4
 
 #: No advice at or below this timeout, nor for less relief than this share. Source: ARCHITECTURE.md, Demand.
@@ -111,7 +111,7 @@ def relief(hold: float, timeout: float, shorter: float) -> float:
 
 
 def udp_relief(timeout: float, shorter: float) -> float:
-    """The same where UDP alone decides: its ports are always held until the timeout (azure-facts section 2)."""
+    """The same where UDP alone decides: its ports are always held until the timeout (AZURE-FACTS section 2)."""
     return max(0.0, 1 - shorter / timeout)
 
 

@@ -4,7 +4,7 @@ matter.
 
 A reader drives `questions` and knows nothing else of them, but that `weaker` gives what to ask where one is refused.
 
-An hour's average hides a minute's peak (azure-facts section 4), and 1000 nodes over seven days at one minute are
+An hour's average hides a minute's peak (AZURE-FACTS section 4), and 1000 nodes over seven days at one minute are
 several gigabytes of JSON. So the first pass asks at the finest grain that keeps its answers small, and the second
 asks for one-minute points of the nodes and hours that the first one points at (ARCHITECTURE.md, Demand).
 """
@@ -18,8 +18,8 @@ from . import choice
 from .tables import BOTH, tabulate
 from .turnover import LEAD_MINUTES
 
-#: Without `top` a filtered query gives 10 series (azure-facts section 4). 2^31 - 1 is accepted (learn.microsoft.com,
-#: answers 6005145); this is more than any load balancer has: 5,000 instances (azure-facts section 2) times
+#: Without `top` a filtered query gives 10 series (AZURE-FACTS section 4). 2^31 - 1 is accepted (learn.microsoft.com,
+#: answers 6005145); this is more than any load balancer has: 5,000 instances (AZURE-FACTS section 2) times
 #: 2 protocols times 10 frontends.
 TOP = 100000
 
@@ -43,7 +43,7 @@ MOST_SECOND_BYTES = 8000000
 #: The grains of the first pass, from fine to coarse, in minutes.
 GRAINS = (60, 360, 720, 1440, FULL)
 
-#: Connection states that a cluster may report: pending, successful, failed (azure-facts section 4).
+#: Connection states that a cluster may report: pending, successful, failed (AZURE-FACTS section 4).
 STATES = 3
 
 PROTOCOLS = 2

@@ -12,7 +12,7 @@ episodes, `allocated × (1 + F ÷ S)`, gave 0.70 to 1.57 times the true peak of 
 of incidents with retries. Over a turnover, with attempts counted, it is 0.99 to 1.7 times (1.03 in the median), and on
 incidents up to 2.1 times (1.27 in the median): a short incident tells little of how often a connection tries again.
 
-The connection count has no protocol. A UDP port is always held until the idle timeout T (azure-facts section 2), so
+The connection count has no protocol. A UDP port is always held until the idle timeout T (AZURE-FACTS section 2), so
 that Little's law gives UDP's part of it: ports in use ÷ T per minute. Without that, a node full of UDP beside plenty
 of short TCP connections had estimates of half of what it needed (simulated: 1395 ports for a demand of 2400).
 """
@@ -33,7 +33,7 @@ CAP_FACTOR = 16.0
 BLIND_FACTOR = 1.25
 
 #: Minutes before the first saturated one that belong to an episode: what was accepted on the way up holds the ports
-#: that are then missing (240 s after FIN, azure-facts section 2; ARCHITECTURE.md, Demand).
+#: that are then missing (240 s after FIN, AZURE-FACTS section 2; ARCHITECTURE.md, Demand).
 LEAD_MINUTES = 4
 
 #: The longest turnover, in minutes, twice the default idle timeout of 30: ports that turn over more slowly than that

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Metric alert rules of Azure Monitor. Source: azure-facts section 4 [O], azure-cli 2.91."""
+"""Metric alert rules of Azure Monitor. Source: AZURE-FACTS section 4 [O], azure-cli 2.91."""
 
 #: The type of an alert rule, and of what it notifies; ids are compared in lower case.
 ALERT_TYPE = 'Microsoft.Insights/metricAlerts'

@@ -4,7 +4,7 @@
 #: The resource type, in lower case.
 CLUSTER_TYPE = 'microsoft.containerservice/managedclusters'
 
-#: Outbound types. Source: azure-facts section 1, Outbound types [D].
+#: Outbound types. Source: AZURE-FACTS section 1, Outbound types [D].
 LOAD_BALANCER = 'loadBalancer'
 USER_DEFINED_ROUTING = 'userDefinedRouting'
 MANAGED_NAT_GATEWAY = 'managedNATGateway'
@@ -15,11 +15,11 @@ MANAGED_NAT_GATEWAYS = (MANAGED_NAT_GATEWAY, MANAGED_NAT_GATEWAY_V2)
 OUTBOUND_TYPES = (LOAD_BALANCER, USER_DEFINED_ROUTING, MANAGED_NAT_GATEWAY, MANAGED_NAT_GATEWAY_V2,
                   USER_ASSIGNED_NAT_GATEWAY, 'none', BLOCK)
 
-#: SKUs of the load balancer. Source: azure-facts section 1; Basic is retired [D].
+#: SKUs of the load balancer. Source: AZURE-FACTS section 1; Basic is retired [D].
 STANDARD = 'Standard'
 BASIC = 'Basic'
 
-#: How nodes join the inbound backend pool. Source: azure-facts section 1, table, `backendPoolType`.
+#: How nodes join the inbound backend pool. Source: AZURE-FACTS section 1, table, `backendPoolType`.
 NODE_IP_CONFIGURATION = 'nodeIPConfiguration'
 NODE_IP = 'nodeIP'
 BACKEND_POOL_TYPES = (NODE_IP_CONFIGURATION, NODE_IP)
@@ -29,17 +29,17 @@ BACKEND_POOL_TYPES = (NODE_IP_CONFIGURATION, NODE_IP)
 SHARED_PROBE = 'Shared'
 PROBE_MODES = ('ServiceNodePort', SHARED_PROBE)
 
-#: Types of agent pools. Source: azure-facts section 9, point 8 [O].
+#: Types of agent pools. Source: AZURE-FACTS section 9, point 8 [O].
 VIRTUAL_MACHINES = 'VirtualMachines'
 POOL_TYPES = ('VirtualMachineScaleSets', 'AvailabilitySet', VIRTUAL_MACHINES)
 
-#: Defaults of the profile: one managed IP, 30 minutes, automatic ports. Source: azure-facts section 1, table.
+#: Defaults of the profile: one managed IP, 30 minutes, automatic ports. Source: AZURE-FACTS section 1, table.
 DEFAULT_MANAGED_OUTBOUND_IP_COUNT = 1
 DEFAULT_IDLE_TIMEOUT_IN_MINUTES = 30
 AUTOMATIC_PORTS = 0
 
 #: Where the public IPs of a profile come from: one of three options [D], or several, which exist anyway [O]. Source:
-#: azure-facts section 1; the words are those of `ipSource` in results.
+#: AZURE-FACTS section 1; the words are those of `ipSource` in results.
 MANAGED = 'managed'
 PUBLIC_IPS = 'publicIps'
 PREFIXES = 'prefixes'

@@ -23,7 +23,7 @@ ALLOCATION_METHODS = ('Static', 'Dynamic')
 IPV4 = 'IPv4'
 IPV6 = 'IPv6'
 
-#: Names that AKS gives. Source: azure-facts section 1.
+#: Names that AKS gives. Source: AZURE-FACTS section 1.
 LOAD_BALANCER_NAME = 'kubernetes'
 OUTBOUND_RULE_NAME = 'aksOutboundRule'
 OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
@@ -31,7 +31,7 @@ OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
 #: AKS ends the name of the IPv6 addresses that it makes so. Source: samples, a dual-stack cluster's effective IPs.
 MANAGED_IPV6_SUFFIX = '-ipv6'
 
-#: The tag of public IPs that AKS made for outbound traffic. Source: azure-facts section 9, point 13.
+#: The tag of public IPs that AKS made for outbound traffic. Source: AZURE-FACTS section 9, point 13.
 MANAGED_TYPE_TAG = 'aks-managed-type'
 
 #: The subnet of the nodes in a virtual network that AKS made [O]; where there is only one, it is that.
@@ -44,7 +44,7 @@ INTERNET = 'Internet'
 DROPPED = 'None'
 NEXT_HOPS = (VIRTUAL_APPLIANCE, VIRTUAL_NETWORK_GATEWAY, INTERNET, DROPPED, 'VnetLocal')
 
-#: The route for all of IPv4, and those for its two halves, which are more specific and win over it. Source: azure-facts
+#: The route for all of IPv4, and those for its two halves, which are more specific and win over it. Source: AZURE-FACTS
 #: section 11.
 DEFAULT_ROUTE = '0.0.0.0/0'
 HALF_ROUTES = ('0.0.0.0/1', '128.0.0.0/1')

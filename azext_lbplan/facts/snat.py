@@ -1,44 +1,44 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Azure's port arithmetic: how many SNAT ports there are, how they are given out, what AKS validates.
 
-Every constant cites azure-facts. Counts are nodes, ports and IPv4 addresses; nothing here reads anything.
+Every constant cites AZURE-FACTS. Counts are nodes, ports and IPv4 addresses; nothing here reads anything.
 """
 
 import math
 from typing import NamedTuple, Optional, Tuple
 
-#: SNAT ports of one outbound IPv4 address, separately for TCP and for UDP. Source: azure-facts section 2 [D].
+#: SNAT ports of one outbound IPv4 address, separately for TCP and for UDP. Source: AZURE-FACTS section 2 [D].
 PORTS_PER_IP = 64000
 
 #: An allocation is a multiple of 8; a rule on an outbound frontend eats one block of 8. Source: section 2 [D], [I].
 PORT_BLOCK = 8
 
-#: The most ports that one node can have. Source: azure-facts section 1, `allocatedOutboundPorts` [D].
+#: The most ports that one node can have. Source: AZURE-FACTS section 1, `allocatedOutboundPorts` [D].
 MAX_PORTS_PER_NODE = 64000
 
 #: Automatic allocation: up to so many nodes, so many ports per node and frontend. Source: section 2 [D].
 TIERS = ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32))
 
-#: With several frontends, automatic allocation gives at most this. Source: azure-facts section 2 [D].
+#: With several frontends, automatic allocation gives at most this. Source: AZURE-FACTS section 2 [D].
 MAX_AUTOMATIC_PORTS = 1024
 
-#: Above this pool size the automatic allocation is not documented. Source: azure-facts section 2 [?].
+#: Above this pool size the automatic allocation is not documented. Source: AZURE-FACTS section 2 [?].
 LARGEST_TIER = TIERS[-1][0]
 
-#: Limits of the IP options. Source: azure-facts section 1 [D].
+#: Limits of the IP options. Source: AZURE-FACTS section 1 [D].
 MAX_MANAGED_IPS = 100
 
-#: More own IPs than this are in doubt: the limit of aks-engine, stated nowhere else. Source: azure-facts section 1 [?].
+#: More own IPs than this are in doubt: the limit of aks-engine, stated nowhere else. Source: AZURE-FACTS section 1 [?].
 MOST_CERTAIN_OWN_IPS = 16
 
 #: Limits of one Standard load balancer: frontends (and so the most prefixes), rules in all, rules on one network
-#: interface, instances in one backend pool. Source: azure-facts section 2, Limits [D].
+#: interface, instances in one backend pool. Source: AZURE-FACTS section 2, Limits [D].
 MAX_FRONTENDS = 600
 MAX_RULES = 1500
 MAX_RULES_PER_NIC = 300
 MAX_POOL_SIZE = 5000
 
-#: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: azure-facts section 1, table.
+#: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: AZURE-FACTS section 1, table.
 MIN_IDLE_TIMEOUT = 4
 MAX_IDLE_TIMEOUT = 100
 MAX_ARM_IDLE_TIMEOUT = 120
@@ -46,16 +46,16 @@ MAX_ARM_IDLE_TIMEOUT = 120
 #: Lengths of IPv4 prefixes that Azure makes without a custom IP range: /31 (2) … /28 (16). Source: section 2 [D].
 PREFIX_LENGTHS = (31, 30, 29, 28)
 
-#: From this Kubernetes version an unset maxSurge is 10 %; below it sources say 10 % and 1. Source: azure-facts
+#: From this Kubernetes version an unset maxSurge is 10 %; below it sources say 10 % and 1. Source: AZURE-FACTS
 #: section 2 (CHANGELOG 2025-03-16) [?].
 PERCENT_SURGE_SINCE = (1, 32)
 DEFAULT_SURGE_PERCENT = 10
 
-#: A NAT gateway's ports per IP and most IPs. Source: azure-facts section 5 [D].
+#: A NAT gateway's ports per IP and most IPs. Source: AZURE-FACTS section 5 [D].
 NAT_GATEWAY_PORTS_PER_IP = 64512
 NAT_GATEWAY_MAX_IPS = 16
 
-#: Ports that Azure Firewall gives per IP and instance. Source: azure-facts section 2 [D].
+#: Ports that Azure Firewall gives per IP and instance. Source: AZURE-FACTS section 2 [D].
 FIREWALL_PORTS_PER_IP = 2496
 
 
@@ -98,7 +98,7 @@ def available_ports(ips: int) -> int:
 def ips_needed(ports_per_node: int, nodes: int, shared_rule_blocks: int = 0) -> int:
     """The fewest outbound IPs that give `nodes` nodes `ports_per_node` ports each, at least 1.
 
-    Rules on outbound frontends take `8 × shared_rule_blocks` ports away (azure-facts section 2 [I]).
+    Rules on outbound frontends take `8 × shared_rule_blocks` ports away (AZURE-FACTS section 2 [I]).
     """
     return max(1, -(-(ports_per_node * nodes + PORT_BLOCK * shared_rule_blocks) // PORTS_PER_IP))
 
@@ -113,7 +113,7 @@ def largest_ports(ips: int, nodes: int, shared_rule_blocks: int = 0) -> int:
 
 def nat_gateway_ips(ports: int) -> int:
     """NAT gateway IPs for `ports` ports at once in the whole cluster, at least 2: no cluster of size on one
-    (azure-facts section 1)."""
+    (AZURE-FACTS section 1)."""
     return max(2, -(-int(ports) // NAT_GATEWAY_PORTS_PER_IP))
 
 
@@ -137,7 +137,7 @@ def default_surge_is_percent(version: Optional[str]) -> bool:
 class Surge(NamedTuple):
     """Surge nodes of one pool as AKS counts them.
 
-    `low` differs from `nodes` where azure-facts section 2 marks the count as unknown: an unset maxSurge below
+    `low` differs from `nodes` where AZURE-FACTS section 2 marks the count as unknown: an unset maxSurge below
     Kubernetes 1.32, the base of a percentage, maxSurge 0, and an integer above the pool's size. Verdicts count
     `nodes`; they are an error only if `low` fails too.
     """
@@ -151,7 +151,7 @@ def surge(setting: Optional[str], maximum: int, version: Optional[str], current:
     None).
 
     Percent of `maximum`, or of `current`, rounded up, at least 1 for a non-empty pool; an empty pool has none. Unset:
-    10 %, below Kubernetes 1.32 perhaps 1. Source: azure-facts section 2 [O], [I], [?].
+    10 %, below Kubernetes 1.32 perhaps 1. Source: AZURE-FACTS section 2 [O], [I], [?].
     """
     if maximum < 1:
         return Surge(0, 0)

@@ -82,6 +82,7 @@ def _carriers(document: Json, line: int, deeper: int) -> Iterator[Carrier]:
             patch = _from_json_patch(value)
             if patch:
                 yield Carrier(kind, namespace, name, path, patch, line, True)
+            # Keys are numbers here, names above.
             children = list(zip(range(len(value)), value, value.lines))  # type: ignore[arg-type]
         else:
             continue

@@ -2,7 +2,7 @@
 """A managed cluster: its agent pools, its outbound type and its load balancer profile.
 
 The same parser takes the body of a GET, a row of Resource Graph, a snapshot and the output of `az aks show` of any
-age (flattened and spelt differently). Sources: azure-facts sections 1, 3 and 9.
+age (flattened and spelt differently). Sources: AZURE-FACTS sections 1, 3 and 9.
 """
 
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, Tuple
@@ -18,7 +18,7 @@ from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_se
 
 
 class AgentPool(NamedTuple):
-    """One agent pool, with its counts as AKS counts them for SNAT (azure-facts section 2).
+    """One agent pool, with its counts as AKS counts them for SNAT (AZURE-FACTS section 2).
 
     `unknown` are fields that code leaves open (`current`, `max`, `max_surge`): counts are then the least they can be.
     """
@@ -42,12 +42,12 @@ class AgentPool(NamedTuple):
 
     @property
     def stopped(self) -> bool:
-        """Whether the pool is stopped; whether AKS then counts it is not documented (azure-facts section 2)."""
+        """Whether the pool is stopped; whether AKS then counts it is not documented (AZURE-FACTS section 2)."""
         return (self.power_state or '').lower() == 'stopped'
 
     @property
     def gateway(self) -> bool:
-        """Whether it is a Gateway pool; whether AKS counts it is not documented (azure-facts section 2)."""
+        """Whether it is a Gateway pool; whether AKS counts it is not documented (AZURE-FACTS section 2)."""
         return (self.mode or '').lower() == 'gateway'
 
 
@@ -62,7 +62,7 @@ class LoadBalancerProfile(NamedTuple):
 
     Counts and ports are None where the profile does not hold them, like `health_probe_mode`: `Shared` where one probe
     serves all Services of traffic policy Cluster, `ServiceNodePort` where each port has its own. `effective_ids` are
-    ids of public IPs, or of prefixes, IPv4 and IPv6 mixed (azure-facts section 9, points 1 and 4). `unnamed_ips` are
+    ids of public IPs, or of prefixes, IPv4 and IPv6 mixed (AZURE-FACTS section 9, points 1 and 4). `unnamed_ips` are
     own public IPs whose ids code does not tell; `unknown` are fields that it leaves open.
     """
 
@@ -85,7 +85,7 @@ class LoadBalancerProfile(NamedTuple):
     def ip_source(self) -> str:
         """`managed`, `publicIps`, `prefixes`, or `mixed` where several options are set at once.
 
-        A profile that names none of them is on AKS's default: managed IPs (azure-facts section 1).
+        A profile that names none of them is on AKS's default: managed IPs (AZURE-FACTS section 1).
         """
         targets = {malformed.target for malformed in self.malformed}
         sources = [source for source, named in (
@@ -208,7 +208,7 @@ def missing_in(body: Json) -> Tuple[str, ...]:
     missing = ['.'.join(['networkProfile', *path]) for path, is_readable in _READABLE.items()
                if not is_readable(get(network, *path))]
     if pools is None and _provisions_nodes(inner):
-        return tuple(missing)  # Automatic clusters whose system pools are hosted (azure-facts section 9, point 8)
+        return tuple(missing)  # Automatic clusters whose system pools are hosted (AZURE-FACTS section 9, point 8)
     if not isinstance(pools, list):
         return (*missing, 'agentPoolProfiles')
     return (*missing, *(f'agentPoolProfiles[{index}]{lacking}' for index, pool in enumerate(pools)
@@ -216,7 +216,7 @@ def missing_in(body: Json) -> Tuple[str, ...]:
 
 
 def _missing_in_pool(pool: Json) -> Iterable[str]:
-    """VirtualMachines pools keep their counts in scale profiles (azure-facts section 3)."""
+    """VirtualMachines pools keep their counts in scale profiles (AZURE-FACTS section 3)."""
     if not isinstance(pool, dict):
         yield ''
     elif not isinstance(get(pool, 'virtualMachinesProfile', 'scale'), dict) and not get(
@@ -368,7 +368,7 @@ def _pool_counts(body: Json) -> Tuple[int, int]:
     """(nodes now, nodes at full scale, surge not included).
 
     max = max(count, maxCount) with the autoscaler on, else count: never below what runs now, since pools outside
-    their own bounds exist (azure-facts section 9, point 10). VirtualMachines pools keep their counts in their scale
+    their own bounds exist (AZURE-FACTS section 9, point 10). VirtualMachines pools keep their counts in their scale
     profiles (section 3), where `autoscale` is an object or, in older answers, a list (section 9, point 8).
     """
     current = count(body, 'count')

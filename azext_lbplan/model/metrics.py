@@ -1,9 +1,9 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What Azure Monitor was asked, what it answered, and the one parser between raw JSON and series of numbers.
 
-Time is counted in whole minutes since 1970-01-01T00:00Z, the grain of the SNAT metrics (azure-facts section 4).
+Time is counted in whole minutes since 1970-01-01T00:00Z, the grain of the SNAT metrics (AZURE-FACTS section 4).
 A series is a few flat arrays, not an object per point: 1000 nodes over seven days are some 400,000 points.
-The oddities that the parser lives with are those of azure-facts section 9, point 15.
+The oddities that the parser lives with are those of AZURE-FACTS section 9, point 15.
 """
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ AWAITING = 'IsAwaitingRemoval'
 TCP = 'TCP'
 UDP = 'UDP'
 
-#: Connection states (azure-facts section 4). A pending connection is told of again once it has succeeded or failed.
+#: Connection states (AZURE-FACTS section 4). A pending connection is told of again once it has succeeded or failed.
 FAILED = 'failed'
 PENDING = 'pending'
 
 #: Values of IsAwaitingRemoval that say yes; how the service spells them is not documented.
 _YES = ('true', '1', 'yes')
 
-#: ProtocolType comes as an IANA number or as a word (azure-facts section 4).
+#: ProtocolType comes as an IANA number or as a word (AZURE-FACTS section 4).
 PROTOCOLS = {'6': TCP, 'tcp': TCP, '17': UDP, 'udp': UDP}
 
 #: The interval that stands for the whole timespan; the API spells it FULL (REST reference of Metrics - List).
@@ -53,7 +53,7 @@ FULL = 0
 INTERVALS = {'PT1M': 1, 'PT5M': 5, 'PT15M': 15, 'PT30M': 30, 'PT1H': 60, 'PT6H': 360, 'PT12H': 720, 'P1D': 1440,
              'FULL': FULL}
 
-#: Metrics are kept for 93 days (azure-facts section 4): no interval is longer.
+#: Metrics are kept for 93 days (AZURE-FACTS section 4): no interval is longer.
 RETENTION_MINUTES = 93 * 1440
 
 _NAMES = {minutes: name for name, minutes in INTERVALS.items()}
@@ -202,7 +202,7 @@ def of_node(answers: Iterable[Answer], node: str) -> Tuple[Answer, ...]:
 def aggregation_refused(body: Json) -> bool:
     """Whether this body, of status 400 or of status 200 with an error inside, refuses the aggregation asked for.
 
-    Inside a 200 it is `InvalidSamplingType` at the metric (azure-facts section 9, point 15).
+    Inside a 200 it is `InvalidSamplingType` at the metric (AZURE-FACTS section 9, point 15).
     """
     told = [body, values.get(body, 'error'), *values.items(body, 'value')]
     words = ' '.join(str(values.get(part, name)) for part in told

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The load balancer of a cluster, and public IPs and prefixes. Sources: azure-facts sections 1, 2 and 9."""
+"""The load balancer of a cluster, and public IPs and prefixes. Sources: AZURE-FACTS sections 1, 2 and 9."""
 
 import ipaddress
 from types import MappingProxyType
@@ -31,7 +31,7 @@ class PublicIp(NamedTuple):
 
     @property
     def made_by_aks(self) -> bool:
-        """Whether AKS made it: it carries AKS's tags (azure-facts section 9, point 13)."""
+        """Whether AKS made it: it carries AKS's tags (AZURE-FACTS section 9, point 13)."""
         return any(tag.lower() == MANAGED_TYPE_TAG for tag in self.tags)
 
 
@@ -49,7 +49,7 @@ class PublicIpPrefix(NamedTuple):
 
     @property
     def addresses(self) -> Optional[int]:
-        """IPv4 addresses that it brings: /31 = 2 … /28 = 16; an IPv6 prefix brings none (azure-facts section 2)."""
+        """IPv4 addresses that it brings: /31 = 2 … /28 = 16; an IPv6 prefix brings none (AZURE-FACTS section 2)."""
         if self.version == IPV6:
             return 0
         return 2 ** (32 - self.length) if self.length is not None and 16 <= self.length <= 32 else None
@@ -126,7 +126,7 @@ class LoadBalancer(NamedTuple):
     def shared_rule_blocks(self) -> int:
         """Blocks of 8 ports that load balancing and inbound NAT rules take from outbound frontends.
 
-        A rule eats a block only where its frontend is also used for outbound. Source: azure-facts section 2.
+        A rule eats a block only where its frontend is also used for outbound. Source: AZURE-FACTS section 2.
         """
         return sum(len(frontend.rules) for frontend in self.outbound_frontends)
 

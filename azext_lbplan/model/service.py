@@ -14,7 +14,7 @@ from .values import Json, printable
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-#: All annotations that Azure's cloud provider reads on a Service begin with it. Source: azure-facts section 6.
+#: All annotations that Azure's cloud provider reads on a Service begin with it. Source: AZURE-FACTS section 6.
 PREFIX = 'service.beta.kubernetes.io/'
 
 #: The networks that no client on the Internet has as its address (RFC 1918, 6598, 3927, 1122, 4193, 4291).
@@ -221,6 +221,7 @@ def parse_address(value: Json) -> Optional[Address]:
 def covers_everything(networks: Iterable[Network], version: int) -> bool:
     """Whether `networks` hold every address of the IP version, one of them or several together."""
     mine = [network for network in networks if network.version == version]
+    # All of one version, which mypy cannot see.
     return any(not network.prefixlen for network in ipaddress.collapse_addresses(mine))  # type: ignore[type-var]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What decides where packets leave: the subnets of the nodes, with their route tables and NAT gateways.
 
-What does not parse counts as not read: nothing is said of where packets leave then. Source: azure-facts section 11.
+What does not parse counts as not read: nothing is said of where packets leave then. Source: AZURE-FACTS section 11.
 """
 
 from typing import Iterator, NamedTuple, Optional, Tuple

@@ -3,7 +3,7 @@
 
 Azure spells one key in several ways (`outboundIPPrefixes`, `outboundIpPrefixes`), leaves keys out, or sends null;
 files come from anywhere. Each function gives a value of the kind asked for, or None.
-Source: azure-facts section 9.
+Source: AZURE-FACTS section 9.
 """
 
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar

@@ -2,7 +2,7 @@
 """The one door to Azure Resource Manager: raw JSON, bounded waits, reads side by side, errors as data.
 
 The credential, the endpoint, the headers and the telemetry are the CLI's own, handed over by its client factory
-(azure-facts section 10).
+(AZURE-FACTS section 10).
 """
 
 import logging
@@ -235,7 +235,7 @@ def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None
     def run(index: int, job: Callable[[], T]) -> None:
         try:
             answers.put((index, job()))
-        except BaseException as error:  # pylint: disable=broad-except
+        except BaseException as error:  # pylint: disable=broad-except  # see below
             # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
             answers.put((index, error))
 

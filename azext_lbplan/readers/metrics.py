@@ -12,7 +12,7 @@ from ..model.observed import INVALID_ANSWER, metrics_id
 from ..model.values import Json, get, items
 from .arm import ArmClient, Job, ReadFailure, Request, resource_path, side_by_side
 
-#: The version of the metrics API; it knows FULL and percent-encoded filters (azure-facts section 4).
+#: The version of the metrics API; it knows FULL and percent-encoded filters (AZURE-FACTS section 4).
 METRICS_API = '2023-10-01'
 
 

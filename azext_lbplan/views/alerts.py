@@ -50,7 +50,7 @@ def alert_body(decision: Decision, rule: AlertRule, action_group: ArmId) -> Resu
 
 
 def _command(decision: Decision, rule: AlertRule, action_group: ArmId) -> str:
-    """A PUT: what is not given is not kept, so that the action group is always there (azure-facts section 4)."""
+    """A PUT: what is not given is not kept, so that the action group is always there (AZURE-FACTS section 4)."""
     cluster = decision.cluster
     if cluster is None:
         raise LookupError('no cluster')

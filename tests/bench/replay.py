@@ -13,7 +13,7 @@ from .workloads import DAY, TIMEOUT, WEEK, Cluster
 #: A Monday, as the workloads want it.
 START = minute_of('2026-08-03T00:00:00Z')
 
-#: No node runs out of this many (azure-facts section 1).
+#: No node runs out of this many (AZURE-FACTS section 1).
 PLENTY = snat.MAX_PORTS_PER_NODE
 
 #: Minutes before a week from which on it is simulated: longer than any port is held.

@@ -49,7 +49,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Cluster:  # pylint: disable=too-many-instance-attributes
+class Cluster:  # pylint: disable=too-many-instance-attributes  # a record
     """One seed of one kind.
 
     nodes: the traffic of each simulated node, over all weeks. present: for each node whether it runs in a minute
@@ -79,7 +79,7 @@ class Kind:
     unpredictable: Optional[str] = None
 
 
-class Draw:  # pylint: disable=too-many-instance-attributes
+class Draw:  # pylint: disable=too-many-instance-attributes  # a record
     """What a seed decides. Kinds add flows to the nodes; `level` is the usual peak in ports of a plain node."""
 
     def __init__(self, kind: str, seed: int, weeks: int, busier: float = 1.0):
@@ -104,7 +104,7 @@ class Draw:  # pylint: disable=too-many-instance-attributes
 
     @property
     def hold(self):
-        """Minutes that a connection which is closed in order holds its port (azure-facts section 2)."""
+        """Minutes that a connection which is closed in order holds its port (AZURE-FACTS section 2)."""
         return self.active + 4
 
     def add(self, ports: Callable[[int], float], hold: Optional[float] = None, nodes: Optional[Sequence[int]] = None,

@@ -1,6 +1,6 @@
 """Whether a result is the arithmetic's: computed again from nothing but the numbers that the result itself shows.
 
-Written from azure-facts sections 1 to 3, and not from the code that it judges.
+Written from AZURE-FACTS sections 1 to 3, and not from the code that it judges.
 """
 import json
 import shlex

@@ -146,7 +146,7 @@ def parse(line):
     try:
         namespace = invoker.parser.parse_args(argv)
         namespace.cmd = namespace._cmd = namespace.func
-        invoker._validation(namespace)  # pylint: disable=protected-access
+        invoker._validation(namespace)  # pylint: disable=protected-access  # what az runs
     except SystemExit as error:
         raise Refused(f'{line}: unknown to az {command}.') from error
     except Exception as error:

@@ -38,7 +38,7 @@ def profile(az):
     return az('aks show -g rg1 -n aks1 --query networkProfile.loadBalancerProfile', check=True).json
 
 
-# the rules, against azure-facts section 2
+# the rules, against AZURE-FACTS section 2
 
 @pytest.mark.parametrize('version, pools, nodes', [
     ('1.23.5', [pool(count=3)], 4),                                                            # azure-cli#22374

@@ -59,7 +59,7 @@ def printed(command, values):
     with patch.object(_outcome, 'logger', log), patch.object(custom, 'logger', log):
         try:
             if command != 'check-service':
-                commands._validator(name)(namespace)  # pylint: disable=protected-access
+                commands._validator(name)(namespace)  # pylint: disable=protected-access  # as az calls it
             taken = {key: value for key, value in vars(namespace).items() if key != '_ids'}
             result = getattr(custom, f'lb_{name}')(SimpleNamespace(cli_ctx=context), **taken)
         except CLIError as error:
@@ -75,7 +75,7 @@ def printed(command, values):
 def formatted(name, result):
     found = []
     for form in (output.format_json, output.format_yaml, output.format_tsv, output.format_table):
-        table = commands._table(name)  # pylint: disable=protected-access
+        table = commands._table(name)  # pylint: disable=protected-access  # as az calls it
         found += form(CommandResultItem(json.loads(json.dumps(result)), table_transformer=table)).split('\n')
     return [line.replace('\t', ' ').rstrip('\r') for line in found]
 
@@ -141,7 +141,7 @@ def test_manifests(hostile):
             assert_printable(printed('check-service', {'filename': [path], 'fail_on': 'warning'}))
 
 
-class _file:  # pylint: disable=invalid-name
+class _file:  # pylint: disable=invalid-name  # reads as a function
     def __init__(self, text):
         self._text = text
 

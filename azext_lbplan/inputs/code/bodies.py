@@ -12,7 +12,7 @@ from ..found import Found
 
 Body = Dict[str, Json]
 
-#: What a new cluster gets where code says nothing. Source: azure-facts section 1, table.
+#: What a new cluster gets where code says nothing. Source: AZURE-FACTS section 1, table.
 _DEFAULTS = (
     ('outboundType', 'outboundType', 'loadBalancer'),
     ('loadBalancerSku', 'loadBalancerSku', 'standard'),

@@ -51,7 +51,7 @@ def _is_on(condition: Condition, metric: str) -> bool:
 @RULES.rule('AlertThresholdMisfit', WARNING,
             title='An alert on used SNAT ports does not fit the allocation.',
             why='It stays silent while a node runs out of ports, or speaks up while most are free.',
-            source='azure-facts section 4, alerts in the wild (a baseline of 900 for any allocation).')
+            source='AZURE-FACTS section 4, alerts in the wild (a baseline of 900 for any allocation).')
 def alert_threshold_misfit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Each alert against what a full node would show in it."""
     allocation = allocation_of(subject.decision)
@@ -100,7 +100,7 @@ def _share(allocation: Allocation) -> str:
 @RULES.rule('AlertNotifiesNobody', INFO,
             title='An alert on SNAT metrics has no action group.',
             why='It fires in the portal and tells nobody. Making a rule again without --action takes its groups away.',
-            source='azure-facts section 4 [O], az monitor metrics alert create is a PUT.')
+            source='AZURE-FACTS section 4 [O], az monitor metrics alert create is a PUT.')
 def alert_notifies_nobody(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Alerts without an action group; what alert processing rules add is not seen here."""
     for alert in _alerts(subject):
@@ -114,7 +114,7 @@ def alert_notifies_nobody(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
 @RULES.rule('NoSnatAlert', INFO,
             title='No alert looks at the SNAT metrics of the load balancer.',
             why='A shortage of ports is then learnt from those whose connections fail.',
-            source='azure-facts section 4.')
+            source='AZURE-FACTS section 4.')
 def no_snat_alert(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Neither on used ports nor on connections."""
     if not any(_is_on(condition, metric) for alert in _alerts(subject) for condition in alert.conditions

@@ -17,7 +17,7 @@ RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=(standard_loa
 @RULES.rule('TierDrop', WARNING, needs=(standard_load_balancer, existing_cluster),
             title='Automatic allocation will give running nodes fewer ports when the cluster grows.',
             why='Crossing a tier takes half of the ports back from running nodes; the connections on them die.',
-            source='azure-facts section 2, the table of automatic allocation.')
+            source='AZURE-FACTS section 2, the table of automatic allocation.')
 def tier_drop(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """From what nodes have today."""
     column, required = subject.column, subject.column.nodes.required
@@ -36,7 +36,7 @@ def tier_drop(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
 @RULES.rule('AutomaticAboveTable', WARNING,
             title='Automatic allocation above 1000 nodes is not documented.',
             why='Nobody can say how many ports a node then gets.',
-            source='azure-facts section 2 [?].')
+            source='AZURE-FACTS section 2 [?].')
 def automatic_above_table(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Beyond the last tier."""
     required = subject.column.nodes.required
@@ -49,7 +49,7 @@ def automatic_above_table(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
             title='Ports are allocated automatically, by the size of the backend pool.',
             why='Microsoft recommends an explicit allocation: an automatic one changes with the number of nodes, and '
                 'more outbound IPs may add nothing to it.',
-            source='azure-facts section 1 [D], section 2; the article, "Configure the allocated outbound ports".')
+            source='AZURE-FACTS section 1 [D], section 2; the article, "Configure the allocated outbound ports".')
 def automatic_allocation(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Whatever it gives now."""
     column = subject.column

@@ -72,7 +72,7 @@ def _named(pools: List[PoolNodes]) -> str:
 @RULES.rule('PortsOvercommittedNow', ERROR,
             title='The nodes of today need more ports than the outbound IPs have.',
             why='Azure refuses the next update of the cluster, and nodes may be without ports already.',
-            source='azure-facts section 2, what AKS validates.')
+            source='AZURE-FACTS section 2, what AKS validates.')
 def ports_overcommitted_now(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Today's nodes."""
     counts = _counts(subject)
@@ -84,7 +84,7 @@ def ports_overcommitted_now(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
 @RULES.rule('PortsOvercommittedAtMaximum', ERROR,
             title="The nodes at the autoscaler's maximum need more ports than the outbound IPs have.",
             why="AKS validates against the maximum: it refuses the next update although today's nodes fit.",
-            source='azure-facts section 2, what AKS validates.')
+            source='AZURE-FACTS section 2, what AKS validates.')
 def ports_overcommitted_at_maximum(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All pools at their maximum."""
     counts = _counts(subject)
@@ -98,7 +98,7 @@ def ports_overcommitted_at_maximum(rule: Rule[AtColumn], subject: AtColumn) -> I
             title='The nodes at full scale and the surge nodes of an upgrade need more ports than the outbound IPs '
                   'have.',
             why='AKS counts the surge of every pool: it refuses the next update, an upgrade included.',
-            source='azure-facts section 2, what AKS validates; azure-cli issue 22374.')
+            source='AZURE-FACTS section 2, what AKS validates; azure-cli issue 22374.')
 def ports_overcommitted_with_surge(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All pools at their maximum, each with its surge."""
     counts = _counts(subject)
@@ -110,7 +110,7 @@ def ports_overcommitted_with_surge(rule: Rule[AtColumn], subject: AtColumn) -> I
 @RULES.rule('PortsInvalid', ERROR, needs=(standard_load_balancer,),
             title='The ports per node are no multiple of 8, or more than 64,000.',
             why='Azure checks both before all else, and refuses the next update of the cluster.',
-            source='azure-facts section 1, `allocatedOutboundPorts`; the article, requirements for customizing.')
+            source='AZURE-FACTS section 1, `allocatedOutboundPorts`; the article, requirements for customizing.')
 def ports_invalid(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The multiple of 8, then the range."""
     ports = subject.settings.outbound_ports
@@ -127,7 +127,7 @@ def ports_invalid(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
             title='Azure would refuse the update with the options that were typed.',
             why='Ports x validated nodes exceed the outbound IPs; Azure answers '
                 'InvalidLoadBalancerProfileAllocatedOutboundPorts (InsufficientOutboundPorts).',
-            source='azure-facts section 2; azure-cli issue 22374.')
+            source='AZURE-FACTS section 2; azure-cli issue 22374.')
 def requested_refused(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """What was typed, and nothing else, with Azure's own numbers."""
     column, settings = subject.column, subject.settings
@@ -147,7 +147,7 @@ def requested_refused(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
             title='The ports fit what AKS validates, but not the nodes that were asked for or that are in the backend '
                   'pool.',
             why='The nodes beyond what fits get no ports, or Azure refuses the scaling.',
-            source='azure-facts section 3 (node auto-provisioning).')
+            source='AZURE-FACTS section 3 (node auto-provisioning).')
 def ports_short_at_required(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Nodes beyond those of the agent pools."""
     column, settings, nodes = subject.column, subject.settings, subject.column.nodes
@@ -167,7 +167,7 @@ def ports_short_at_required(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
             title='Rules on outbound frontends take ports that AKS counts as free.',
             why='Each load balancing or inbound NAT rule on a frontend that is also used for outbound takes a block of '
                 '8 ports of that IP; the network layer refuses an allocation that AKS has accepted.',
-            source='azure-facts section 2 [O], '
+            source='AZURE-FACTS section 2 [O], '
                    'SpecifiedAllocatedOutboundPortsForOutboundRuleExceedsTotalNumberOfAvailablePorts.')
 def shared_frontend_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Rules that share an outbound frontend."""
@@ -188,7 +188,7 @@ def shared_frontend_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
             title='The maximum number of nodes cannot be known.',
             why='Nodes of node auto-provisioning are in no agent pool, and code may leave a maximum open; no port '
                 'allocation is safe for a number that nothing bounds.',
-            source='azure-facts section 3.')
+            source='AZURE-FACTS section 3.')
 def unbounded_node_count(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Node auto-provisioning, or a maximum that code leaves open, without a typed bound."""
     nodes = subject.column.nodes
@@ -214,7 +214,7 @@ def unbounded_node_count(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fi
             needs=(standard_load_balancer, existing_cluster),
             title='The maximum that was typed is below what the node pools may reach.',
             why='AKS counts by the pools: a lower total lowers nothing until they are lowered.',
-            source='azure-facts section 2, what AKS validates.')
+            source='AZURE-FACTS section 2, what AKS validates.')
 def max_count_below_autoscaler(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """--max-count against the pools."""
     typed: Optional[int] = subject.decision.options.scale.max_count

@@ -42,7 +42,7 @@ def _after(subject: AtColumn) -> Optional[Configuration]:
             title='The change adds, removes or replaces egress IPs.',
             why='Firewalls and partners allow-list the addresses that traffic comes from; a new address is refused '
                 'there.',
-            source='azure-facts section 1.')
+            source='AZURE-FACTS section 1.')
 def egress_ips_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Any change of the IPs."""
     change, cluster = _change(subject), subject.observed.before or subject.cluster
@@ -60,7 +60,7 @@ def egress_ips_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
 @RULES.rule('PortsDecrease', WARNING,
             title='The change leaves nodes fewer ports than they have now.',
             why='Connections on the ports that are taken back die.',
-            source='azure-facts section 2 [D].')
+            source='AZURE-FACTS section 2 [D].')
 def ports_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Per node, as in force and as proposed."""
     if _change(subject) is None:
@@ -78,7 +78,7 @@ def ports_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
             title='The change removes outbound IPs.',
             why='AKS deletes managed IPs that are no longer counted and detaches own ones; live connections through '
                 'them fail.',
-            source='azure-facts section 1 [D].')
+            source='AZURE-FACTS section 1 [D].')
 def outbound_ips_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Fewer managed ones, or own ones that are no longer named."""
     change = _change(subject)
@@ -141,7 +141,7 @@ def backend_pool_type_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterabl
             title="The cluster's identity must be able to join the own IPs.",
             why='Without Microsoft.Network/publicIPAddresses/join/action on them the update fails halfway, and later '
                 'Services stay pending.',
-            source='azure-facts section 1 [O]; AKS issue 1945.')
+            source='AZURE-FACTS section 1 [O]; AKS issue 1945.')
 def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Where own IPs change."""
     change, cluster = _change(subject), subject.cluster
@@ -177,7 +177,7 @@ def quota_not_checked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
 @RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES,
             title='Many IPs for one cluster: a NAT gateway gives ports on demand.',
             why='It gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.',
-            source='azure-facts section 5.')
+            source='AZURE-FACTS section 5.')
 def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """More than a NAT gateway can have."""
     proposed = subject.decision.proposed
@@ -199,7 +199,7 @@ def many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
             title='More IPs are asked for, and the ports of each node stay as they are.',
             why='With an explicit allocation each node has the ports that are set, however many IPs there are: a node '
                 'that runs out of ports runs out as before.',
-            source='azure-facts section 2; AKS helpdesk#3908, azure-docs#81893.')
+            source='AZURE-FACTS section 2; AKS helpdesk#3908, azure-docs#81893.')
 def more_ips_no_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Where the IPs that are asked for would carry more ports for each node."""
     before, column = subject.decision.current, subject.decision.requested
@@ -220,7 +220,7 @@ def more_ips_no_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
 @RULES.rule('ChangedAsCode', INFO,
             title='Whoever keeps the cluster in Bicep, ARM or Terraform must change it there.',
             why='The next deployment of the code would take the change back.',
-            source='azure-facts section 1, the profile.')
+            source='AZURE-FACTS section 1, the profile.')
 def changed_as_code(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Any change."""
     if _change(subject) is not None and subject.observed.origin is None:

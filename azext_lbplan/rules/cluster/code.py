@@ -37,7 +37,7 @@ def cluster_recreated(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
             title='The code change lets the cluster have more nodes.',
             why='AKS validates the ports against the maximum and the surge of every node pool: one pool more can make '
                 'every later update fail.',
-            source='azure-facts section 2, what AKS validates.')
+            source='AZURE-FACTS section 2, what AKS validates.')
 def code_raises_nodes(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Pools that are new, and maxima and surges that grow."""
     raised = [change for change in pool_changes(subject.decision) if change.more > 0]
@@ -81,7 +81,7 @@ def code_removes_pools(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
 @RULES.rule('CodeMovesVersion', INFO, needs=(start_of_change,),
             title='The code change moves the cluster to another Kubernetes version.',
             why='From 1.32 on an unset maxSurge counts 10 % of a pool instead of one node.',
-            source='azure-facts section 2 (CHANGELOG 2025-03-16).')
+            source='AZURE-FACTS section 2 (CHANGELOG 2025-03-16).')
 def code_moves_version(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Minor versions that are known."""
     before, cluster = subject.observed.before, subject.cluster
@@ -99,7 +99,7 @@ def code_moves_version(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
 @RULES.rule('CodeMovesEgress', WARNING, needs=(start_of_change,), link=OUTBOUND_TYPES,
             title='The code change moves the cluster to another outbound type.',
             why='Traffic then leaves by other addresses, and connections are interrupted.',
-            source='azure-facts section 1, Outbound types.')
+            source='AZURE-FACTS section 1, Outbound types.')
 def code_moves_egress(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Before and after, where both are known."""
     before, after = subject.observed.before, subject.cluster

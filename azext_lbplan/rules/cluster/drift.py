@@ -2,7 +2,7 @@
 """Drift: where the cluster's profile and its load balancer disagree. The profile wins, at the next reconcile.
 
 AKS makes the load balancer from the profile whenever it reconciles the cluster: on update, upgrade, scaling, stop and
-start (azure-facts section 1 [D]; AKS issues 1673, 3288, 5634). What the load balancer has beyond the profile the
+start (AZURE-FACTS section 1 [D]; AKS issues 1673, 3288, 5634). What the load balancer has beyond the profile the
 decision puts into the profile, so that no update cuts it; the rest any update sets right.
 """
 
@@ -35,7 +35,7 @@ def _outbound_rule(subject: AtColumn) -> Optional[OutboundRule]:
 
 
 def _severity(subject: AtColumn) -> Optional[str]:
-    """While an operation runs the two differ for a while, and that mends itself (azure-facts section 9, point 4)."""
+    """While an operation runs the two differ for a while, and that mends itself (AZURE-FACTS section 9, point 4)."""
     return INFO if is_busy(subject.cluster) else None
 
 
@@ -55,7 +55,7 @@ def _kept(subject: AtColumn, field: str, value: int) -> Optional[str]:
             title='The outbound rule allocates other ports than the profile.',
             why='The next reconcile sets the ports of the profile; where they are fewer, the connections on the ports '
                 'that are taken back die.',
-            source='azure-facts section 1 [D]; AKS issues 1673, 3288, 5634.')
+            source='AZURE-FACTS section 1 [D]; AKS issues 1673, 3288, 5634.')
 def ports_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Rule against profile."""
     outbound, current = _outbound_rule(subject), subject.current
@@ -78,7 +78,7 @@ def ports_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
 @RULES.rule('IdleTimeoutDrift', WARNING,
             title='The outbound rule has another idle timeout than the profile.',
             why='The next reconcile sets that of the profile; where it is shorter, quiet connections are cut.',
-            source='azure-facts section 1 [D]; AKS issues 1673, 3288, 5634.')
+            source='AZURE-FACTS section 1 [D]; AKS issues 1673, 3288, 5634.')
 def idle_timeout_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Rule against profile."""
     outbound, settings = _outbound_rule(subject), subject.current.settings
@@ -99,7 +99,7 @@ def idle_timeout_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
             title='The outbound rules use other IPs than the profile calls effective.',
             why='The next reconcile takes away what the profile does not know; connections through it fail, and '
                 'allow-lists hold the wrong addresses.',
-            source='azure-facts section 1 [D]; AKS issues 1673, 3288.')
+            source='AZURE-FACTS section 1 [D]; AKS issues 1673, 3288.')
 def frontend_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Frontends against effectiveOutboundIPs."""
     balancer, cluster = subject.observed.load_balancer, subject.cluster
@@ -147,7 +147,7 @@ def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
             title='The load balancer has outbound rules that AKS did not make.',
             why='At the next reconcile AKS removes them, and the egress that rests on them; or the load balancer keeps '
                 'them and refuses the change, which leaves node pools Failed. Both were reported.',
-            source='azure-facts section 1 [D], [O]: Edits made on the load balancer itself; AKS#5634, azurerm#13886.')
+            source='AZURE-FACTS section 1 [D], [O]: Edits made on the load balancer itself; AKS#5634, azurerm#13886.')
 def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All but AKS's own."""
     balancer, own = subject.observed.load_balancer, _aks_rules(subject)
@@ -165,7 +165,7 @@ def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
             title='The outbound IPs in force are not those that the profile asks for.',
             why='While they are fewer, nodes have fewer ports than the profile promises, or an update has stuck '
                 'halfway; others mean that allow-lists hold the wrong addresses.',
-            source='azure-facts section 9, point 4.')
+            source='AZURE-FACTS section 9, point 4.')
 def outbound_ips_differ(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Asked for against in force."""
     current, cluster = subject.current, subject.cluster
@@ -191,7 +191,7 @@ def outbound_ips_differ(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             title='The outbound rule sends no TCP reset when a connection has been idle for too long.',
             why='Without it neither side learns that the connection is gone: requests hang until they time out. AKS '
                 'turns it on, and sets it again at the next reconcile.',
-            source='the article, "Configure the load balancer idle timeout"; azure-facts section 1 [D].')
+            source='the article, "Configure the load balancer idle timeout"; AZURE-FACTS section 1 [D].')
 def tcp_reset_off(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """On AKS's own rule."""
     outbound = _outbound_rule(subject)

@@ -24,7 +24,7 @@ _TARGET = 'egress'
 #: Connections that are counted for less than this say nothing.
 _LEAST_HOURS = 1
 
-#: Whose limit it is, by the way out. Source: azure-facts sections 2 and 5.
+#: Whose limit it is, by the way out. Source: AZURE-FACTS sections 2 and 5.
 LIMITS: Mapping[str, str] = {
     NAT_GATEWAY: f'A NAT gateway gives {NAT_GATEWAY_PORTS_PER_IP} ports per IP, on at most {NAT_GATEWAY_MAX_IPS} IPs, '
                  'to all subnets that it serves; no metric tells its connections by destination.',
@@ -67,7 +67,7 @@ def _astray(subject: AtColumn, blocked: bool = False) -> Tuple[Path, ...]:
             title='Nothing that was read leads packets out.',
             why='A route that drops all, or an outbound type whose route or gateway is missing on a subnet: outbound '
                 'connections fail, of one node pool alone where only its subnet was forgotten.',
-            source='azure-facts section 11.')
+            source='AZURE-FACTS section 11.')
 def egress_blocked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Paths that end. Where a gateway may have learnt a default route, it is a warning."""
     paths, egress = _astray(subject, blocked=True), subject.decision.egress
@@ -91,7 +91,7 @@ def egress_blocked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
             title='Packets do not leave through the load balancer, although the outbound type says so.',
             why='A route to an appliance, a NAT gateway on the subnet or a public IP on the node comes before the '
                 'outbound rule. Ports, IPs and timeout of the load balancer then have no effect on new connections.',
-            source='azure-facts section 11 [D]; jenkins-infra/azure-net#198, AKS#1122, azure-docs#72338, #54803.')
+            source='AZURE-FACTS section 11 [D]; jenkins-infra/azure-net#198, AKS#1122, azure-docs#72338, #54803.')
 def egress_bypasses_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All or part of the paths. Node public IPs alone were asked for: that is worth knowing."""
     paths, egress = _astray(subject), subject.decision.egress
@@ -113,7 +113,7 @@ def egress_bypasses_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> It
             title='Packets leave by another way than the outbound type says.',
             why='A route to an appliance comes before a NAT gateway, and a NAT gateway before what is left to AKS: '
                 'sizes and allow-lists are then those of another thing.',
-            source='azure-facts section 11 [D].')
+            source='AZURE-FACTS section 11 [D].')
 def egress_not_as_declared(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Of other outbound types than loadBalancer."""
     paths, egress = _astray(subject), subject.decision.egress
@@ -132,7 +132,7 @@ def egress_not_as_declared(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[
             title='Where packets leave could not be read.',
             why='A NAT gateway or a route on a subnet would make all that is said of the load balancer pointless; so '
                 'no claim is made either way.',
-            source='azure-facts section 11.')
+            source='AZURE-FACTS section 11.')
 def egress_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the errors of the reads: a file that does not hold them is told in `egress.evidence` alone."""
     egress = subject.decision.egress
@@ -149,7 +149,7 @@ def egress_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             title='No connection left through the load balancer, although nodes run.',
             why='Nodes always connect to something. So packets take another way, perhaps by a route that a gateway has '
                 'learnt (BGP, virtual WAN), which no route table shows.',
-            source='azure-facts section 11; SnatConnectionCount.')
+            source='AZURE-FACTS section 11; SnatConnectionCount.')
 def no_snat_connections(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Counts that are all zero. A bypass that was read says enough."""
     egress, nodes = subject.decision.egress, subject.current.nodes.today

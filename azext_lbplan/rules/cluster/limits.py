@@ -19,7 +19,7 @@ RULES: Rulebook[AtColumn] = Rulebook(commands=(CHECK,), about=OBSERVATION, link=
 @RULES.rule('FrontendLimit', WARNING,
             title='The load balancer comes near its limit of 600 frontends.',
             why='Beyond it no Service of type LoadBalancer gets an IP, and no outbound IP can be added.',
-            source='azure-facts section 2 [D], limits.')
+            source='AZURE-FACTS section 2 [D], limits.')
 def frontend_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All frontends."""
     balancer = subject.observed.load_balancer
@@ -37,7 +37,7 @@ def frontend_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
             title="A node's network interface comes near its limit of 300 rules.",
             why='Each port of each Service is a rule on every node, outbound rules count too; beyond the limit '
                 'Services stay pending.',
-            source='azure-facts section 2 [D], limits.')
+            source='AZURE-FACTS section 2 [D], limits.')
 def rules_per_nic_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The interface with the most."""
     balancer = subject.observed.load_balancer
@@ -53,7 +53,7 @@ def rules_per_nic_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
 @RULES.rule('PoolSizeLimit', WARNING, needs=(standard_load_balancer, existing_cluster),
             title='The cluster may outgrow the limit of 5,000 instances in a backend pool.',
             why='Nodes beyond it get no egress; AKS itself stops at 5,000 nodes and then blocks upgrades.',
-            source='azure-facts section 2 [D], limits; the AKS page on large workloads.')
+            source='AZURE-FACTS section 2 [D], limits; the AKS page on large workloads.')
 def pool_size_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """At full scale."""
     required = subject.column.nodes.required

@@ -32,7 +32,7 @@ SKEW_MATTERS = 0.25
 SOON = 30
 
 #: A mean hold of at most so many minutes is that of short connections that are closed: a TCP port stays taken for
-#: 4 minutes after FIN (azure-facts section 2).
+#: 4 minutes after FIN (AZURE-FACTS section 2).
 SHORT_HOLD = 5
 
 _TARGET = 'loadBalancers/kubernetes/metrics'
@@ -85,7 +85,7 @@ def _peak(evidence: Evidence) -> Mapping[str, Any]:
 @RULES.rule('SnatExhaustion', ERROR, commands=(PLAN, CHECK),
             title='Outbound connections failed because nodes had no SNAT port left.',
             why='Applications see timeouts and refused connections, although the cluster is healthy.',
-            source='the article, "Troubleshooting SNAT" and "Design patterns"; azure-facts section 4, '
+            source='the article, "Troubleshooting SNAT" and "Design patterns"; AZURE-FACTS section 4, '
                    'SnatConnectionCount.')
 def snat_exhaustion(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Failures that full nodes explain."""
@@ -114,7 +114,7 @@ def _when(nodes: Sequence[NodeFailures]) -> str:
 @RULES.rule('UnexplainedFailures', WARNING,
             title='Outbound connections failed while ports were to spare.',
             why='More ports would not help; the cause lies elsewhere, for example many connections to one destination.',
-            source='azure-facts section 2 [D], a port can be reused for another destination.')
+            source='AZURE-FACTS section 2 [D], a port can be reused for another destination.')
 def unexplained_failures(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Failures that no full node explains."""
     failed = _demand(subject).unexplained_failures or 0
@@ -129,7 +129,7 @@ def unexplained_failures(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fi
 @RULES.rule('SnatUseHigh', WARNING,
             title='Nodes use more than 75 % or 90 % of their SNAT ports.',
             why='Beyond 100 % connections fail; the next busy day may bring that.',
-            source='azure-facts section 4; the article, "Troubleshooting SNAT".')
+            source='AZURE-FACTS section 4; the article, "Troubleshooting SNAT".')
 def snat_use_high(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The busiest node's peak."""
     evidence = _evidence(subject)
@@ -148,7 +148,7 @@ def snat_use_high(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
             needs_in_part=(enough_metrics, trend_known),
             title='At the present trend the peak of the busiest node reaches its SNAT ports within 30 days.',
             why='The best time to add ports is before connections fail.',
-            source='azure-facts section 4; tests/bench/FORECASTS.md, how often such a forecast is right.')
+            source='AZURE-FACTS section 4; tests/bench/FORECASTS.md, how often such a forecast is right.')
 def will_exhaust(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The trend of the daily peak against the allocation in force."""
     found, ports = _demand(subject).forecast, subject.current.ports_per_node
@@ -174,7 +174,7 @@ def will_exhaust(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
             title='UDP, usually DNS, uses most of the SNAT ports of a node.',
             why='Each lookup outside of the cluster takes a port until the idle timeout; when they run out, names do '
                 'not resolve.',
-            source='the article, "Design patterns", on DNS and UDP; azure-facts section 2.')
+            source='the article, "Design patterns", on DNS and UDP; AZURE-FACTS section 2.')
 def udp_pressure(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Where UDP has the peak."""
     evidence = _evidence(subject)
@@ -191,7 +191,7 @@ def udp_pressure(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
 @RULES.rule('PortsHeldByIdleFlows', WARNING,
             title='Idle flows hold SNAT ports until the idle timeout.',
             why='Connections that nobody closes keep their ports, although nothing flows.',
-            source='the article, "Troubleshooting SNAT", steps; azure-facts section 2.')
+            source='the article, "Troubleshooting SNAT", steps; AZURE-FACTS section 2.')
 def ports_held_by_idle_flows(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By how long ports are held."""
     evidence, settings = _evidence(subject), subject.current.settings
@@ -216,7 +216,7 @@ def ports_held_by_idle_flows(rule: Rule[AtColumn], subject: AtColumn) -> Iterabl
             title='Nodes have other numbers of SNAT ports than the profile says.',
             why='Then something else than the profile is in force: an edit on the load balancer, or a tier of '
                 'automatic allocation that was crossed.',
-            source='azure-facts sections 1 and 2; AKS issues 1673, 3288, 5634.')
+            source='AZURE-FACTS sections 1 and 2; AKS issues 1673, 3288, 5634.')
 def measured_allocation_differs(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Measured against the profile."""
     measured, current = _evidence(subject).allocated_ports_per_node, subject.current
@@ -260,7 +260,7 @@ def default_idle_timeout(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fi
 @RULES.rule('NodeSkew', INFO,
             title='One node uses far more SNAT ports than the others.',
             why='Ports are given per node: one hot workload decides how many all of them need.',
-            source='azure-facts section 4.')
+            source='AZURE-FACTS section 4.')
 def node_skew(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """The busiest node against the median one."""
     demand, evidence = _demand(subject), _evidence(subject)

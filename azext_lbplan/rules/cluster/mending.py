@@ -79,7 +79,7 @@ def _what_to_set(decision: Decision) -> str:
 
 
 def _egress(decision: Decision) -> str:
-    """New egress IPs are refused where only the old ones are allowed (azure-facts section 1)."""
+    """New egress IPs are refused where only the old ones are allowed (AZURE-FACTS section 1)."""
     current, proposed = decision.current, decision.proposed
     if current is None or current.settings is None or proposed is None or proposed.settings is None or \
             current.settings.ips == proposed.settings.ips:

@@ -103,7 +103,7 @@ def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> 
 @RULES.rule('Infeasible', ERROR,
             title='No configuration within the limits fits.',
             why='More than 64,000 ports per node, 100 managed IPs or 16 own IPs would be needed.',
-            source='azure-facts section 1.')
+            source='AZURE-FACTS section 1.')
 def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Beyond the limits."""
     return _blocked(rule, subject, Reason.INFEASIBLE)
@@ -112,7 +112,7 @@ def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
 @RULES.rule('DecreaseNeeded', ERROR, commands=(PLAN,),
             title='Only fewer ports per node would fit, and nobody has consented to that.',
             why='Fewer ports cut live connections; the tool never does that on its own.',
-            source='azure-facts section 2 [D].')
+            source='AZURE-FACTS section 2 [D].')
 def decrease_needed(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """On the IPs that were typed."""
     return _blocked(rule, subject, Reason.NEEDS_DECREASE)
@@ -121,7 +121,7 @@ def decrease_needed(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding
 @RULES.rule('MixedOutboundIpsBlocked', ERROR,
             title='IPs are needed, but several kinds of outbound IPs are set at once.',
             why='Every IP option of az aks rebuilds the IP mode and removes the other kinds.',
-            source='azure-facts section 1 [D, acs _loadbalancer.py]; azure-powershell issue 25793.')
+            source='AZURE-FACTS section 1 [D, acs _loadbalancer.py]; azure-powershell issue 25793.')
 def mixed_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """In mixed mode."""
     return _blocked(rule, subject, Reason.MIXED_OUTBOUND_IPS)
@@ -131,7 +131,7 @@ def mixed_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
             title='What the outbound IPs are could not be read: whether ports fit is not known, and no line can change '
                   'that.',
             why='A line that rests on a guess may detach IPs or be refused.',
-            source='azure-facts section 9, point 1.')
+            source='AZURE-FACTS section 9, point 1.')
 def outbound_ips_unknown(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """An unknown number or place."""
     yield from _blocked(rule, subject, Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_PLACE)

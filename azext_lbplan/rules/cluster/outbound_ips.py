@@ -28,7 +28,7 @@ _OWN: Mapping[str, Any] = {'needs': (standard_load_balancer,), 'needs_in_part': 
 @RULES.rule('NoOutboundIp', ERROR, needs=(standard_load_balancer, existing_cluster),
             title='There is no outbound IPv4 address.',
             why='Without one there is no egress, and no connection between nodes and control plane.',
-            source='the article, limitations; azure-facts section 1 [D].')
+            source='the article, limitations; AZURE-FACTS section 1 [D].')
 def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By what the profile asks for."""
     settings = subject.settings
@@ -44,7 +44,7 @@ def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
             needs=(live, standard_load_balancer, existing_cluster, load_balancer),
             title='No outbound rule of the load balancer has an IPv4 frontend.',
             why='Outbound connections fail, although the profile asks for IPs.',
-            source='azure-facts section 1 [D]: edits made on the load balancer itself.')
+            source='AZURE-FACTS section 1 [D]: edits made on the load balancer itself.')
 def no_outbound_frontend(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By what is in force."""
     settings = subject.current.settings
@@ -89,7 +89,7 @@ def _refused(rule: Rule[AtColumn], address: OwnAddress, what: str, remediation: 
 @RULES.rule('OutboundIpMissing', ERROR, **_OWN,
             title='An own public IP or prefix does not exist.',
             why='Azure refuses the next update of the profile, and the ports of that IP are not there.',
-            source='AKS error LoadBalancerProfileOutboundIPNotExist; azure-facts section 1.')
+            source='AKS error LoadBalancerProfileOutboundIPNotExist; AZURE-FACTS section 1.')
 def outbound_ip_missing(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Its read answered 404."""
     for address in _with(subject, Fault.MISSING):
@@ -128,7 +128,7 @@ def outbound_ip_not_static(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[
 @RULES.rule('OutboundIpOtherRegion', ERROR, **_OWN,
             title='An own public IP or prefix is in another region than the cluster.',
             why='A load balancer takes IPs of its own region alone.',
-            source='azure-facts section 1 [D]; AKS error LoadBalancerProfileOutboundIPNotInTheSameRegion.')
+            source='AZURE-FACTS section 1 [D]; AKS error LoadBalancerProfileOutboundIPNotInTheSameRegion.')
 def outbound_ip_other_region(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By its location."""
     here = subject.cluster.location if subject.cluster else None
@@ -141,7 +141,7 @@ def outbound_ip_other_region(rule: Rule[AtColumn], subject: AtColumn) -> Iterabl
 @RULES.rule('OutboundIpOtherSubscription', ERROR, **_OWN,
             title='An own public IP or prefix is in another subscription than the cluster.',
             why='AKS refuses such prefixes; for single IPs that is not documented, so it may be refused too.',
-            source='azure-facts section 1 [D] for prefixes, [?] for IPs.')
+            source='AZURE-FACTS section 1 [D] for prefixes, [?] for IPs.')
 def outbound_ip_other_subscription(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By its id."""
     for address in _with(subject, Fault.PREFIX_OF_OTHER_SUBSCRIPTION, Fault.IP_OF_OTHER_SUBSCRIPTION):
@@ -172,7 +172,7 @@ def outbound_ip_made_by_aks(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
 @RULES.rule('OutboundIpAttachedElsewhere', ERROR, **_OWN,
             title='An own public IP or prefix is attached to something else.',
             why='An IP serves one resource at a time.',
-            source='azure-facts section 1; AKS error LoadBalancerProfileOutboundIPAttachedToAnotherIPConfiguration.')
+            source='AZURE-FACTS section 1; AKS error LoadBalancerProfileOutboundIPAttachedToAnotherIPConfiguration.')
 def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By what it is attached to."""
     for address in _with(subject, Fault.ATTACHED_ELSEWHERE):
@@ -188,7 +188,7 @@ def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> I
             why='AKS manages at most 100 IPs, and a load balancer has at most 600 frontends; it refuses the next '
                 'update. Above 16 own IPs only an old limit stands, of aks-engine: whether AKS has it is not '
                 'documented.',
-            source='azure-facts section 1, table.')
+            source='AZURE-FACTS section 1, table.')
 def too_many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Of each kind."""
     settings, remediation = subject.settings, 'Use fewer, or prefixes (16 addresses each), or a NAT gateway.'
@@ -208,7 +208,7 @@ def too_many_outbound_ips(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
             title='The profile holds several kinds of outbound IPs at once.',
             why='Only one kind is allowed; any IP option of az aks rebuilds the kind and removes the others, and live '
                 'connections through those fail.',
-            source='azure-facts section 1 [D], [O]; azure-powershell issue 25793.')
+            source='AZURE-FACTS section 1 [D], [O]; azure-powershell issue 25793.')
 def several_ip_options(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Mixed mode."""
     settings = subject.settings
@@ -229,7 +229,7 @@ def several_ip_options(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
             title='A large cluster has one outbound IP.',
             why='Microsoft recommends at least two for large clusters on a load balancer: one IP is one budget of '
                 '64,000 ports to each destination, and one address for a partner to block.',
-            source='azure-facts section 1 [D]; large means 100 nodes, as in the AKS page on large workloads.')
+            source='AZURE-FACTS section 1 [D]; large means 100 nodes, as in the AKS page on large workloads.')
 def single_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """At full scale."""
     required = subject.column.nodes.required

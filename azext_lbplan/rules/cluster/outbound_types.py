@@ -23,7 +23,7 @@ _NAT_GATEWAY = (f'A NAT gateway gives {NAT_GATEWAY_PORTS_PER_IP} ports per IP to
 _MANAGED_NAT = _NAT_GATEWAY + (f'Size it with az aks update --nat-gateway-managed-outbound-ip-count 1 to '
                                f'{NAT_GATEWAY_MAX_IPS} and --nat-gateway-idle-timeout 4 to 120 (default 4).')
 
-#: What applies instead of the load balancer's settings. Source: azure-facts sections 1 and 5.
+#: What applies instead of the load balancer's settings. Source: AZURE-FACTS sections 1 and 5.
 _INSTEAD: Dict[str, str] = {
     USER_DEFINED_ROUTING: 'The subnet needs a route table with a route for 0.0.0.0/0 to a firewall, gateway or proxy; '
                           'ports, IPs and timeouts are those of that device.',
@@ -39,7 +39,7 @@ _INSTEAD: Dict[str, str] = {
 @RULES.rule('BasicLoadBalancer', WARNING, link=BASIC_RETIREMENT,
             title='The cluster is on a Basic load balancer, which is retired.',
             why='Unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.',
-            source='azure-facts section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".')
+            source='AZURE-FACTS section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".')
 def basic_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the SKU."""
     cluster = subject.cluster
@@ -58,7 +58,7 @@ def basic_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             title="Egress does not go through the cluster's load balancer.",
             why='Ports per node, outbound IPs and idle timeout of the load balancer have no effect; az aks refuses '
                 'them.',
-            source='azure-facts section 1 [D].')
+            source='AZURE-FACTS section 1 [D].')
 def other_outbound_type(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the outbound type."""
     outbound_type = subject.cluster.outbound_type if subject.cluster else LOAD_BALANCER
@@ -73,7 +73,7 @@ def other_outbound_type(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             title='A cluster with another outbound type still carries a load balancer profile.',
             why='Its IPs and ports look as if they counted. With user-defined routing AKS refuses every update from '
                 'code that sends it back; with other types it has no effect, which is worth knowing.',
-            source='azure-facts section 1; section 9, point 5; bicep-registry-modules#5759, #5727, azurerm#28541.')
+            source='AZURE-FACTS section 1; section 9, point 5; bicep-registry-modules#5759, #5727, azurerm#28541.')
 def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """What is left over."""
     cluster = subject.cluster
@@ -101,7 +101,7 @@ def stale_profile(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
             needs=(existing_cluster, standard_load_balancer),
             title='The cluster spreads its Services over several Standard load balancers.',
             why='Egress still goes through the first one, kubernetes: the others add no SNAT ports.',
-            source='azure-facts section 1 [D], enableMultipleStandardLoadBalancers.')
+            source='AZURE-FACTS section 1 [D], enableMultipleStandardLoadBalancers.')
 def multiple_load_balancers(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the profile."""
     if subject.cluster is not None and subject.cluster.profile.multiple_standard_load_balancers:
@@ -111,10 +111,10 @@ def multiple_load_balancers(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
                            evidence={'enableMultipleStandardLoadBalancers': True})
 
 
-#: From a managed VNet only these moves are known, and no way back. Source: azure-facts section 1, Moves.
+#: From a managed VNet only these moves are known, and no way back. Source: AZURE-FACTS section 1, Moves.
 _MOVES_FROM_MANAGED_VNET = {LOAD_BALANCER: (MANAGED_NAT_GATEWAY, _MANAGED_V2, _NONE, _BLOCK)}
 
-#: In a VNet of the user's each of these can become each other one. Source: azure-facts section 1, Moves.
+#: In a VNet of the user's each of these can become each other one. Source: AZURE-FACTS section 1, Moves.
 _MOVES_IN_OWN_VNET = (LOAD_BALANCER, USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING, _NONE)
 
 
@@ -132,7 +132,7 @@ def moves(cluster: Cluster) -> Tuple[str, ...]:
 @RULES.rule('OutboundTypeMoves', INFO, commands=(CHECK,),
             title='Which other outbound types this cluster may move to.',
             why='It depends on whose VNet it is, and a move changes egress IPs and interrupts connections.',
-            source='azure-facts section 1, Moves (egress-outboundtype.md, 2026-08-05).')
+            source='AZURE-FACTS section 1, Moves (egress-outboundtype.md, 2026-08-05).')
 def outbound_type_moves(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By outbound type and VNet."""
     cluster = subject.cluster

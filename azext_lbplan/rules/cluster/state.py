@@ -29,7 +29,7 @@ def _names(pools: Sequence[AgentPool]) -> str:
 @RULES.rule('ClusterNotSucceeded', WARNING,
             title="The cluster's last operation failed, was cancelled, or still runs.",
             why='An update is refused while another runs; after a failure, profile and load balancer may disagree.',
-            source='azure-facts section 9, points 4 and 17.')
+            source='AZURE-FACTS section 9, points 4 and 17.')
 def cluster_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the provisioning state."""
     state = subject.cluster.provisioning_state if subject.cluster else None
@@ -49,7 +49,7 @@ def cluster_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
 @RULES.rule('ClusterStopped', WARNING,
             title='The cluster is stopped.',
             why='It has no nodes now, so what is in force cannot be read from its load balancer; AKS refuses updates.',
-            source='azure-facts section 9, point 10.')
+            source='AZURE-FACTS section 9, point 10.')
 def cluster_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the power state."""
     if subject.cluster is not None and subject.cluster.stopped:
@@ -62,7 +62,7 @@ def cluster_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding
 @RULES.rule('PoolNotSucceeded', WARNING,
             title="A node pool's last operation failed, was cancelled, or still runs.",
             why='Its count may not be the count that stays; an upgrade of it surges now.',
-            source='azure-facts section 9, points 10 and 17.')
+            source='AZURE-FACTS section 9, points 10 and 17.')
 def pool_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the pools' provisioning states."""
     pools = [pool for pool in _pools(subject) if (pool.provisioning_state or _SUCCEEDED).lower() != _SUCCEEDED]
@@ -76,7 +76,7 @@ def pool_not_succeeded(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
 @RULES.rule('PoolStopped', INFO, needs=(existing_cluster, standard_load_balancer),
             title='A node pool is stopped.',
             why='Whether AKS counts it when it validates ports is not documented; this answer counts it.',
-            source='azure-facts section 2 [?].')
+            source='AZURE-FACTS section 2 [?].')
 def pool_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the pools' power states."""
     pools = [pool for pool in _pools(subject) if pool.stopped]
@@ -88,7 +88,7 @@ def pool_stopped(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
 @RULES.rule('BlueGreenPool', INFO, needs=(existing_cluster, standard_load_balancer),
             title='A node pool upgrades blue-green, which doubles it.',
             why='The formula does not count the second set of nodes; during such an upgrade ports may not reach.',
-            source='azure-facts section 3 [I].')
+            source='AZURE-FACTS section 3 [I].')
 def blue_green_pool(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the pools' upgrade strategy."""
     pools = [pool for pool in _pools(subject) if pool.blue_green]
@@ -123,7 +123,7 @@ def _kind_of_name(target: str) -> str:
 @RULES.rule('LoadBalancerNotReadable', WARNING, needs=(existing_cluster, standard_load_balancer),
             title='The load balancer could not be read.',
             why='What is in force, the live backend pool and rules that share frontends are then unknown.',
-            source='azure-facts section 1, names that AKS gives.')
+            source='AZURE-FACTS section 1, names that AKS gives.')
 def load_balancer_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the error of its read."""
     cluster = subject.cluster
@@ -141,7 +141,7 @@ def load_balancer_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Itera
 @RULES.rule('OutboundIpNotReadable', WARNING, needs=(),
             title='An own public IP or prefix could not be read, although it may exist.',
             why='Its family, its SKU or the number of its addresses are then unknown.',
-            source='azure-facts section 9, point 1.')
+            source='AZURE-FACTS section 9, point 1.')
 def outbound_ip_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the errors of their reads."""
     for error in subject.observed.errors:

@@ -21,7 +21,7 @@ RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=(standard_loa
             title='The idle timeout is outside of what Azure or az aks accepts.',
             why='Below 4 or above 120 minutes Azure refuses the next update; from 101 to 120 it takes it, but az aks '
                 'cannot set it again.',
-            source='azure-facts section 1, table: ARM 4 to 120, az aks 4 to 100.')
+            source='AZURE-FACTS section 1, table: ARM 4 to 120, az aks 4 to 100.')
 def idle_timeout_out_of_range(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Both ranges."""
     minutes = subject.settings.idle_timeout_in_minutes

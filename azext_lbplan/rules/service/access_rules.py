@@ -21,7 +21,7 @@ _INTERNAL = 'azure-load-balancer-internal'
 _NO_RULE = 'azure-disable-load-balancer-nsg-rule'
 
 #: From this version on, pods that call the public IP of a service need to be in its source ranges.
-#: Source: azure-facts section 6.
+#: Source: AZURE-FACTS section 6.
 POD_RANGES_NEEDED_FROM = (1, 25)
 
 #: The releases of the cloud provider with the annotation for no security rule: in the first two, late patches only.

@@ -290,7 +290,7 @@ def private_link_address_count(rule: ServiceRule, subject: ServiceInCluster) -> 
             why='A private link service cannot use a load balancer whose pools are of type nodeIP.',
             source=PRIVATE_LINK, needs=(azure_class, known_cluster))
 def private_link_on_node_ip_pool(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
-    """Source: azure-facts section 1."""
+    """Source: AZURE-FACTS section 1."""
     if subject.service.wants_private_link and subject.cluster.node_ip_pool:
         yield rule.finding(
             'The backend pools of the cluster are of type nodeIP: no private link service can use them.',

@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """The annotations that Azure's cloud provider reads on a Service, and what each may say.
 
-Source: azure-facts section 6; cloud-provider-azure `pkg/consts/consts.go`, `pkg/provider/azure_loadbalancer*.go` and
+Source: AZURE-FACTS section 6; cloud-provider-azure `pkg/consts/consts.go`, `pkg/provider/azure_loadbalancer*.go` and
 its documentation pages `topics/loadbalancer` and `topics/pls-integration`.
 """
 

@@ -88,7 +88,7 @@ def kinds(world):
     yield from (name for name, present in signs.items() if present)
 
 
-# what Azure is known to take and to refuse: recorded errors, and Microsoft's worked examples (azure-facts section 2)
+# what Azure is known to take and to refuse: recorded errors, and Microsoft's worked examples (AZURE-FACTS section 2)
 
 FITS = None
 
@@ -152,7 +152,7 @@ def test_the_oracle_refuses_what_the_cli_and_aks_refuse(options, words):
 
 
 def test_the_oracle_keeps_and_clears_ips_as_the_cli_does():
-    """azure-facts section 1: any IP option rebuilds the mode, others leave it alone (azure-cli#17638)."""
+    """AZURE-FACTS section 1: any IP option rebuilds the mode, others leave it alone (azure-cli#17638)."""
     azure = Azure()
     own = azure.add_public_ip('own')
     cluster = azure.add_cluster(outbound_ips=[own])

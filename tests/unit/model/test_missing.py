@@ -91,7 +91,7 @@ def test_metrics_that_are_no_answer_are_a_failure(body):
 def test_a_page_that_is_no_list_ends_no_list():
     pages = iter([{'value': [{'name': 'a'}], 'nextLink': 'https://x/?page=2'}, {'value': None}])
     client = arm.ArmClient.__new__(arm.ArmClient)
-    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access
+    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access # wire
     with pytest.raises(arm.ReadFailure, match='a page of the list is no list'):
         client.send_pages(arm.Request('/x', {}))
 
@@ -104,5 +104,5 @@ def test_an_answer_about_another_resource_is_none():
     for asked, body in ((own, snapshot['loadBalancer']), (own.collection, {'value': None})):
         client = SimpleNamespace(send_pages=lambda _, body=body: body)
         with pytest.raises(arm.ReadFailure) as failed:
-            cluster._read_network(client, asked)  # pylint: disable=protected-access
+            cluster._read_network(client, asked)  # pylint: disable=protected-access  # one round alone
         assert (failed.value.path, failed.value.code) == (asked, INVALID_ANSWER)

@@ -143,7 +143,7 @@ class TestAnnotations:
 
     def test_no_suggestion_of_the_tables_is_unknown(self):
         from azext_lbplan.rules.service import advice
-        assert set(advice._SAME.values()) <= set(ANNOTATIONS)  # pylint: disable=protected-access
+        assert set(advice._SAME.values()) <= set(ANNOTATIONS)  # pylint: disable=protected-access  # a table, held
         assert not (set(advice._SAME) | set(advice._MOVED)) & set(ANNOTATIONS)  # pylint: disable=protected-access
 
     @pytest.mark.parametrize('key, value, found', [

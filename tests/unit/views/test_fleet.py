@@ -209,7 +209,7 @@ def test_a_subscription_without_clusters_is_no_gap(arm, read):
     arm.add_cluster('here')
     few = Fleet(0, 2)
     few.serve(arm)
-    arm.graph.rows = arm.graph._resource_rows  # pylint: disable=protected-access
+    arm.graph.rows = arm.graph._resource_rows  # pylint: disable=protected-access  # the rows of the stand-in
     few.subscriptions.append(SUBSCRIPTION)
     assert read(whole(few))[1].gaps == []
 
@@ -338,7 +338,7 @@ def _with(body, path, value):
 @pytest.fixture(name='sample', scope='module')
 def fixture_sample():
     """The rows of one cluster with own addresses, as the queries bring them."""
-    from tests.azure.graph import _filter, _Projection  # pylint: disable=import-outside-toplevel
+    from tests.azure.graph import _filter, _Projection  # pylint: disable=import-outside-toplevel  # for this test alone
     rows = list(Fleet(1, 1, ('mixed',)).rows())
     found = []
     assembly = Assembly()
