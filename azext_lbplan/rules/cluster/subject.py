@@ -166,7 +166,7 @@ def trend_known(subject: AtColumn) -> Optional[str]:
     demand = subject.decision.demand
     if demand is None or demand.forecast is not None:
         return None
-    return "A trend takes two weeks of metrics or more: '--offset 30d' reads them."
+    return "A trend takes two weeks of metrics or more: read them from Azure with '--offset 30d'."
 
 
 def kind_of(resource_id: str) -> str:
