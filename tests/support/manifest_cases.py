@@ -195,6 +195,11 @@ CASES = {
     'DnsLabelTaken': (
         manifest('azure-dns-label-name: shop', name='a') + '---\n' + manifest('azure-dns-label-name: shop', name='b'),
         manifest('azure-dns-label-name: shop', name='a') + '---\n' + manifest('azure-dns-label-name: shop', name='a')),
+    'DnsLabelsOnSharedIP': (
+        manifest('azure-pip-name: ip\nazure-dns-label-name: shop', name='a') + '---\n' + manifest(
+            'azure-pip-name: ip\nazure-dns-label-name: blog', name='b', ports='  - port: 443\n'),
+        manifest('azure-pip-name: ip\nazure-dns-label-name: shop', name='a') + '---\n' + manifest(
+            'azure-pip-name: ip', name='b', ports='  - port: 443\n')),
     'TooManyFrontends': (_many(601), _many(300)),
     'TooManyRules': (_many(6, _MANY_PORTS), _many(1, _MANY_PORTS)),
     'TooManyRulesPerNic': (_many(1, _MANY_PORTS), _many(1, _FEW_PORTS)),

@@ -92,3 +92,31 @@ def dns_label_taken(rule: _Rule, subject: AmongOthers) -> Iterable[Finding]:
             evidence={'line': service.line, 'otherFile': other.file, 'otherLine': other.line,
                       'otherService': other.label},
             remediation='Give each public IP a label of its own.')
+
+
+@RULES.rule('DnsLabelsOnSharedIP', ERROR,
+            title='Two services on one public IP, each with a DNS label of its own; a warning where their manifests '
+                  'are in two folders.',
+            why='A public IP has one label: on an IP of yours the service that is reconciled last sets it, and the '
+                'other name is gone; on one that AKS made the second service is refused.',
+            source=CLOUD_PROVIDER)
+def dns_labels_on_shared_ip(rule: _Rule, subject: AmongOthers) -> Iterable[Finding]:
+    """An empty label takes away the one that is there. Source: cloud-provider-azure reconcileDNSSettings."""
+    service = subject.service
+    if service.dns_label is None:
+        return
+    for frontend in service.frontends:
+        other = _before(service, [one for one in subject.claims.labellers.get(frontend, ())
+                                  if one is service or one.dns_label != service.dns_label])
+        if other:
+            yield rule.finding(
+                f'This service gives {_written(frontend)} {_label(service)}, and {_place(service, other)} '
+                f'{_label(other)}.',
+                target=written_path(annotation_path('azure-dns-label-name')), severity=_severity(service, other),
+                evidence={'line': service.line, 'otherFile': other.file, 'otherLine': other.line,
+                          'otherService': other.label},
+                remediation='Give the label to one of the two, or give each an IP of its own.')
+
+
+def _label(service: Seen) -> str:
+    return f'the DNS label {quoted(service.dns_label)}' if service.dns_label else 'no DNS label'

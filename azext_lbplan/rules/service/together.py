@@ -21,6 +21,7 @@ class Seen(NamedTuple):
     balancing rules for each. `frontends` are those that it asks for, the others are its own. `ports` are (protocol,
     port, whether it gets a rule). `is_open`: everybody on the Internet may connect. `hides_clients`: pods see the
     address of a node. `lacks_pods`: its ranges hold no private one. `foreign` are annotations of other clouds.
+    `dns_label` is empty where it takes the label away.
     """
 
     file: Optional[str]
@@ -84,10 +85,12 @@ class AllServices(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """Who asks for what: Services by frontend, protocol and port, and by DNS label, in the order of the run."""
+    """Who asks for what, in the order of the run: Services by frontend, protocol and port, by DNS label, and those with
+    a say on the label of a frontend."""
 
     by_port: Dict[Hashable, List[Seen]]
     by_label: Dict[str, List[Seen]]
+    labellers: Dict[Frontend, List[Seen]]
 
 
 class AmongOthers(NamedTuple):
@@ -104,11 +107,16 @@ def seen(subject: ServiceInCluster, file: Optional[str]) -> Seen:
     return Seen(
         file, service.body.line(('metadata', 'name')), service.namespace, service.name, service.internal,
         service.has_address, _families(subject), service.rules(), frontends_of(subject), _ports(service),
-        dns_label=None if service.internal else (service.annotation('azure-dns-label-name') or '').lower() or None,
+        dns_label=None if service.internal else _dns_label(service),
         is_open=_is_open(subject), hides_clients=service.spec.get('externalTrafficPolicy') in (None, '', 'Cluster'),
         lacks_pods=_lacks_pods(subject),
         foreign=tuple(key for key in service.annotations
                       if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS)))
+
+
+def _dns_label(service: Service) -> Optional[str]:
+    label = service.annotation('azure-dns-label-name')
+    return None if label is None else label.lower()
 
 
 def _families(subject: ServiceInCluster) -> int:
@@ -181,11 +189,13 @@ def _by_address(cluster: ServiceContext, written: str) -> Frontend:
 
 def claims_of(services: Iterable[Seen]) -> Claims:
     """Who asks for what."""
-    claims = Claims({}, {})
+    claims = Claims({}, {}, {})
     for service in services:
         for frontend in service.frontends:
             for protocol, port, _ in service.ports:
                 claims.by_port.setdefault((frontend, protocol, port), []).append(service)
+            if service.dns_label is not None:
+                claims.labellers.setdefault(frontend, []).append(service)
         if service.dns_label:
             claims.by_label.setdefault(service.dns_label, []).append(service)
     return claims

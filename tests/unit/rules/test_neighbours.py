@@ -88,6 +88,31 @@ def test_dns_label_twice(first, second, severity):
     assert together(files, code='DnsLabelTaken') == ([('b.yaml', 'b', severity)] if severity else [])
 
 
+_ON_X = 'azure-pip-name: x\nazure-dns-label-name: '
+
+
+@pytest.mark.parametrize('first, second, severity', [
+    (_ON_X + 'shop', _ON_X + 'blog', ERROR),
+    (_ON_X + 'shop', _ON_X + '""', ERROR),
+    (_ON_X + '""', _ON_X + '""', None),
+    (_ON_X + 'shop', _ON_X + 'SHOP', None),
+    (_ON_X + 'shop', 'azure-pip-name: x', None),
+    (_ON_X + 'shop', 'azure-pip-name: y\nazure-dns-label-name: blog', None),
+    (_ON_X + 'shop', f'{INTERNAL}\n{_ON_X}blog', None)])
+def test_two_dns_labels_on_one_ip(first, second, severity):
+    text = {'a': manifest(first, name='a'), 'b': manifest(second, name='b', ports='  - port: 443\n')}
+    found = together({f'{name}.yaml': text[name] for name in text}, code='DnsLabelsOnSharedIP')
+    assert found == ([('b.yaml', 'b', severity)] if severity else [])
+    elsewhere = together({f'{name}/{name}.yaml': text[name] for name in text}, code='DnsLabelsOnSharedIP')
+    assert elsewhere == ([('b/b.yaml', 'b', WARNING)] if severity else [])
+
+
+def test_who_gives_which_label():
+    text = manifest(_ON_X + 'shop', name='a') + '---\n' + manifest(_ON_X + '""', name='b', ports='  - port: 443\n')
+    finding = only(text, 'DnsLabelsOnSharedIP')
+    assert finding.message == 'This service gives the public IP "x" no DNS label, and a (line 4) the DNS label "shop".'
+
+
 @pytest.mark.parametrize('lines, spec, context, severity, target', [
     ('azure-pip-name: inbound\nazure-load-balancer-ipv4: 20.0.0.2', '', CONTEXT, None, None),
     ('azure-pip-name: inbound\nazure-load-balancer-ipv4: 20.0.0.3', '', CONTEXT, WARNING, 'ipv4'),
