@@ -69,19 +69,16 @@ helps['aks lb recommend'] = """
 type: command
 short-summary: Recommend ports per node and outbound IPs from measured demand, with reasons and alternatives.
 long-summary: >-
-    The busiest node in its busiest minute decides, with headroom on top (15 % unless given); where connections failed,
-    what they would have needed is estimated, with a range. evidence.steps is the sum that leads to the IPs. Nothing
-    changes while today's ports cover that. Without metrics the configuration alone decides, and 'evidence' says why.
-    What-if and scale options act as constraints.
+    The busiest node in its busiest minute decides, with headroom on top; where connections failed, what they would
+    have needed is estimated. evidence.steps is the sum that leads to the IPs. Without metrics the configuration alone
+    decides, and 'evidence' says why. What-if and scale options act as constraints.
 examples:
     - name: What should be set?
       text: az aks lb recommend -g MyResourceGroup -n MyCluster -o table
     - name: Fail a weekly job when ports run out within a month at the present trend.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --fail-on warning -o none
-    - name: From the last 30 days, with half as much again for growth, and a page for those who decide.
-      text: az aks lb recommend -g MyResourceGroup -n MyCluster --offset 30d --headroom 50 --report report.html
-    - name: Metric alerts for the allocation in force, for a Bicep file.
-      text: az aks lb recommend -g MyResourceGroup -n MyCluster --action-group MyGroupId --query "alerts[].bicep" -o tsv
+    - name: With half as much again for growth, and a page for those who decide.
+      text: az aks lb recommend -g MyResourceGroup -n MyCluster --headroom 50 --report advice.html
     - name: Only the lines to run.
       text: az aks lb recommend -g MyResourceGroup -n MyCluster --query "commands[]" -o tsv
 """

@@ -175,23 +175,21 @@ class Typed(NamedTuple):
 STDIN = ('-', '/dev/stdin')
 
 OVERWRITE = Option('overwrite_existing', ('--overwrite-existing',),
-                   'Let --save-to and --report replace a file that is there.', SWITCH, SNAPSHOT_GROUP)
+                   'Replace files that are there.', SWITCH, SNAPSHOT_GROUP)
 
 CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
     Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
     Option('from_file', ('--from-file',),
-           "Decide from this file ('-' for standard input), without a login: a snapshot, the output of 'az aks show', "
-           'or infrastructure code, such as a Terraform plan as JSON or an ARM template.', FILE, SNAPSHOT_GROUP),
+           "Decide from a file ('-': standard input), with no login: a snapshot, what 'az aks show' prints, or "
+           'infrastructure code.', FILE, SNAPSHOT_GROUP),
     Option('parameters', ('--parameters',),
-           'Parameters of a template in --from-file: KEY=VALUE or a file, several separated by spaces.', PAIRS,
-           SNAPSHOT_GROUP),
+           'Of a template in --from-file: KEY=VALUE, or files.', PAIRS, SNAPSHOT_GROUP),
     Option('save_to', ('--save-to',),
-           'Write what was read to this file, for --from-file. It holds no secrets and no tags of yours, and is '
-           'readable by its owner only.', FILE, SNAPSHOT_GROUP),
+           'Write what was read, without secrets, for --from-file.', FILE, SNAPSHOT_GROUP),
     OVERWRITE,
     Option('anonymize', ('--anonymize',),
-           'Let --save-to replace names and addresses.', SWITCH, SNAPSHOT_GROUP),
+           'Replace names in --save-to.', SWITCH, SNAPSHOT_GROUP),
 )
 
 #: Each is a field of Change, and its flag an option of `az aks update`. Source: AZURE-FACTS section 1, table.
@@ -207,10 +205,10 @@ CHANGE = (
     Option('outbound_ip_prefixes', ('--load-balancer-outbound-ip-prefixes', '--outbound-ip-prefixes'),
            'Own prefixes: ids, by commas.', group=WHAT_IF),
     Option('outbound_ports', ('--load-balancer-outbound-ports', '--outbound-ports'),
-           'Ports per node: a multiple of 8; 0 is automatic, 64000 the most.', INTEGER, WHAT_IF,
+           'Per node: a multiple of 8, at most 64000; 0: automatic.', INTEGER, WHAT_IF,
            Range(0, snat.MAX_PORTS_PER_NODE, 'ports per node')),
     Option('idle_timeout_in_minutes', ('--load-balancer-idle-timeout', '--idle-timeout'),
-           'Idle timeout, 4 to 100 minutes.', INTEGER, WHAT_IF,
+           'Minutes, 4 to 100.', INTEGER, WHAT_IF,
            Range(snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT, 'minutes')),
     Option('backend_pool_type', ('--load-balancer-backend-pool-type', '--backend-pool-type'),
            'How nodes join the backend pool.', CHOICE, WHAT_IF, choices=BACKEND_POOL_TYPES),
@@ -218,39 +216,38 @@ CHANGE = (
 
 CONSENT = (
     Option('allow_decrease', ('--allow-decrease',),
-           'Allow fewer ports or IPs than now, which cuts live connections.', YES_OR_NO, WHAT_IF),
+           'Allow fewer ports and IPs, which cuts connections.', YES_OR_NO, WHAT_IF),
 )
 
 #: Each is a field of Scale.
 SCALE = (
     Option('node_count', ('--node-count', '-c'), 'Nodes now, in all.', INTEGER, SCALE_GROUP,
            Range(0, 10 ** 6)),
-    Option('max_count', ('--max-count',), 'Nodes at full scale, in all, without surge.', INTEGER, SCALE_GROUP,
+    Option('max_count', ('--max-count',), 'Nodes at most, surge aside.', INTEGER, SCALE_GROUP,
            Range(1, 10 ** 6)),
-    Option('max_surge', ('--max-surge',), 'Surge of every pool: 3, or 33%%.', group=SCALE_GROUP),
-    Option('kubernetes_version', ('--kubernetes-version', '-k'), 'Kubernetes version to size for.',
+    Option('max_surge', ('--max-surge',), 'Surge of pools: 3, or 33%%.', group=SCALE_GROUP),
+    Option('kubernetes_version', ('--kubernetes-version', '-k'), 'Version to size for.',
            group=SCALE_GROUP),
 )
 
 MEASURED = (
     Option('offset', ('--offset',),
-           f'How far back metrics are read, such as 36h, at most 30d. Default: {DEFAULT_OFFSET}.'),
+           f'How far back metrics go, 1h to 30d. Default: {DEFAULT_OFFSET}.'),
 )
 
 ALERTS = (
     Option('action_group', ('--action-group',),
-           'Id of the action group to notify: adds the metric alerts that fit the allocation in force.'),
+           'Id of an action group: adds metric alerts that fit.'),
 )
 
 REPORT = (
     Option('report', ('--report',),
-           'Also write the answer to this file; what it is follows from its ending: .html for a page with pictures '
-           'that stands alone, to be read on a screen, a phone or paper.', FILE),
+           'Also write a page with pictures: FILE.html.', FILE),
 )
 
 HEADROOM = (
     Option('headroom', ('--headroom',),
-           f'Percent of ports on top of measured demand, 0 to 1000. Default: {DEFAULT_HEADROOM}.', NUMBER,
+           f'Percent on top of measured demand. Default: {DEFAULT_HEADROOM}.', NUMBER,
            range=Range(0, 1000, 'percent')),
 )
 
@@ -306,7 +303,7 @@ MOST_SIZES = 50
 
 def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
     """`options`, those that may take several values declared so."""
-    more = ' Several, by commas: a row for each.'
+    more = ' Several, by commas: a row each.'
     return tuple(option._replace(takes=INTEGERS, help=f'{option.help}{more}') if option.name in SEVERAL else option
                  for option in options)
 

@@ -12,6 +12,10 @@ from .aim import ports_now
 from .decide import Decision
 
 
+#: What the last step is called.
+OUTBOUND_IPS = 'outbound IPs'
+
+
 class SizingStep(NamedTuple):
     """`what` leads to `ports`, from those of the step before; with `factor`, by multiplying, rounded up to whole ports.
     The last step divides: `factor` outbound IPs have `ports` in all."""
@@ -64,7 +68,7 @@ def _to_the_ips(decision: Decision, demand: Demand, trigger: int, ports: int) ->
     if proposed is not None and proposed.settings is not None and proposed.usable_ports is not None:
         nodes = proposed.nodes.required
         steps += [SizingStep('nodes to size for', nodes, ports * nodes),
-                  SizingStep('outbound IPs', proposed.settings.outbound_ip_count, proposed.usable_ports)]
+                  SizingStep(OUTBOUND_IPS, proposed.settings.outbound_ip_count, proposed.usable_ports)]
     return steps
 
 

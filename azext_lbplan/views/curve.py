@@ -1,14 +1,21 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """An answer at several sizes: a row for each, as a dict and as a table."""
 
-from typing import Any, Dict, Iterable, List
+from typing import Iterable, List, Optional
 
 from ..decision.curve import NODE_POOLS, OUTBOUND_IPS, TIER, Point
+from .layout import NARROWEST, Row, cell, shortened, width, wrapped
 from .results import Result
 
-#: What sets the limit, in the words of a table; `{}` are nodes.
-_BINDS = {OUTBOUND_IPS: 'outbound IPs, at {} nodes', TIER: 'tier, drops after {} nodes',
-          NODE_POOLS: 'node pools, AKS counts {}'}
+#: What sets the limit, in the words of a table, where it fits as it is and where it does not; `{}` are nodes.
+_FITS = {OUTBOUND_IPS: 'Yes, up to {} nodes', TIER: 'Yes; ports drop beyond {} nodes',
+         NODE_POOLS: 'Yes; AKS counts {} by the pools'}
+_FITS_NOT = {OUTBOUND_IPS: 'No: {} nodes fit as it is', TIER: 'No: ports drop beyond {} nodes',
+             NODE_POOLS: 'No: AKS counts {} by the pools'}
+
+#: Columns beside the answer with the letters of the longest cell of each, and of a cluster's name.
+_BESIDE = {'MaxCount': 8, 'WithSurge': 9, 'Ports': 9, 'IPs': 8}
+_CLUSTER = 14
 
 
 def rows(points: Iterable[Point]) -> List[Result]:
@@ -29,21 +36,35 @@ def _row(point: Point) -> Result:
     }
 
 
-def table(curve: List[Result]) -> List[Dict[str, str]]:
-    """MaxCount / Nodes / Ports / IPs / Fits / Proposed / Binds: at most 80 columns."""
-    return [{'MaxCount': _cell(row['maxCount']), 'Nodes': _cell(row['requiredNodes']), 'Ports': _ports(row),
-             'IPs': _cell(row['outboundIpCount']), 'Fits': _cell(row['fits']),
-             'Proposed': _cell(row['proposedFits']), 'Binds': _binds(row)} for row in curve]
+def table(result: Result, cluster: Optional[str] = None) -> List[Row]:
+    """MaxCount / WithSurge / Ports / IPs / Fits: ports and IPs are those proposed, after the IPs that are there; with
+    `cluster`, a column that names it in each row."""
+    beside = _BESIDE if cluster is None else {'Cluster': _CLUSTER, **_BESIDE}
+    room = max(NARROWEST, width() - sum(max(most, len(title) + 2) + 2 for title, most in beside.items()))
+    laid_out: List[Row] = []
+    for size in result['curve']:
+        cells = {'MaxCount': cell(size['maxCount']), 'WithSurge': cell(size['requiredNodes']), 'Ports': _ports(size),
+                 'IPs': _ips(size, result)}
+        named = cells if cluster is None else {'Cluster': shortened(cluster, _CLUSTER), **cells}
+        laid_out += [{**(named if number == 0 else dict.fromkeys(named, '')), 'Fits': line}
+                 for number, line in enumerate(wrapped(_fits(size), room))]
+    return laid_out
 
 
-def _ports(row: Result) -> str:
-    at_max = _cell(row['portsPerNodeAtMax'])
-    return f'auto {at_max}' if row['outboundPorts'] == 0 else at_max
+def _ports(size: Result) -> str:
+    at_max = cell(size['portsPerNodeAtMax'])
+    return f'auto {at_max}' if size['outboundPorts'] == 0 else at_max
 
 
-def _binds(row: Result) -> str:
-    return '-' if row['binds'] is None else _BINDS[row['binds']].format(row['bindsAtNodes'])
+def _ips(size: Result, result: Result) -> str:
+    """`1 -> 3` where more are needed than what was asked about has."""
+    asked = (result['requested'] or {}).get('outboundIpCount')
+    more = asked is not None and size['fits'] is False and size['outboundIpCount'] not in (None, asked)
+    return f"{asked} -> {size['outboundIpCount']}" if more else cell(size['outboundIpCount'])
 
 
-def _cell(value: Any) -> str:
-    return {None: '-', True: 'Yes', False: 'No'}[value] if value is None or isinstance(value, bool) else str(value)
+def _fits(size: Result) -> str:
+    if size['fits'] is None or size['binds'] is None:
+        return cell(size['fits'])
+    told = (_FITS if size['fits'] else _FITS_NOT)[size['binds']].format(size['bindsAtNodes'])
+    return told if size['fits'] or size['proposedFits'] else f'{told}, and no way was found'

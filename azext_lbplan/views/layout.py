@@ -5,7 +5,7 @@ middle, zero printed as 0, unknown as a dash."""
 import shutil
 import sys
 import textwrap
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 #: A row as the CLI lays it out: its cells by column, in order.
 Row = Dict[str, str]
@@ -31,23 +31,39 @@ def width() -> int:
     return shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
 
 
-def text_width(several: bool = False) -> int:
-    """Columns that a text of a sheet has at least; less beside the names of several clusters."""
-    beside = _WIDEST_CLUSTER + _GAP if several else 0
-    return max(NARROWEST, width() - beside - _WIDEST_LABEL - _GAP)
+def text_width() -> int:
+    """Columns that a text of a sheet has at least."""
+    return max(NARROWEST, width() - _WIDEST_LABEL - _GAP)
 
 
-def sheet(titles: Tuple[str, str], entries: Iterable[Entry], cluster: Optional[str] = None) -> List[Row]:
-    """Two columns, label and text, a row for each line of text; with `cluster`, a column that names it in each row."""
-    known = [(shortened(label, _WIDEST_LABEL), texts) for label, texts in entries]
-    if cluster is None:
-        named, taken = {}, max([len(titles[0]) + _GAP, *(len(label) for label, _ in known)])
-    else:  # other clusters of the same table may have longer names and labels
-        named, taken = {'Cluster': shortened(cluster, _WIDEST_CLUSTER)}, _WIDEST_CLUSTER + _GAP + _WIDEST_LABEL
+def sheet(titles: Tuple[str, str], entries: Iterable[Entry]) -> List[Row]:
+    """Two columns, label and text, a row for each line of text."""
+    known = _labelled(entries)
+    room = max(NARROWEST, width() - _widest(titles[0], (label for label, _ in known)) - _GAP)
+    return _rows(titles, known, room)
+
+
+def sheets(titles: Tuple[str, str], found: Iterable[Tuple[str, Iterable[Entry]]]) -> List[Row]:
+    """The sheets of several clusters, one below the other, with a column that names the cluster in each row."""
+    known = [(shortened(cluster, _WIDEST_CLUSTER), _labelled(entries)) for cluster, entries in found]
+    taken = (_widest('Cluster', (cluster for cluster, _ in known)) + _GAP +
+             _widest(titles[0], (label for _, entries in known for label, _ in entries)))
     room = max(NARROWEST, width() - taken - _GAP)
+    return [{'Cluster': cluster, **row} for cluster, entries in known for row in _rows(titles, entries, room)]
+
+
+def _labelled(entries: Iterable[Entry]) -> List[Entry]:
+    return [(shortened(label, _WIDEST_LABEL), texts) for label, texts in entries]
+
+
+def _widest(title: str, cells: Iterable[str]) -> int:
+    return max([len(title) + _GAP, *map(len, cells)])
+
+
+def _rows(titles: Tuple[str, str], entries: Iterable[Entry], room: int) -> List[Row]:
     title = shortened(titles[1], room - _GAP)
-    return [{**named, titles[0]: label if number == 0 else '', title: line}
-            for label, texts in known for number, line in enumerate(_lines(texts, room))]
+    return [{titles[0]: label if number == 0 else '', title: line}
+            for label, texts in entries for number, line in enumerate(_lines(texts, room))]
 
 
 def columns(rows: Iterable[Dict[str, Any]], widths: Dict[str, int], flexible: Sequence[str]) -> List[Row]:

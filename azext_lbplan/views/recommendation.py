@@ -1,15 +1,16 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """`recommend` in words: its status, the reasons that lead to the numbers, and the other ways with what they cost."""
 
-from typing import Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 from ..decision import Configuration, Decision, Reason, Settings
 from ..decision.egress import NAT_GATEWAY as NAT_WAY
 from ..decision.egress_addresses import gateway_ips
 from ..decision.alternatives import (FEWER_PORTS, IDLE_TIMEOUT, MORE_IPS, NAT_GATEWAY, Alternative, alternatives)
 from ..decision.code_changes import PoolChange, pool_changes
-from ..decision.sizing import SizingStep, sizing_steps
+from ..decision.sizing import sizing_steps
 from ..demand import Demand, Evidence
+from ..demand.turnover import BLIND_FACTOR
 from ..facts import snat
 from ..facts.clusters import LOAD_BALANCER
 from ..model.finding import Finding, counted
@@ -111,20 +112,11 @@ def _demand_reason(decision: Decision, demand: Demand) -> Optional[str]:
     if not demand.actionable or demand.ports is None:
         return None
     covered = decision.unmet_trigger is None and decision.demanded_ports is None
-    return f'{_used(demand.evidence)}. {_sum(sizing_steps(decision))}{", which nodes have" if covered else ""}.'
-
-
-def _sum(steps: Sequence[SizingStep]) -> str:
-    """The sum in a line: 1428 (busiest minute of node 10.0.0.4) x 1.1 = 1571 (headroom of 10 %); …"""
-    parts = [f'{steps[0].ports} ({steps[0].what})']
-    for step in steps[1:]:
-        if step.what == 'outbound IPs':
-            parts.append(f', within the {step.ports} of {step.factor} {step.what}')
-        elif step.factor is not None:
-            parts.append(f' x {step.factor:g} = {step.ports} ({step.what})')
-        else:
-            parts.append(f'; {step.what}: {step.ports}')
-    return ''.join(parts)
+    used = f'{_used(demand.evidence)}.'
+    if not covered:
+        return used
+    last = sizing_steps(decision)[-1]
+    return f'{used} Nodes have the {last.ports} ports{f" that {last.what} makes of it" if last.factor else ""}.'
 
 
 def _used(evidence: Evidence) -> str:
@@ -140,8 +132,15 @@ def _used(evidence: Evidence) -> str:
                   if evidence.demand_node_failed_connections else 'it had no port left')
         who = '' if evidence.demand_node == evidence.peak_node else f'. Node {evidence.demand_node} asked for most'
         used += (f'{who}{":" if who else ", and"} {failed}, so that it needed about '
-                 f'{evidence.demand_ports_per_node}{more}, an estimate')
+                 f'{evidence.demand_ports_per_node}{more}, an estimate: {_estimated(evidence)}')
     return f'{used}.{gone}' if gone else used
+
+
+def _estimated(evidence: Evidence) -> str:
+    """What an estimate adds to what was used."""
+    if evidence.failed_connections is None:
+        return f'{BLIND_FACTOR:g} x its ports, because connections could not be read'
+    return 'its ports, and those that refused connections would have taken while these turn over once'
 
 
 def _drop_reason(current: Configuration, before: Settings, proposed: Settings) -> Optional[str]:
@@ -195,6 +194,9 @@ def _again_reason(decision: Decision, demand: Demand) -> Optional[str]:
     if not demand.actionable or not demand.evidence.demand_is_estimate or found is None or \
             decision.unmet_trigger is None:
         return None
+    if found.low == found.high:
+        return (f'Demand beyond the ceiling can only be estimated: {found.how}. Run this again a day after the change, '
+                'when it can be measured.')
     between = f'{found.low} and {found.high}' if found.high else f'{found.low} and more'
     return (f'Demand beyond the ceiling can only be estimated: between {between} ports, most likely {found.likely} '
             f'({found.how}). The upper end is taken; run this again a day after the change, when it can be measured.')

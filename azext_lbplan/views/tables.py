@@ -3,10 +3,11 @@
 
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ..model.finding import INFO, counted
+from ..model.finding import ERROR, INFO, WARNING, counted
 from ..model.service import PREFIX
-from . import curve, week
-from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, shortened, text_width, width, wrapped
+from ..model.values import distinct
+from . import curve, sums, week
+from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, sheets, text_width, width, wrapped
 from .results import Result
 
 #: The most node pools, reasons and busy nodes that a table has; JSON has all.
@@ -17,28 +18,34 @@ _WHERE_IT_CHANGES = (('Idle timeout', 'idleTimeoutInMinutes'), ('Backend pool', 
                      ('IPv6 IPs', 'managedOutboundIpv6Count'))
 
 
+def _codes(result: Result) -> Iterator[Entry]:
+    """The findings of one among several clusters, by their codes."""
+    for severity in (ERROR, WARNING):
+        codes = distinct(finding['code'] for finding in result['findings'] if finding['severity'] == severity)
+        if codes:
+            yield f'{severity.capitalize()}s', [', '.join(codes)]
+
+
 def show_table(result: Any) -> List[Row]:
     """The verdict, and what is in force, by groups."""
-    return _sheets(result, 'In force', _show)
+    return _sheets(result, 'In force', _show, _in_force)
 
 
 def plan_table(result: Any) -> List[Row]:
     """The verdict, what changes, and what to mind; of several sizes a row for each."""
     if isinstance(result, dict) and result['curve'] is not None:
-        return curve.table(result['curve'])
+        return curve.table(result)
     if isinstance(result, list) and result and result[0]['curve'] is not None:
-        return [{'Cluster': shortened(_name(shown), 24), **row}
-                for shown in result for row in curve.table(shown['curve'])]
+        return [row for shown in result for row in curve.table(shown, _name(shown))]
     return _sheets(result, 'Plan', lambda shown: [
         *_verdict(shown), *_compared(shown, 'requested', 'proposed'), *_findings(shown)])
 
 
 def recommend_table(result: Any) -> List[Row]:
     """The verdict, what changes, why, what it rests on, and the other ways."""
-    columns_of_text = text_width(several=isinstance(result, list))
     return _sheets(result, 'Advice', lambda shown: [
         *_verdict(shown), *_compared(shown, 'proposed'), ('Because', shown['reasons']),
-        *_measured(shown, columns_of_text),
+        *_sum(shown), *_measured(shown, text_width()),
         *_findings(shown), *_alternatives(shown)])
 
 
@@ -48,10 +55,12 @@ def check_table(result: Any) -> List[Row]:
         *_verdict(shown), *_findings(shown, short=False), *_skipped(shown)])
 
 
-def _sheets(result: Any, title: str, entries: Callable[[Result], Iterable[Entry]]) -> List[Row]:
-    """One result below its cluster's name; several with a column for the name."""
+def _sheets(result: Any, title: str, entries: Callable[[Result], Iterable[Entry]],
+            brief: Callable[[Result], Iterable[Entry]] = _codes) -> List[Row]:
+    """One result below its cluster's name; of several the verdicts, with `brief` of each and a column for the name."""
     if isinstance(result, list):
-        return [row for shown in result for row in sheet((title, 'Answer'), entries(shown), _name(shown))]
+        return sheets((title, 'Answer, in brief'),
+                      [(_name(shown), [*_verdict(shown), *brief(shown)]) for shown in result])
     return sheet((title, f'Cluster {_name(result)}' if result['cluster'] else 'New cluster'), entries(result))
 
 
@@ -87,6 +96,13 @@ def _show(result: Result) -> Iterator[Entry]:
     yield from _unverified(result)
 
 
+def _in_force(result: Result) -> Iterator[Entry]:
+    """What is in force on one among several clusters."""
+    yield 'Nodes', [_nodes(result['nodes'])]
+    if result['current']['outboundPorts'] is not None:
+        yield 'Ports per node', [f"{_ports(result['current'])}; {_room(result['current'])}"]
+
+
 def _egress(result: Result) -> Iterator[Entry]:
     """Where packets leave, and from which addresses."""
     egress = result['egress']
@@ -113,7 +129,9 @@ def _nodes(nodes: Result) -> str:
 
 
 def _pools(pools: List[Result], most: int) -> Iterator[Entry]:
-    for pool in pools[:most]:
+    """The pools that add most nodes to those of now lead, in every table."""
+    growing = sorted(pools, key=lambda pool: (pool['current'] or 0) - (pool['validated'] or 0))
+    for pool in growing[:most]:
         yield f"Pool {pool['name']}", [f"{cell(pool['current'])} now, {cell(pool['max'])} at most, "
                                        f"surge {cell(pool['surge'])}"]
 
@@ -144,8 +162,7 @@ def _compared(result: Result, *others: str) -> Iterator[Entry]:
             yield label, [_steps(values)]
     yield 'Nodes', [_nodes(result['nodes'])]
     if any(configuration['fits'] is False for _, configuration in steps):
-        growing = sorted(result['nodes']['pools'], key=lambda pool: (pool['current'] or 0) - (pool['validated'] or 0))
-        yield from _pools(growing, _MOST_POOLS)
+        yield from _pools(result['nodes']['pools'], _MOST_POOLS)
 
 
 def _steps(values: List[Tuple[str, str]]) -> str:
@@ -194,6 +211,12 @@ def _skipped(result: Result) -> Iterator[Entry]:
 
 
 # What was measured
+
+def _sum(result: Result) -> Iterator[Entry]:
+    """From the demand to the IPs, a line for each step."""
+    if result['evidence']['steps']:
+        yield 'Sum', list(sums.lines(result['evidence']['steps']))
+
 
 def _measured(result: Result, columns_of_text: int) -> Iterator[Entry]:
     evidence = result['evidence']

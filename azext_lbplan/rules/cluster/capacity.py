@@ -49,10 +49,11 @@ def _overcommitted(rule: Rule[AtColumn], subject: AtColumn, nodes: int, when: st
     if subject.decision.options.change.anything:
         return  # what was typed is judged by requested_refused
     settings, available, doubt = subject.settings, subject.column.available_ports, _in_doubt(subject)
-    needed = settings.outbound_ports * nodes
+    needed, validated = settings.outbound_ports * nodes, subject.column.nodes.validated
+    more = '' if nodes == validated else f'; AKS counts {validated}, at full scale with upgrade surge'
     yield rule.finding(
         f'{nodes} nodes {when} x {settings.outbound_ports} ports = {needed} ports, but the outbound IPs have '
-        f'{available} ({settings.outbound_ip_count} x {snat.PORTS_PER_IP}).{_named(pools)}'
+        f'{available} ({settings.outbound_ip_count} x {snat.PORTS_PER_IP}){more}.{_named(pools)}'
         f'{f" {_DOUBT}" if doubt else ""}',
         consequence=f"Azure {'may' if doubt else 'will'} refuse the next update of this cluster.",
         target=PORTS, severity=WARNING if doubt else ERROR, remediation=_WAYS_OUT,

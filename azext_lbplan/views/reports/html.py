@@ -9,6 +9,7 @@ from ...demand.history import History
 from ...facts.clusters import NONE
 from ...facts.snat import PORTS_PER_IP
 from ...model.finding import ERROR, INFO, WARNING, counted
+from .. import sums
 from ..fleet import summary
 from ..results import NOT_APPLICABLE, OK, Result
 from ..week import busiest_history
@@ -250,11 +251,12 @@ def _finding(found: Result, printed: Optional[str]) -> Markup:
 
 def _reasons(result: Result) -> Markup:
     reasons, column = list(result.get('reasons', ())), result.get('proposed')
+    steps = list(sums.lines((result.get('evidence') or {}).get('steps', ())))
     if column and column['outboundPorts'] and column['availablePorts'] is not None:
         reasons.append(f"{column['outboundPorts']} ports x {result['nodes']['validated']} nodes that AKS validates = "
                        f"{column['requiredPorts']} of the {column['availablePorts']} ports that "
                        f"{counted(column['outboundIpCount'], 'IP')} have at {PORTS_PER_IP} each.")
-    return paragraphs(reasons)
+    return join([paragraphs(reasons), lines(['\n'.join(steps)] if steps else [])])
 
 
 def _alerts(result: Result) -> Markup:

@@ -61,11 +61,23 @@ def test_the_sum_of_the_reason():
     result = recommend(decision, findings(decision))
     assert result['evidence']['steps'][1] == {'what': 'headroom of 10 %', 'factor': 1.1, 'ports': 1571}
     said = result['reasons'][0]
-    assert '1428 (estimated demand of node 10.224.0.5) x 1.1 = 1571 (headroom of 10 %)' in said
-    assert '1584 x 121 = 191664 (nodes to size for), within the 192000 of 3 outbound IPs' in said
-    assert '30 connections failed on it' in said and '70' not in said
-    table = ' '.join(list(row.values())[1] for row in recommend_table(result))
-    assert 'x 1.1 = 1571 (headroom of 10 %)' in table
+    assert '30 connections failed on it, so that it needed about 1428, an estimate: its ports, and those that' in said
+    assert '70' not in said
+    rows = [list(row.values()) for row in recommend_table(result)]
+    first = [label for label, _ in rows].index('Sum')
+    assert [text for _, text in rows[first:first + 6]] == [
+        '1428: estimated demand of node 10.224.0.5', 'x 1.1 = 1571: headroom of 10 %', '1576: the next multiple of 8',
+        '1584: free room of the same IPs, up to 1.5 x the demand', 'x 121 = 191664: nodes to size for',
+        'of 192000: 3 outbound IPs']
+    assert not any('estimate' in reason for reason in recommend(decided(measured(900)), ())['reasons'])
+
+
+def test_an_estimate_without_connections_says_so():
+    blind = measured(1024, 1280.0)
+    blind = blind._replace(evidence=blind.evidence._replace(failed_connections=None,
+                                                            demand_node_failed_connections=None))
+    reason = recommend(decided(blind), ())['reasons'][0]
+    assert 'an estimate: 1.25 x its ports, because connections could not be read' in reason
 
 
 @pytest.mark.parametrize('demand, most', [(measured(400), 2), (measured(800, demand_node_gone=True), 2)])
@@ -73,7 +85,7 @@ def test_where_todays_ports_cover_it_the_sum_ends_with_the_headroom(demand, most
     decision = decided(demand)
     assert len(sizing_steps(decision)) == most
     reason = recommend(decision, findings(decision))['reasons'][0]
-    assert reason.endswith('(headroom of 15 %), which nodes have.')
+    assert reason.endswith('ports that headroom of 15 % makes of it.')
     assert ('has gone since' in reason) == bool(demand.evidence.demand_node_gone)
 
 
@@ -87,6 +99,9 @@ def test_to_look_again_is_said_with_its_reason_and_only_where_ports_change():
     changes = decided(measured(900, 1428.0, demand_range=between))
     said = [reason for reason in recommend(changes, ())['reasons'] if 'run this again' in reason]
     assert len(said) == 1 and 'between 1100 and 1428 ports, most likely 1300' in said[0]
+    one = DemandRange(1428, 1428, 1428, 'each failure is a connection of its own')
+    said = recommend(decided(measured(900, 1428.0, demand_range=one)), ())['reasons'][-1]
+    assert 'only be estimated: each failure is a connection of its own. Run this again' in said
     for enough in (decided(measured(900, 1428.0, demand_range=between), ports=4000, ips=7), decided(measured(900))):
         assert not any('again' in reason for reason in recommend(enough, ())['reasons'])
 

@@ -31,6 +31,27 @@ def test_the_first_three_rows_hold_verdict_binding_term_and_change():
         assert labels[:3] == ['Verdict', 'Binds', 'Change'], (name, command)
 
 
+@pytest.mark.parametrize('command', COMMANDS)
+def test_several_clusters_have_a_block_of_a_few_lines_each(command):
+    results = [answer(command, snapshot) for snapshot in clusters().values()]
+    lines = table(command, results, 120).splitlines()[2:]
+    for result in results:
+        name = (result['cluster'] or {}).get('name') or '-'
+        block = [line for line in lines if line.split()[0] == layout.shortened(name, 24)]
+        same = [one for one in results if one['cluster'] == result['cluster']]
+        assert [line.split()[1] for line in block if ' Verdict ' in line] == ['Verdict'] * len(same), name
+        assert len(block) <= 9 * len(same), name
+        words = ' '.join(' '.join(line.split()[1:]) for line in block)
+        assert all(found['code'] in words for found in result.get('findings', ()) if found['severity'] != 'info'), name
+
+
+def test_pools_come_in_one_order():
+    for name, snapshot in clusters().items():
+        listed = {command: [line.split()[1] for line in table(command, answer(command, snapshot)).splitlines()
+                            if line.startswith('Pool ')] for command in ('show', 'plan', 'recommend')}
+        assert listed['plan'] in ([], listed['show'][:3]) and listed['recommend'] in ([], listed['show'][:3]), name
+
+
 def test_what_can_be_known_of_a_whole_answer_by_its_verdict():
     """Verdict and figures never contradict each other."""
     for name, snapshot in clusters().items():
