@@ -102,6 +102,12 @@ def _surge_by_percent(decision: Decision) -> bool:
                for pool in decision.nodes.pools)
 
 
+def _hosts_system_pools(decision: Decision) -> bool:
+    balancer = decision.observed.load_balancer
+    return (decision.cluster is not None and decision.cluster.hosted_system_pools or
+            balancer is not None and balancer.hosted_pool is not None)
+
+
 def _way_not_known(decision: Decision) -> bool:
     return decision.cluster is not None and decision.egress.effective == UNKNOWN
 
@@ -153,6 +159,8 @@ _IN_FORCE: _Table = (
      'maximum.'),
     (lambda decision: decision.cluster is not None and decision.cluster.node_auto_provisioning,
      'Nodes of node auto-provisioning are in no agent pool; how AKS counts them is not documented.'),
+    (_hosts_system_pools,
+     'Nodes of hosted system pools are in no agent pool and not counted; whether AKS counts them is not documented.'),
     (_above_table,
      'Automatic allocation above 1000 nodes is not documented.'),
     (_prefix_as_frontend,

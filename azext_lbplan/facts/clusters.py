@@ -31,7 +31,15 @@ PROBE_MODES = ('ServiceNodePort', SHARED_PROBE)
 
 #: Types of agent pools. Source: AZURE-FACTS section 9, point 8 [O].
 VIRTUAL_MACHINES = 'VirtualMachines'
-POOL_TYPES = ('VirtualMachineScaleSets', 'AvailabilitySet', VIRTUAL_MACHINES)
+SCALE_SETS = 'VirtualMachineScaleSets'
+AVAILABILITY_SET = 'AvailabilitySet'
+POOL_TYPES = (SCALE_SETS, AVAILABILITY_SET, VIRTUAL_MACHINES)
+
+#: Nodes with this label, whatever its value, are no backends of load balancers. Source: AZURE-FACTS section 2.
+EXCLUDING_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+#: The Kubernetes version from which a Basic load balancer can be exchanged. Source: AZURE-FACTS section 1, Basic [D].
+BASIC_MOVES_SINCE = (1, 27)
 
 #: Defaults of the profile: one managed IP, 30 minutes, automatic ports. Source: AZURE-FACTS section 1, table.
 DEFAULT_MANAGED_OUTBOUND_IP_COUNT = 1

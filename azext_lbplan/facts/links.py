@@ -10,6 +10,9 @@ EGRESS_PRECEDENCE = 'https://learn.microsoft.com/azure/nat-gateway/nat-overview'
 LARGE_CLUSTERS = 'https://learn.microsoft.com/azure/aks/best-practices-performance-scale-large'
 BASIC_RETIREMENT = 'https://learn.microsoft.com/azure/aks/upgrade-basic-load-balancer-on-aks'
 SEVERAL_BALANCERS = 'https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer'
+UPGRADES = 'https://learn.microsoft.com/azure/aks/upgrade-aks-node-pools-rolling'
+STATIC_EGRESS_GATEWAY = 'https://learn.microsoft.com/azure/aks/configure-static-egress-gateway'
+WINDOWS_OUTBOUND_NAT = 'https://learn.microsoft.com/azure/aks/nat-gateway#disable-outboundnat-for-windows'
 
 #: Services of type LoadBalancer.
 CLOUD_PROVIDER = 'https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/'

@@ -28,6 +28,9 @@ LOAD_BALANCER_NAME = 'kubernetes'
 OUTBOUND_RULE_NAME = 'aksOutboundRule'
 OUTBOUND_BACKEND_POOL_NAME = 'aksOutboundBackendPool'
 
+#: The backend pool of the nodes of hosted system pools. Source: AZURE-FACTS section 3 [O].
+HOSTED_BACKEND_POOL_NAME = 'aksHostedSystemPoolOutboundBackendPool'
+
 #: AKS ends the name of the IPv6 addresses that it makes so. Source: samples, a dual-stack cluster's effective IPs.
 MANAGED_IPV6_SUFFIX = '-ipv6'
 

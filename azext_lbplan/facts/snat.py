@@ -38,6 +38,12 @@ MAX_RULES = 1500
 MAX_RULES_PER_NIC = 300
 MAX_POOL_SIZE = 5000
 
+#: Backend IP configurations of one frontend: each member of a pool counts once for each rule. Source: section 2 [D].
+MAX_CONFIGURATIONS_PER_FRONTEND = 10000
+
+#: Instances of one scale set, surge included. Source: AZURE-FACTS section 3 [D].
+MAX_SCALE_SET = 1000
+
 #: What `az aks` accepts as idle timeout; ARM takes up to 120. Source: AZURE-FACTS section 1, table.
 MIN_IDLE_TIMEOUT = 4
 MAX_IDLE_TIMEOUT = 100

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple, Union
 
+from ..facts.clusters import EXCLUDING_LABEL
 from ..facts.networks import MANAGED_TYPE_TAG
 from ..model.values import Json, properties
 
@@ -72,7 +73,8 @@ _AGENT_POOL = {
     'enableNodePublicIP': Leaf.FLAG, 'vnetSubnetID': Leaf.ID, 'podSubnetID': Leaf.ID,
     'virtualMachinesProfile': {'scale': {'manual': [{'count': Leaf.NUMBER}],
                                          'autoscale': Either((_AUTOSCALE, [_AUTOSCALE]))}},
-    'virtualMachineNodesStatus': [{'count': Leaf.NUMBER}],
+    'virtualMachineNodesStatus': [{'count': Leaf.NUMBER}], 'nodeLabels': {EXCLUDING_LABEL: Leaf.WORD},
+    'gatewayProfile': {'publicIPPrefixSize': Leaf.NUMBER}, 'windowsProfile': {'disableOutboundNat': Leaf.FLAG},
 }
 
 _LOAD_BALANCER_PROFILE = {
@@ -89,6 +91,8 @@ _CLUSTER = Resource(
      'subscriptionId': Leaf.SUBSCRIPTION, 'identity': {'type': Leaf.WORD}},
     {'kubernetesVersion': Leaf.WORD, 'currentKubernetesVersion': Leaf.WORD, 'nodeResourceGroup': Leaf.GROUP,
      'provisioningState': Leaf.WORD, 'powerState': _POWER_STATE, 'nodeProvisioningProfile': {'mode': Leaf.WORD},
+     'hostedSystemProfile': {'enabled': Leaf.FLAG},
+     'securityProfile': {'azureKeyVaultKms': {'enabled': Leaf.FLAG, 'keyVaultNetworkAccess': Leaf.WORD}},
      'networkProfile': {'outboundType': Leaf.WORD, 'loadBalancerSku': Leaf.WORD, 'ipFamilies': [Leaf.WORD],
                         'podCidr': Leaf.NETWORK, 'podCidrs': [Leaf.NETWORK],
                         'loadBalancerProfile': _LOAD_BALANCER_PROFILE,

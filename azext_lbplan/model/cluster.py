@@ -7,7 +7,7 @@ age (flattened and spelt differently). Sources: AZURE-FACTS sections 1, 3 and 9.
 
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, Tuple
 
-from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
+from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, EXCLUDING_LABEL, LOAD_BALANCER, MANAGED, MIXED,
                               NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
                               STANDARD)
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
@@ -21,6 +21,8 @@ class AgentPool(NamedTuple):
     """One agent pool, with its counts as AKS counts them for SNAT (AZURE-FACTS section 2).
 
     `unknown` are fields that code leaves open (`current`, `max`, `max_surge`): counts are then the least they can be.
+    `excluded`: its nodes bear the label that keeps them out of load balancers. `gateway_prefix` is the length of the
+    public IP prefix of a Gateway pool. `without_windows_nat`: Windows does not translate the addresses of its pods.
     """
 
     name: str
@@ -38,6 +40,9 @@ class AgentPool(NamedTuple):
     own_subnet: bool = False
     subnet_id: Optional[ArmId] = None
     pod_subnet_id: Optional[ArmId] = None
+    excluded: bool = False
+    gateway_prefix: Optional[int] = None
+    without_windows_nat: bool = False
     unknown: Tuple[str, ...] = ()
 
     @property
@@ -111,8 +116,12 @@ class LoadBalancerProfile(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """A managed cluster, as far as its outbound traffic depends on it. `unknown` are fields that code leaves open
-    (`outbound_type`, `load_balancer_sku`, `profile`, `pools`)."""
+    """A managed cluster, as far as its outbound traffic depends on it.
+
+    `hosted_system_pools`: AKS runs the system pools, which no agent pool then shows. `private_key_vault`: its secrets
+    are encrypted with a key of a vault in a private network. `unknown` are fields that code leaves open
+    (`outbound_type`, `load_balancer_sku`, `profile`, `pools`).
+    """
 
     id: Optional[ArmId]
     name: Optional[str]
@@ -132,6 +141,8 @@ class Cluster(NamedTuple):
     identity_type: Optional[str] = None
     pod_cidrs: Tuple[str, ...] = ()
     nat_gateway_address_ids: Tuple[ArmId, ...] = ()
+    hosted_system_pools: bool = False
+    private_key_vault: bool = False
     malformed: Tuple[Malformed, ...] = ()
     unknown: Tuple[str, ...] = ()
 
@@ -258,9 +269,15 @@ def parse_cluster(body: Json) -> Cluster:
         nat_gateway_address_ids=check.ids(
             'networkProfile.natGatewayProfile.effectiveOutboundIPs',
             ids(network, 'natGatewayProfile', 'effectiveOutboundIPs'), PUBLIC_IP_TYPE, PREFIX_TYPE),
+        hosted_system_pools=bool(flag(inner, 'hostedSystemProfile', 'enabled')),
+        private_key_vault=_has_private_key_vault(get(inner, 'securityProfile', 'azureKeyVaultKms')),
         malformed=check.malformed + profile.malformed,
         unknown=_unknown(inner, _CLUSTER_FIELDS) + (('pools',) if _holds_unknown(inner, 'agentPoolProfiles') else ()),
     )
+
+
+def _has_private_key_vault(body: Json) -> bool:
+    return bool(flag(body, 'enabled')) and (text(body, 'keyVaultNetworkAccess') or '').lower() == 'private'
 
 
 def _provisions_nodes(inner: Json) -> bool:
@@ -344,6 +361,9 @@ def _parse_pool(body: Json, cluster_version: Optional[str], check: NameCheck) ->
         own_subnet=subnet is not None or is_unknown(body, 'vnetSubnetID'),
         subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE) if subnet else None,
         pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE) if pod_subnet else None,
+        excluded=get(body, 'nodeLabels', EXCLUDING_LABEL) is not None,
+        gateway_prefix=count(body, 'gatewayProfile', 'publicIPPrefixSize'),
+        without_windows_nat=bool(flag(body, 'windowsProfile', 'disableOutboundNat')),
         unknown=_unknown_of_pool(body),
     )
 

@@ -7,9 +7,9 @@ from typing import Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTu
 
 from ..facts.clusters import BASIC, STANDARD
 from ..facts.ids import ArmId
-from ..facts.networks import (ALLOCATION_METHODS, IPV4, IPV6, LOAD_BALANCER_TYPE, MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG,
-                              OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME, PREFIX_TYPE, PUBLIC_IP_SKUS,
-                              PUBLIC_IP_TYPE)
+from ..facts.networks import (ALLOCATION_METHODS, HOSTED_BACKEND_POOL_NAME, IPV4, IPV6, LOAD_BALANCER_TYPE,
+                              MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG, OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME,
+                              PREFIX_TYPE, PUBLIC_IP_SKUS, PUBLIC_IP_TYPE)
 from .names import Malformed, NameCheck
 from .values import Json, canonical, count, distinct, flag, get, ids, items, properties, same_id, text
 
@@ -121,6 +121,27 @@ class LoadBalancer(NamedTuple):
         """`aksOutboundBackendPool`, whose members share the ports. The same nodes sit in other pools too."""
         return next((pool for pool in self.backend_pools
                      if pool.name.lower() == OUTBOUND_BACKEND_POOL_NAME.lower()), None)
+
+    @property
+    def hosted_pool(self) -> Optional[BackendPool]:
+        """The pool of the nodes of hosted system pools, where there is one."""
+        return next((pool for pool in self.backend_pools
+                     if pool.name.lower() == HOSTED_BACKEND_POOL_NAME.lower()), None)
+
+    @property
+    def hosted_rules(self) -> Tuple[OutboundRule, ...]:
+        """The outbound rules on that pool."""
+        on_pool = self.hosted_pool.rules if self.hosted_pool else ()
+        return tuple(rule for rule in self.outbound_rules if (rule.id or rule.name).lower() in on_pool)
+
+    @property
+    def rules_by_frontend(self) -> Dict[str, int]:
+        """How many rules each frontend has, by its id in lower case: load balancing, inbound NAT and outbound ones."""
+        rules = {frontend.id.lower(): len(frontend.rules) for frontend in self.frontends}
+        for rule in self.outbound_rules:
+            for frontend_id in rule.frontend_ids:
+                rules[frontend_id.lower()] = rules.get(frontend_id.lower(), 0) + 1
+        return rules
 
     @property
     def shared_rule_blocks(self) -> int:

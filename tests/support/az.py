@@ -142,16 +142,16 @@ class Az:
         return self
 
 
-def build_wheel(folder, version=None):
+def build_wheel(folder, version=None, root=_ROOT):
     """Build the extension's wheel from a copy of the tree, so that no litter lands in the repository; as another
-    `version` where that is given."""
+    `version` where that is given, or of the tree at another `root`."""
     source, target = Path(folder, 'source'), Path(folder, 'wheel')
     source.mkdir()
     for name in _PACKAGE:
-        if (_ROOT / name).is_dir():
-            shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
-        elif (_ROOT / name).exists():
-            shutil.copy(_ROOT / name, source)
+        if (root / name).is_dir():
+            shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+        elif (root / name).exists():
+            shutil.copy(root / name, source)
     if version:
         setup = (source / 'setup.py').read_text(encoding='utf-8')
         (source / 'setup.py').write_text(re.sub("version='[^']+'", f"version='{version}'", setup), encoding='utf-8')

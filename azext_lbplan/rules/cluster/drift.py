@@ -6,7 +6,7 @@ start (AZURE-FACTS section 1 [D]; AKS issues 1673, 3288, 5634). What the load ba
 decision puts into the profile, so that no update cuts it; the rest any update sets right.
 """
 
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from ...decision.aim import is_busy
 from ...facts import snat
@@ -14,7 +14,7 @@ from ...facts.clusters import MANAGED
 from ...facts.links import OUTBOUND_RULES
 from ...facts.networks import OUTBOUND_RULE_NAME
 from ...model.finding import INFO, WARNING, Finding
-from ...model.network import OutboundRule
+from ...model.network import LoadBalancer, OutboundRule
 from ...model.values import distinct
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, existing_cluster, live, load_balancer,
@@ -106,9 +106,11 @@ def frontend_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
     if balancer is None or cluster is None:
         return
     used = {frontend_id.lower() for outbound in _aks_rules(subject) for frontend_id in outbound.frontend_ids}
-    in_rules = distinct(resource_id for frontend in balancer.frontends if frontend.id.lower() in used
-                        for resource_id in (frontend.public_ip_id or frontend.prefix_id,) if resource_id)
-    effective = cluster.profile.effective_ids
+    in_rules = _addresses_of(balancer, used)
+    # Whether the profile names those of hosted system pools is not documented.
+    hosted = {one.lower() for one in _addresses_of(balancer, {
+        frontend_id.lower() for outbound in balancer.hosted_rules for frontend_id in outbound.frontend_ids})}
+    effective = tuple(one for one in cluster.profile.effective_ids if one.lower() not in hosted)
     surplus, lacking = _difference(in_rules, effective)
     if not used or not effective or not surplus and not lacking:
         return
@@ -118,6 +120,12 @@ def frontend_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
         _names((surplus, 'in the rules alone'), (lacking, 'in the profile alone')), consequence=_WINS,
         target=EFFECTIVE_IPS, severity=_severity(subject), command=line, remediation=_advice(subject, line),
         evidence={'onlyInOutboundRules': list(surplus), 'onlyInProfile': list(lacking), 'wins': 'profile'})
+
+
+def _addresses_of(balancer: LoadBalancer, used: Collection[str]) -> Tuple[str, ...]:
+    """The ids of the public IPs and prefixes of the frontends `used`, ids in lower case."""
+    return distinct(resource_id for frontend in balancer.frontends if frontend.id.lower() in used
+                    for resource_id in (frontend.public_ip_id or frontend.prefix_id,) if resource_id)
 
 
 def _difference(some: Sequence[str], others: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
@@ -136,7 +144,8 @@ def _names(*parts: Tuple[Sequence[str], str]) -> str:
 def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
     """AKS's own outbound rules: aksOutboundRule, and in dual-stack the one beside it, whose name is not documented."""
     balancer, cluster = subject.observed.load_balancer, subject.cluster
-    rules = balancer.outbound_rules if balancer else ()
+    rules = [outbound for outbound in balancer.outbound_rules if outbound not in balancer.hosted_rules] \
+        if balancer else []
     own = [outbound for outbound in rules if outbound.name.lower().startswith(OUTBOUND_RULE_NAME.lower())]
     if cluster is not None and cluster.dual_stack and len(own) == 1:
         own += [outbound for outbound in rules if outbound not in own][:1]
@@ -149,9 +158,10 @@ def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
                 'them and refuses the change, which leaves node pools Failed. Both were reported.',
             source='AZURE-FACTS section 1 [D], [O]: Edits made on the load balancer itself; AKS#5634, azurerm#13886.')
 def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """All but AKS's own."""
+    """All but AKS's own, and those of hosted system pools."""
     balancer, own = subject.observed.load_balancer, _aks_rules(subject)
-    foreign = [outbound.name for outbound in (balancer.outbound_rules if balancer else ()) if outbound not in own]
+    foreign = [outbound.name for outbound in (balancer.outbound_rules if balancer else ())
+               if balancer and outbound not in own and outbound not in balancer.hosted_rules]
     if foreign:
         yield rule.finding(
             f"Outbound rules that AKS did not make: {', '.join(foreign[:5])}. At the next update, upgrade, scaling or "

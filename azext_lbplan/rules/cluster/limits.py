@@ -1,11 +1,12 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Limits of the load balancer that growth runs into: frontends, rules per network interface, pool size."""
+"""Limits of the load balancer that growth runs into: frontends, rules on one of them or per network interface, pool
+size."""
 
 from typing import Iterable
 
 from ...facts.links import LIMITS
-from ...facts.snat import MAX_FRONTENDS, MAX_POOL_SIZE, MAX_RULES_PER_NIC
-from ...model.finding import WARNING, Finding
+from ...facts.snat import MAX_CONFIGURATIONS_PER_FRONTEND, MAX_FRONTENDS, MAX_POOL_SIZE, MAX_RULES_PER_NIC
+from ...model.finding import WARNING, Finding, counted
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import CHECK, POOLS, AtColumn, existing_cluster, load_balancer, standard_load_balancer
 
@@ -48,6 +49,27 @@ def rules_per_nic_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             'pending.', target='loadBalancers/kubernetes/loadBalancingRules',
             evidence={'count': number, 'limit': MAX_RULES_PER_NIC},
             remediation='Put Services behind one ingress, or split the nodes over several Standard load balancers.')
+
+
+@RULES.rule('FrontendConfigurationLimit', WARNING,
+            title='A frontend comes near its limit of 10,000 backend IP configurations.',
+            why='Each node counts once for each rule on the frontend, so that a Service of 5 ports alone reaches it at '
+                '2,000 nodes. Beyond it Azure refuses the load balancer: nodes stay without it, Services pending.',
+            source='AZURE-FACTS section 2 [D], limits; best-practices-performance-scale-large.md.')
+def frontend_configuration_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """The frontend with the most rules, at full scale."""
+    balancer, nodes = subject.observed.load_balancer, subject.column.nodes.required
+    rules = balancer.rules_by_frontend if balancer else {}
+    frontend = max(rules, key=lambda one: rules[one], default='')
+    number = rules.get(frontend, 0) * nodes
+    if number >= NEAR * MAX_CONFIGURATIONS_PER_FRONTEND:
+        yield rule.finding(
+            f'Frontend {frontend.rsplit("/", 1)[-1]} has {counted(rules[frontend], "rule")}; with {nodes} nodes these '
+            f'are {number:,} of {MAX_CONFIGURATIONS_PER_FRONTEND:,} backend IP configurations.',
+            target='loadBalancers/kubernetes/frontendIPConfigurations',
+            evidence={'frontend': frontend, 'rules': rules[frontend], 'nodes': nodes, 'count': number,
+                      'limit': MAX_CONFIGURATIONS_PER_FRONTEND},
+            remediation='Spread the ports over Services with IPs of their own, or put them behind one ingress.')
 
 
 @RULES.rule('PoolSizeLimit', WARNING, needs=(standard_load_balancer, existing_cluster),

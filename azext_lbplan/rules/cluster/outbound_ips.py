@@ -12,8 +12,8 @@ from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.network import PublicIp
 from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
-from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, live, load_balancer, own_ips,
-                      standard_load_balancer)
+from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, kind_of, live, load_balancer,
+                      own_ips, standard_load_balancer)
 
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
 #: for large workloads": "a cluster with 100 nodes … might be considered large".
@@ -179,6 +179,25 @@ def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> I
         attached_to = address.resource.attached_to if address.resource else None
         yield _refused(rule, address, f'is attached to {attached_to}', 'Detach it there, or use another.',
                        attachedTo=attached_to)
+
+
+@RULES.rule('ServicesNeedJoin', INFO, commands=(CHECK,), needs=(standard_load_balancer, existing_cluster),
+            title="The cluster's identity needs the right to join its own outbound IPs for as long as it has Services.",
+            why='Whenever a Service is reconciled, the whole load balancer is written, with the own IPs: without the '
+                'right Azure refuses that (LinkedAuthorizationFailed), and Services stay pending.',
+            source='AZURE-FACTS section 1 [O], Own IPs that are gone; AKS#1945.')
+def services_need_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Own IPs. Whether the right is there would take reading role assignments."""
+    ids = subject.settings.own_ids
+    if ids:
+        kinds = sorted({kind_of(resource_id) for resource_id in ids})
+        actions = ' and '.join(f'Microsoft.Network/{kind}/join/action' for kind in kinds)
+        yield rule.finding(
+            f"Without {actions} on each of the {len(ids)} own outbound IPs or prefixes, the cluster's identity cannot "
+            'reconcile Services of type LoadBalancer: they stay pending. Whether it has that was not checked.',
+            target='identity', evidence={'identity': subject.cluster.identity_type if subject.cluster else None,
+                                         'actions': [f'Microsoft.Network/{kind}/join/action' for kind in kinds]},
+            remediation="Keep the identity's role on them, for example Network Contributor on their resource group.")
 
 
 # How many, and of how many kinds

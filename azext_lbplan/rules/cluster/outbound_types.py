@@ -1,12 +1,12 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """SKU and outbound type: what applies where egress takes another way, and the ways from one to the other."""
 
-from typing import Dict, Iterable, Tuple
+from typing import Callable, Dict, Iterable, Tuple
 
-from ...facts.clusters import (BASIC, LOAD_BALANCER, MANAGED_NAT_GATEWAY, OUTBOUND_TYPES as ALL_TYPES,
-                               USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
+from ...facts.clusters import (AVAILABILITY_SET, BASIC, BASIC_MOVES_SINCE, LOAD_BALANCER, MANAGED_NAT_GATEWAY,
+                               OUTBOUND_TYPES as ALL_TYPES, USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
 from ...facts.links import BASIC_RETIREMENT, OUTBOUND_TYPES, SEVERAL_BALANCERS
-from ...facts.snat import NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP
+from ...facts.snat import NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP, minor_version
 from ...model.cluster import Cluster
 from ...model.finding import INFO, WARNING, Finding
 from ..engine import OBSERVATION, Rule, Rulebook
@@ -41,17 +41,33 @@ _INSTEAD: Dict[str, str] = {
             why='Unsupported since 2025-09-30; it has no outbound rules, so none of the settings here exist.',
             source='AZURE-FACTS section 1 [D]; the article, "Moving from a basic SKU load balancer to standard SKU".')
 def basic_load_balancer(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By the SKU."""
+    """By the SKU, with what stands in the way of this cluster's move."""
     cluster = subject.cluster
     if cluster is None or cluster.outbound_type != LOAD_BALANCER or cluster.load_balancer_sku != BASIC:
         return
+    first = [need.format(cluster=cluster) for applies, need in _BEFORE_STANDARD if applies(cluster)]
+    line = ('--migrate-vmas-to-vms, which moves its availability sets as well'
+            if any(pool.type == AVAILABILITY_SET for pool in cluster.pools) else '--load-balancer-sku Standard')
     yield rule.finding(
         'The cluster is on a Basic load balancer, unsupported since 2025-09-30. It has no outbound rules.',
-        target='networkProfile.loadBalancerSku', evidence={'loadBalancerSku': cluster.load_balancer_sku},
-        remediation='Either in place: upgrade to Kubernetes 1.27 or later and CLI 2.76.0 or later, allow for downtime, '
-                    'then az aks update --load-balancer-sku Standard; there is no way back. Or blue/green: create a '
-                    'cluster on Standard, move the workloads, switch DNS and allow-lists, delete the old one. Both '
-                    'ways the outbound IPs are new, and Basic IPs cannot be taken along.')
+        target='networkProfile.loadBalancerSku',
+        evidence={'loadBalancerSku': cluster.load_balancer_sku, 'kubernetesVersion': cluster.kubernetes_version,
+                  'before': first},
+        remediation=f"In place, with CLI 2.76.0 or later: {'; '.join([*first, _WEBHOOKS])}; then az aks update {line}. "
+                    'It takes downtime and there is no way back: inbound IPs stay, outbound IPs are new, so allow-list '
+                    'them afterwards. It is not supported where a Service is internal. Else blue/green: a new cluster '
+                    'on Standard, then the workloads, DNS and allow-lists.')
+
+
+_WEBHOOKS = 'switch admission webhooks of your own off'
+
+#: What has to be done before the move, and where. Source: AZURE-FACTS section 1, Basic [D].
+_BEFORE_STANDARD: Tuple[Tuple[Callable[[Cluster], bool], str], ...] = (
+    (lambda cluster: (minor_version(cluster.kubernetes_version) or BASIC_MOVES_SINCE) < BASIC_MOVES_SINCE,
+     'upgrade Kubernetes from {cluster.kubernetes_version} to ' + '.'.join(map(str, BASIC_MOVES_SINCE)) + ' or later'),
+    (lambda cluster: cluster.private_key_vault,
+     'turn off KMS, whose key vault is private (az aks update --disable-azure-keyvault-kms)'),
+)
 
 
 @RULES.rule('OtherOutboundType', INFO,

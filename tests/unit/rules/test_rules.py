@@ -39,9 +39,9 @@ def shared(count, **settings):
     return snapshot
 
 
-def services(count, ports=1):
+def services(count, ports=1, **settings):
     """`count` Services with IPs of their own, of `ports` ports each."""
-    snapshot = world()
+    snapshot = world(**settings)
     balancer = over(snapshot)
     for index in range(count):
         frontend = balancer.add_frontend(f'a{index}', 'publicIPAddress', f'{NODE_GROUP}/publicIPAddresses/a{index}')
@@ -56,6 +56,31 @@ def foreign(name, dual_stack=False):
     balancer.add('outboundRules', name, {'allocatedOutboundPorts': 0, 'protocol': 'All',
                                          'frontendIPConfigurations': []})
     return snapshot
+
+
+def hosted(members=2, **more):
+    """With system pools that AKS hosts, in a backend pool and behind an outbound rule of their own."""
+    snapshot = world(hostedSystemProfile={'enabled': True}, **more)
+    balancer = over(snapshot)
+    nodes = balancer.add_pool('aksHostedSystemPoolOutboundBackendPool', [
+        f'{NODE_GROUP}/networkInterfaces/hosted{index}/ipConfigurations/one' for index in range(members)])
+    frontend = balancer.add_frontend('hosted', 'publicIPAddress', f'{NODE_GROUP}/publicIPAddresses/hosted')
+    balancer.add('outboundRules', 'hosted', {
+        'allocatedOutboundPorts': 0, 'protocol': 'All', 'backendAddressPool': {'id': nodes['id']},
+        'frontendIPConfigurations': [{'id': frontend['id']}]})
+    return snapshot
+
+
+def labelled(*labels):
+    return world(pool(nodeLabels=dict.fromkeys(labels, 'false')))
+
+
+def windows(disabled=True, **more):
+    return world(pool(), pool('win', 2, mode='User', windowsProfile={'disableOutboundNat': disabled}), **more)
+
+
+def basic(*pools, version='1.33.2', **more):
+    return world(*pools, sku='basic', version=version, **more)
 
 
 def elsewhere(snapshot, *place):
@@ -240,7 +265,32 @@ CASES = [
     ('PoolSizeLimit', WARNING, world(*(pool(f'p{index}', 910) for index in range(5)), nodes=1),
      world(*(pool(f'p{index}', 909) for index in range(5)), nodes=1)),
 
-    ('BasicLoadBalancer', WARNING, world(sku='basic'), world()),
+    # Each rule on a frontend counts once for each node: AKS itself has one on each outbound frontend.
+    ('FrontendConfigurationLimit', WARNING, services(1, ports=9, nodes=1000), services(1, ports=8, nodes=1000)),
+    ('FrontendConfigurationLimit', WARNING, shared(8, nodes=1000), shared(7, nodes=1000)),
+    # A surge of 10 %, rounded up; integers above the pool surge by its nodes, and 0 by none.
+    ('ScaleSetLimit', WARNING, world(pool(count=910)), world(pool(count=909))),
+    ('ScaleSetLimit', WARNING, world(pool(count=3, max_count=999, max_surge='2')),
+     world(pool(count=3, max_count=998, max_surge='2'))),
+    ('ScaleSetLimit', WARNING, world(pool(count=501, max_surge='900')), world(pool(count=500, max_surge='900'))),
+    ('ScaleSetLimit', WARNING, world(pool(count=1000, max_surge='1')), world(pool(count=1000, max_surge='0'))),
+    ('ScaleSetLimit', INFO, world(pool(count=910), version='1.31.3'),
+     world(pool(count=910, kind='VirtualMachines', virtualMachinesProfile={'scale': {}}))),
+    ('PoolExcludedFromLoadBalancers', INFO, labelled('node.kubernetes.io/exclude-from-external-load-balancers'),
+     labelled('node.kubernetes.io/exclude')),
+    ('WindowsOutboundNatDisabled', WARNING, windows(), windows(disabled=False)),
+    ('WindowsOutboundNatDisabled', WARNING, routed(windows()), routed(windows(), gateway=gateway_id())),
+    ('WindowsOutboundNatDisabled', WARNING, routed(windows()), windows(outbound_type='userDefinedRouting')),
+    ('StaticEgressGateway', INFO, world(pool(), pool('egress', 2, mode='Gateway',
+                                                     gatewayProfile={'publicIPPrefixSize': 31})),
+     world(pool(), pool('egress', 2, mode='User'))),
+    ('HostedSystemPool', INFO, hosted(), world()),
+    ('HostedSystemPool', INFO, world(hostedSystemProfile={'enabled': True}),
+     world(hostedSystemProfile={'enabled': False})),
+
+    ('BasicLoadBalancer', WARNING, basic(), world()),
+    ('ServicesNeedJoin', INFO, world(own=2), world(managed=2)),
+    ('ServicesNeedJoin', INFO, world(prefix_lengths=[31]), world()),
     ('OtherOutboundType', INFO, world(outbound_type='userDefinedRouting'), world()),
     ('MalformedId', ERROR, with_(world(own=2, ports=8000), 'managedCluster', 'properties', 'networkProfile',
                                  'loadBalancerProfile', 'outboundIPs', 'publicIPs', 0, 'id', value='@/etc/passwd'),
@@ -329,6 +379,41 @@ def test_ips_that_only_the_rule_has_are_not_taken_away():
     found = next(one for one in ask(snapshot).findings if one.code == 'FrontendDrift')
     assert found.command is None and found.evidence['onlyInOutboundRules'] == [
         f'{NODE_GROUP}/publicIPAddresses/managed1']
+
+
+@pytest.mark.parametrize('snapshot, before, line', [
+    (basic(), [], '--load-balancer-sku Standard'), (basic(version='1.27.1'), [], '--load-balancer-sku Standard'),
+    (basic(version='1.26.9'), ['upgrade Kubernetes from 1.26.9 to 1.27 or later'], '--load-balancer-sku Standard'),
+    (basic(pool(kind='AvailabilitySet')), [], '--migrate-vmas-to-vms'),
+    (basic(securityProfile={'azureKeyVaultKms': {'enabled': True, 'keyVaultNetworkAccess': 'Private'}}),
+     ['turn off KMS, whose key vault is private (az aks update --disable-azure-keyvault-kms)'],
+     '--load-balancer-sku Standard'),
+    (basic(securityProfile={'azureKeyVaultKms': {'enabled': True, 'keyVaultNetworkAccess': 'Public'}}), [],
+     '--load-balancer-sku Standard'),
+])
+def test_the_way_off_a_basic_load_balancer_begins_with_what_stands_in_the_way(snapshot, before, line):
+    found = next(one for one in ask(snapshot).findings if one.code == 'BasicLoadBalancer')
+    assert found.evidence['before'] == before
+    assert line in found.remediation and all(one in found.remediation for one in before)
+
+
+def test_hosted_system_pools_are_told_and_taken_for_nothing_foreign():
+    found = ask(hosted(members=2))
+    assert codes(found, ERROR, WARNING) == []
+    told = next(one for one in found.findings if one.code == 'HostedSystemPool')
+    assert told.evidence['members'] == 2 and '2 members' in told.message
+    named = hosted()  # whether the profile names their IP is not known
+    profile(named)['effectiveOutboundIPs'].append({'id': f'{NODE_GROUP}/publicIPAddresses/hosted'})
+    assert 'FrontendDrift' not in codes(ask(named))
+
+
+def test_the_members_of_the_outbound_pool_show_whether_excluded_nodes_left_it():
+    label = {'node.kubernetes.io/exclude-from-external-load-balancers': 'true'}
+    for live, advice in ((4, True), (5, False)):
+        found = next(one for one in ask(world(pool(count=3), pool('b', 2, nodeLabels=label), nodes=live)).findings
+                     if one.code == 'PoolExcludedFromLoadBalancers')
+        assert found.evidence['pools'] == ['b'] and f'{live} members for 5 nodes' in found.message
+        assert bool(found.remediation) is advice
 
 
 def test_overcommitment_names_the_pools_that_make_it_so():
