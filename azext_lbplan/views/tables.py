@@ -24,6 +24,8 @@ def _codes(result: Result) -> Iterator[Entry]:
         codes = distinct(finding['code'] for finding in result['findings'] if finding['severity'] == severity)
         if codes:
             yield f'{severity.capitalize()}s', [', '.join(codes)]
+    if result.get('skipped'):
+        yield 'Skipped', [f"{counted(len(result['skipped']), 'rule')} (-o json tells more)"]
 
 
 def show_table(result: Any) -> List[Row]:
