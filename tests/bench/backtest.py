@@ -2,10 +2,10 @@
 
     python3 tests/run.py python -m tests.bench.backtest [--frozen COMMIT] [--seeds 10] [--kinds diurnal] [--rows FILE]
 
-Some five seconds for each cluster. A cluster runs for a week under the setting that it has. From the metrics of that week each policy sets ports per node
-and IPs; the second week, which nobody has seen, shows what came of it. With --weeks, policies that look again each week
-go on for more. --write renews the section in tests/bench/RESULTS.md and the plot beside it; that takes
-tests/bench/requirements.txt. --rows keeps the raw numbers of every cluster.
+Some four seconds for each cluster. A cluster runs for a week under the setting that it has. From the metrics of that
+week each policy sets ports per node and IPs; the second week, which nobody has seen, shows what came of it. With
+--weeks, policies that look again each week go on for more. --write renews the section in tests/bench/RESULTS.md and the
+plot beside it; that takes tests/bench/requirements.txt. --rows keeps the raw numbers of every cluster.
 """
 import argparse
 import hashlib
@@ -133,7 +133,8 @@ def main():
     parser.add_argument('--rows', help='write the raw numbers to this file')
     parser.add_argument('--from-rows', nargs='+', metavar='FILE', help='report the numbers of these files, run nothing')
     parser.add_argument('--policies', nargs='+', metavar='NAME', help='run these alone, and the clairvoyant')
-    parser.add_argument('--before', nargs='+', metavar='FILE', help='rows of another version of the package, to compare')
+    parser.add_argument('--before', nargs='+', metavar=('COMMIT', 'FILE'),
+                        help='rows that the package gave at another commit, to compare')
     parser.add_argument('--write', action='store_true', help='renew RESULTS.md and the plot')
     options = parser.parse_args()
     start = time.time()
@@ -152,7 +153,8 @@ def main():
     if options.rows:
         with open(options.rows, 'w', encoding='utf-8') as file:
             json.dump(rows, file)
-    text = report.tables(rows, merged(options.before) if options.before else ())
+    commit, *before = options.before or ['']
+    text = report.tables(rows, merged(before), commit)
     print(text)
     if options.write:
         from tests.bench import plot  # takes a library that nothing else here needs

@@ -1,4 +1,5 @@
 """One cluster of the backtest, week by week: what its metrics would show, and what an allocation would have done."""
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Tuple
 
@@ -8,7 +9,7 @@ from azext_lbplan.model.metrics import minute_of
 from tests.support.spoiled import Awaiting, Pending
 from tests.support.workload import Node, Workload, addresses, simulate
 
-from .workloads import DAY, TIMEOUT, WEEK, Cluster
+from .workloads import DAY, TIMEOUT, WEEK, Cluster, View
 
 #: A Monday, as the workloads want it.
 START = minute_of('2026-08-03T00:00:00Z')
@@ -44,6 +45,12 @@ class Replay:
         self._free = [simulate(flows, cluster.weeks * WEEK, PLENTY, TIMEOUT) for flows in cluster.nodes]
         self.demands: Dict[Tuple[int, Allocation], Demand] = {}
         self._weeks: Dict[Tuple[int, int, Allocation], Node] = {}
+
+    def seen(self, view: View) -> 'Replay':
+        """The same cluster with its metrics told as `view` has it; what was simulated is shared."""
+        other = copy(self)
+        other.cluster, other.demands = replace(self.cluster, view=view), {}
+        return other
 
     def peak(self, week: int) -> int:
         """The most ports that any node would have used in `week`, had there been plenty."""
@@ -92,7 +99,7 @@ class Replay:
         allocated = [ports(minute) for minute in range(week * WEEK, (week + 1) * WEEK)]
         first = max(0, week * WEEK - WARM_UP)
         if free.peak() <= min(allocated):
-            return replace(free, allocated={name: allocated for name in free.used})
+            return replace(free, allocated=dict.fromkeys(free.used, allocated))
         flows = [replace(one, rate=_later(one.rate, first)) for one in self.cluster.nodes[index]]
         node = simulate(flows, (week + 1) * WEEK - first, _later(ports, first), TIMEOUT)
         return _part(node, week * WEEK - first, node.minutes)

@@ -132,6 +132,7 @@ def reasons(rows):
     lines = [f'- {DEFAULT_HEADROOM} % headroom over the true peak of the first week, known exactly, takes '
              f'{least / _total(rows, REFERENCE, "second", "ips"):.2f} times the IPs of the clairvoyant, and is too '
              f'little in the second week in {short} of {len(rows)} clusters.']
+    lines.append(_bound(rows))
     groups = {'that filled all ports of a node, so that what they wanted beyond has to be estimated':
               [row for row in rows if row['estimate']],
               'that never did, and keep what they have where it suffices':
@@ -148,12 +149,27 @@ def reasons(rows):
     return '\n'.join(lines)
 
 
+def _bound(rows):
+    """How lbplan compares with a clairvoyant that leaves nodes the ports that they have, as lbplan does unless told."""
+    kept = [snat.ips_needed(max(row['own'], snat.ceil8(row['peaks'][1])), row['required']) for row in rows]
+    once = [row['policies']['lbplan once']['second']['ips'] for row in rows]
+    kinds = {}
+    for row, least, taken in zip(rows, kept, once):
+        kinds.setdefault(row['kind'], []).append((least, taken))
+    ratios = {kind: sum(taken for _, taken in pairs) / sum(least for least, _ in pairs)
+              for kind, pairs in kinds.items()}
+    most = max(ratios, key=ratios.get)
+    return (f'- A clairvoyant that takes no ports away from nodes, as lbplan once does not, takes '
+            f'{sum(kept) / _total(rows, REFERENCE, "second", "ips"):.2f} times the IPs of the clairvoyant. lbplan once '
+            f'takes {sum(once) / sum(kept):.2f} times the IPs of that one, at most {ratios[most]:.2f} times ({most}).')
+
+
 def _met(value, most):
     return 'met' if value <= most else f'missed by {value / most - 1:.0%}'
 
 
-def tables(rows, before=()):
-    """All tables, as Markdown."""
+def tables(rows, before=(), commit=''):
+    """All tables, as Markdown; `before`: rows of the package at `commit`, to compare."""
     known, all_policies = predictable(rows), complete(rows)
     parts = [f'### Targets, workloads that the first week can tell of\n\n{verdict(known)}',
              f'Where the IPs go:\n\n{reasons(known)}'] if known else []
@@ -167,7 +183,8 @@ def tables(rows, before=()):
               for span in ('second', 'busier')]
     if before:
         parts.append('### Before and now, a second week: failing node-minutes of 10,000 / IPs over the clairvoyant\'s, '
-                     f'the same {len(before)} clusters\n\n' + compared(rows, before))
+                     f'the same {len(before)} clusters\n\nBefore: the package at {commit}, with the tests of now.\n\n'
+                     + compared(rows, before))
     notes = [f'\\* {kind}: cannot be predicted; {KINDS[kind].unpredictable}.'
              for kind in dict.fromkeys(row['kind'] for row in rows) if KINDS[kind].unpredictable]
     return '\n\n'.join(parts + notes)
@@ -178,16 +195,21 @@ def write(text, rows, frozen):
     seeds = list(dict.fromkeys(row['seed'] for row in rows))
     half = f'the held-out half, seeds from the hash {frozen}' if frozen else 'the tuning half'
     intro = (
-        f'{HEADING}\n\n'
         f'`python3 tests/run.py python -m pip install -r tests/bench/requirements.txt` and then\n'
         f'`python3 tests/run.py python -m tests.bench.backtest {f"--frozen {frozen} " if frozen else ""}'
         f'--seeds {len(seeds)} --write`\n'
         f'made this on {datetime.date.today()}: {len(rows)} clusters, {half}:\n'
         f'{", ".join(map(str, seeds))}.\n\n{_ABOUT}\n\n![Failures and IPs of each policy]({PLOT})\n\n')
+    replace_section(HEADING, intro + text)
+
+
+def replace_section(heading, text):
+    """Put `text` under `heading` of RESULTS.md, at its end where the heading is new; other sections stay."""
     old = RESULTS.read_text(encoding='utf-8') if RESULTS.exists() else '# Results\n'
-    section = re.compile(rf'{HEADING}\n.*?(?=^## |\Z)', re.S | re.M)
-    new = section.sub('', old).rstrip() + '\n\n' + intro + text + '\n'
-    RESULTS.write_text(new, encoding='utf-8')
+    parts = re.split(r'^(?=## )', old, flags=re.M)
+    at = next((index for index, part in enumerate(parts) if part.startswith(f'{heading}\n')), len(parts))
+    parts[at:at + 1] = [f'{heading}\n\n{text}\n']
+    RESULTS.write_text('\n\n'.join(part.strip() for part in parts) + '\n', encoding='utf-8')
 
 
 _ABOUT = '''A cluster runs for a week under the setting it has (half of them: automatic; the others: 1024 to 3072 ports,

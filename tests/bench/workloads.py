@@ -144,13 +144,18 @@ class Draw:  # pylint: disable=too-many-instance-attributes  # a record
 
 def make(kind: str, seed: int, weeks: int, busier: float = 1.0) -> Cluster:
     """The cluster of one kind and seed, with `busier` times the connections after the first week."""
+    return built(kind, KINDS[kind].build, seed, weeks, busier)
+
+
+def built(kind: str, build: Callable[[Draw], None], seed: int, weeks: int, busier: float = 1.0) -> Cluster:
+    """The same, where `build` makes the traffic."""
     draw = Draw(kind, seed, weeks, busier)
-    KINDS[kind].build(draw)
+    build(draw)
     return Cluster(kind, seed, weeks, tuple(tuple(flows) for flows in draw.flows), tuple(draw.present), draw.count,
                    draw.max_count, draw.size, draw.own_ports, draw.view)
 
 
-def _day(draw, low=0.1, high=0.4):
+def day_of(draw, low=0.1, high=0.4):
     """A day's rhythm between a share of the level and the level."""
     return diurnal(draw.random.uniform(low, high) * draw.level, draw.level, draw.random.uniform(8, 20))
 
@@ -162,12 +167,12 @@ def steady(draw):
 
 def daily(draw):
     """A smooth day."""
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def weekly(draw):
     """Working days and quiet weekends."""
-    day, weekend = _day(draw), draw.random.uniform(0.2, 0.5)
+    day, weekend = day_of(draw), draw.random.uniform(0.2, 0.5)
     draw.add(lambda minute: day(minute) * (weekend if minute // DAY % 7 >= 5 else 1))
 
 
@@ -183,7 +188,7 @@ def skewed(draw):
     """One node carries two to four times as much as the others; the level is its own."""
     share = 1 / draw.random.uniform(2, 4)
     draw.volumes = [1.0] + [share * volume for volume in draw.volumes[1:]]
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def growing(draw):
@@ -197,20 +202,20 @@ def growing_fast(draw):
 
 
 def _grow(draw, per_day):
-    day = _day(draw)
+    day = day_of(draw)
     draw.add(lambda minute: day(minute) * (1 + per_day) ** (minute / DAY - 7))
 
 
 def leak(draw):
     """Most connections are never closed: their ports stay until the idle timeout."""
-    day, share = _day(draw), draw.random.uniform(0.5, 0.95)
+    day, share = day_of(draw), draw.random.uniform(0.5, 0.95)
     draw.add(lambda minute: day(minute) * share, hold=TIMEOUT, close=IDLE)
     draw.add(lambda minute: day(minute) * (1 - share))
 
 
 def dns(draw):
     """Lookups over UDP, each of which holds a port until the idle timeout, beside some TCP."""
-    day, share = _day(draw), draw.random.uniform(0.2, 0.6)
+    day, share = day_of(draw), draw.random.uniform(0.2, 0.6)
     draw.add(day, hold=TIMEOUT, protocol=UDP)
     draw.add(lambda minute: day(minute) * share)
 
@@ -275,20 +280,20 @@ def first_incident(draw):
 def retrying(draw):
     """Refused connections fail one to five times each, and 0 to 0.9 of them come again in the next minute."""
     draw.more = {'retries': draw.random.uniform(0, 0.9), 'attempts': draw.random.choice([1, 1, 2, 3, 5])}
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def backing_off(draw):
     """The same, but they come again after 1, 2 and 4 minutes."""
     draw.more = {'retries': draw.random.uniform(0, 0.9), 'attempts': draw.random.choice([1, 1, 2, 3]),
                  'again_after': (1, 2, 4)}
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def overdispersed(draw):
     """Connections that come in clusters: 2 to 5 times the variance of Poisson's."""
     draw.dispersion = draw.random.uniform(2, 5)
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def cron(draw):
@@ -312,7 +317,7 @@ def step_unseen(draw):
 
 
 def _step(draw, at):
-    day = _day(draw)
+    day = day_of(draw)
     draw.add(lambda minute: day(minute) * (1.0 if minute >= at else 1 / 1.4))
 
 
@@ -328,7 +333,7 @@ def growing_steadily(draw):
 
 def rotating(draw):
     """A hot workload, two to four times the others, that moves to another node each day."""
-    day, share = _day(draw), 1 / draw.random.uniform(2, 4)
+    day, share = day_of(draw), 1 / draw.random.uniform(2, 4)
     draw.volumes = [1.0] * NODES
     for node in range(NODES):
         draw.add(lambda minute, node=node: day(minute) * (1 if minute // DAY % NODES == node else share), nodes=[node])
@@ -345,7 +350,7 @@ def leak_until_restart(draw):
 def udp_beside_tcp(draw):
     """Any share of UDP, both with a day of their own."""
     share = draw.random.uniform(0.1, 0.9)
-    udp, tcp = _day(draw), _day(draw)
+    udp, tcp = day_of(draw), day_of(draw)
     draw.add(lambda minute: udp(minute) * share, hold=TIMEOUT, protocol=UDP)
     draw.add(lambda minute: tcp(minute) * (1 - share))
 
@@ -353,37 +358,37 @@ def udp_beside_tcp(draw):
 def gaps(draw):
     """1 to 30 % of all points are missing, each on its own."""
     draw.view = View(missing=draw.random.uniform(0.01, 0.3))
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def gaps_alike(draw):
     """1 to 30 % of all points are missing, at the same times in all series."""
     draw.view = View(missing=draw.random.uniform(0.01, 0.3), alike=True)
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def averages_only(draw):
     """Maxima are not served."""
     draw.view = View(maximum=False)
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def pending(draw):
     """As many connections are pending as were successful."""
     draw.view = View(pending=True)
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def awaiting(draw):
     """Ports await removal, on the same frontend and on another one."""
     draw.view = View(awaiting=True)
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 def upgraded(draw):
     """An upgrade in the first week gives all nodes new addresses."""
     draw.view = View(upgrade=draw.random.randint(1, 5) * DAY + draw.random.randint(0, DAY))
-    draw.add(_day(draw))
+    draw.add(day_of(draw))
 
 
 _HORIZON = 'it grows beyond the horizon: 50 to 120 % in the week after the measured one'

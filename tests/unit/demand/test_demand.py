@@ -320,7 +320,8 @@ def test_idle_flows_are_told_on_a_full_node_too(traffic):
 @pytest.mark.parametrize('most', [20, 60])
 def test_connections_in_use_for_about_as_long_as_the_timeout_are_not_idle(between, most):
     low, high = between
-    evidence = held(Traffic(rate=diurnal(5, most), active=[low + (high - low) * (part + 0.5) / 12 for part in range(12)]))
+    minutes = [low + (high - low) * (part + 0.5) / 12 for part in range(12)]
+    evidence = held(Traffic(rate=diurnal(5, most), active=minutes))
     assert evidence.idle_timeout_bound is False and evidence.idle_timeout_relief is None
 
 

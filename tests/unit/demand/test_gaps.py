@@ -1,4 +1,6 @@
 """Points that are missing, pending connections, ports that await removal: the demand stays what it is."""
+import random
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -9,8 +11,8 @@ from azext_lbplan.model.metrics import UDP, Measurements, Series, parse
 
 from tests.support.asking import Asked
 from tests.support.spoiled import Awaiting, Pending, missing
-from tests.support.workload import (DAY, RST, TCP, Placed, Traffic, Workload, addresses, bursts, diurnal, simulate,
-                                    steady)
+from tests.support.workload import (DAY, RST, TCP, Placed, Traffic, Workload, addresses, bursts, diurnal, poisson,
+                                    simulate, steady)
 from .test_demand import HEADROOM, MONDAY, asked, cluster, demand_of
 
 #: A node that is full of TCP every day, beside some UDP and a node with room.
@@ -34,7 +36,8 @@ def minutes(name, query):
 
 
 @pytest.mark.parametrize('alike', [False, True])
-@pytest.mark.parametrize('share, only, off', [(0.01, hourly_successes, 0.05), (0.05, minutes, 0.1), (0.3, minutes, 0.3)])
+@pytest.mark.parametrize('share, only, off',
+                         [(0.01, hourly_successes, 0.05), (0.05, minutes, 0.1), (0.3, minutes, 0.3)])
 def test_a_gap_is_a_gap(full, share, alike, only, off):
     workload, whole = full
     for seed in range(3):
@@ -184,3 +187,24 @@ def test_a_full_node_that_refused_nothing_is_no_estimate():
 def test_bursts_of_connections_and_few_of_them_widen_the_range():
     few = asked(cluster([Traffic(rate=bursts(20, 500, 720, 3))], days=2, ports=512), 2).demand().evidence.demand_range
     assert few.low < few.likely == few.high and 'too few minutes' in few.how
+
+
+def clustered(rate, spread, minutes, seed=1):
+    """`rate` as exact numbers of connections with `spread` times the variance of Poisson's."""
+    chance = random.Random(seed)
+    means = [chance.gammavariate(rate(minute) / (spread - 1), spread - 1) if spread > 1 else rate(minute)
+             for minute in range(minutes)]
+    return [poisson(chance, mean) for mean in means]
+
+
+def test_connections_that_come_in_clusters_widen_the_range():
+    ranges = []
+    for spread in (1, 4):
+        draws = clustered(diurnal(50, 400), spread, 3 * DAY)
+        traffic = [Traffic(rate=draws.__getitem__, noisy=False, retries=0.5)]
+        found = asked(cluster(traffic, days=3), 3).demand().evidence.demand_range
+        wanted = simulate(traffic, 3 * DAY, 64000).peak()
+        assert wanted <= 1.02 * found.high
+        ranges.append((found.high - found.low) / wanted)
+        assert ('come in clusters' in found.how) == (spread > 1)
+    assert ranges[1] > 2 * ranges[0]
