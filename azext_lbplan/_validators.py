@@ -128,6 +128,7 @@ def _validate_action_group(namespace: Any) -> None:
 def validate_check_service(namespace: Any) -> None:
     """Options of `check-service`: standard input holds one thing."""
     _validate_version(namespace)
+    _validate_report(namespace, 'check-service')
     if namespace.from_file in STDIN and set(STDIN) & set(namespace.filename):
         raise MutuallyExclusiveArgumentError('--filename and --from-file both name standard input.',
                                              'Give the path of a file for one of them.')

@@ -6,7 +6,7 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from azure.cli.core.azclierror import ArgumentUsageError, InvalidArgumentValueError
 from knack.log import get_logger
@@ -19,24 +19,23 @@ from .facts.ids import ArmId
 from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
-from .model.finding import WARNING, Finding
+from .model.finding import WARNING
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import saving, snapshot
-from .rules.cluster import check, findings
+from .rules.cluster import check, codes_of, findings
 from .views import hints, results
+from .views.answer import Answer
 
 if TYPE_CHECKING:
     from .readers.fleet import FleetReader
     from .readers.fleet_file import FleetFile
+    from .views.reports import Kind
 
 logger = get_logger(__name__)
 
 Result = Dict[str, Any]
-
-#: One result, or the rows of a fleet.
-Answer = TypeVar('Answer', Result, List[Result])
 
 
 @takes('show')
@@ -51,22 +50,22 @@ def lb_plan(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What if."""
     with Handling(cmd.cli_ctx, typed) as handling:
         planned = [_planned(decision, typed) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
-        return handling.finish(_one_or_all([result for result, _, _ in planned]),
+        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in planned])),
                                [one for _, judged, _ in planned for one in judged],
                                [hint for _, _, lines in planned for hint in lines])
 
 
-def _planned(decision: Decision, typed: Typed) -> Tuple[Result, List[hints.Judged], List[hints.Hint]]:
-    """The result of one cluster, what `--fail-on` looks at, and the lines to run. Of several sizes those are what was
+def _planned(decision: Decision, typed: Typed) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
+    """The answer on one cluster, what `--fail-on` looks at, and the lines to run. Of several sizes those are what was
     asked about, and there is no line for all of them."""
     found = findings(decision)
     if typed.sizes is None:
-        return (_reported(typed, 'plan', results.plan(decision, found), decision, found),
+        return (_answer(typed, 'plan', results.plan(decision, found), decision),
                 hints.judged(decision, found), hints.of_plan(decision))
     from .decision.curve import curve
     from .views.curve import rows
     points = curve(decision, typed.sizes)
-    return (_reported(typed, 'plan', results.plan(decision, found, rows(points)), decision, found),
+    return (_answer(typed, 'plan', results.plan(decision, found, rows(points)), decision),
             [one for point in points for one in hints.judged(point.decision, findings(point.decision))], [])
 
 
@@ -78,8 +77,9 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         decided = [(decision, findings(decision), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed)]
         return handling.finish(
-            _one_or_all([_reported(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision,
-                                   found) for decision, found, alerts in decided]),
+            _one_or_all(_reported(typed, [
+                _answer(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision)
+                for decision, found, alerts in decided])),
             [one for decision, found, _ in decided for one in hints.judged(decision, found)],
             hints=[hint for decision, _, alerts in decided
                    for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
@@ -92,8 +92,9 @@ def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
         decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
                    for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
         return handling.finish(
-            _one_or_all([_reported(typed, 'check', {**results.check(decision, report), 'alerts': alerts}, decision,
-                                   report.findings) for decision, report, alerts in decided]),
+            _one_or_all(_reported(typed, [
+                _answer(typed, 'check', {**results.check(decision, report), 'alerts': alerts}, decision)
+                for decision, report, alerts in decided])),
             [one for decision, report, _ in decided for one in hints.judged(decision, report.findings)],
             [hint for decision, report, alerts in decided
              for hint in hints.of_check(decision, report.findings) + hints.of_alerts(decision, alerts)])
@@ -118,8 +119,8 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
         rows = fleet.riskiest_first(rows)
         for line in reader.gaps + notes + ([] if rows else [fleet.NOTHING]):
             logger.warning(_printed.line(line))
-        shown = _reported(typed, 'list', rows)[:typed.top]
-        return handling.finish(shown, hints.judged_rows(rows, reader.lost_clusters),
+        _reported(typed, [_answer(typed, 'list', rows)])
+        return handling.finish(rows[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
                                hints.of_fleet(rows, typed.top, live=not typed.source.from_file))
 
 
@@ -140,6 +141,7 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     from .rules.service import check_manifests
     from .views import services
     with Handling(cmd.cli_ctx, typed) as handling:
+        _check_report(typed)
         from_file = typed.source.from_file
         cluster = context_of(snapshot.load_one(from_file)) if from_file else NO_CLUSTER
         version = minor_version(typed.options.scale.kubernetes_version)
@@ -148,7 +150,9 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
         checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
         if not checked.services:
             logger.warning(services.nothing_checked(checked))
-        return handling.finish(services.check_service(checked), services.judged(checked),
+        result = services.check_service(checked)
+        _reported(typed, [_answer(typed, 'check-service', result)])
+        return handling.finish(result, services.judged(checked),
                                [hints.Hint(WARNING, services.summary(checked))], services.unread(checked))
 
 
@@ -165,17 +169,31 @@ def _check_report(typed: Typed) -> None:
         saving.check_target(typed.report, typed.source.overwrite)
 
 
-def _reported(typed: Typed, command: str, result: Answer, decision: Optional[Decision] = None,
-              found: Tuple[Finding, ...] = ()) -> Answer:
-    """`result`, written to the file that was asked for as well, as what its ending says."""
-    if typed.report is None:
-        return result
+def _answer(typed: Typed, command: str, result: Any, decision: Optional[Decision] = None) -> Answer:
+    """A result with what a report needs beside it."""
+    return Answer(command, result, decision, typed.source.from_file, typed.fail_on,
+                  codes_of(typed.rules, typed.skip_rules) if command == 'check' else ())
+
+
+def _reported(typed: Typed, answers: Sequence[Answer]) -> List[Result]:
+    """The results, written to the file that was asked for as well, as what its ending says."""
+    if typed.report is not None:
+        written = _kind_of_report(typed.report, answers).render(
+            [answer._replace(result=_printed.value(answer.result)) for answer in answers])
+        saving.save(typed.report, written, typed.source.overwrite)
+    return [answer.result for answer in answers]
+
+
+def _kind_of_report(path: str, answers: Sequence[Answer]) -> Kind:
     from .views import reports
-    kind = reports.kind_of(typed.report, command)
+    kind = reports.kind_of(path, answers[0].command)
     if kind is None:
         raise LookupError('a report of a kind that the validator has let pass')
-    saving.save(typed.report, kind.render(reports.Answer(command, result, decision, found)), typed.source.overwrite)
-    return result
+    if len(answers) > 1 and not kind.several:
+        known = ', '.join(reports.endings(answers[0].command, several=True))
+        raise ArgumentUsageError(f'Such a report is about one cluster, and the file holds {len(answers)}.',
+                                 f'Give a file that holds one, or a name with one of these endings: {known}.')
+    return kind
 
 
 def _alerts(decision: Decision, typed: Typed) -> Optional[List[Result]]:
@@ -195,9 +213,6 @@ def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True, alerts: bool =
     """The decision for each cluster that was named or that a file holds."""
     _check_report(typed)
     observed = _observe(cli_ctx, typed, gateways, alerts)
-    if typed.report is not None and len(observed) > 1:
-        raise ArgumentUsageError(f'--report takes one cluster at a time, and the file holds {len(observed)}.',
-                                 'Give a file that holds one.')
     for one in observed:
         _check_applicable(cli_ctx, one, typed)
     return [decide(one, typed.options) for one in observed]

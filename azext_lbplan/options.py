@@ -242,7 +242,12 @@ ALERTS = (
 
 REPORT = (
     Option('report', ('--report',),
-           'Also write a page with pictures: FILE.html.', FILE),
+           'Also write a file: .html, .md, .sarif or .xml (JUnit).', FILE),
+)
+
+#: A page is about clusters.
+REPORT_ON_SERVICES = (
+    Option('report', ('--report',), 'Also write a file: .md (for a pull request), .sarif or .xml (JUnit).', FILE),
 )
 
 HEADROOM = (
@@ -315,7 +320,7 @@ COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + GATE + ALERTS + REPORT,
     'check': CLUSTER + MEASURED + RULES + GATE + ALERTS + REPORT,
     'list': FLEET + GATE + REPORT + (OVERWRITE,),
-    'check-service': MANIFESTS + GATE,
+    'check-service': MANIFESTS + GATE + REPORT_ON_SERVICES + (OVERWRITE,),
     'list-rules': (),
 }
 

@@ -26,6 +26,7 @@ class Origin(NamedTuple):
     manifest says what shall be, not what is. `recreated_by` are the settings that make the provider replace the
     cluster. `unknown` names what is not known; `notes` are sentences without their period,
     and so are `assumed`: defaults that count where the code says nothing. `is_live`: what it starts from was read.
+    `lines` are the lines of the file that settings stand on, by their targets; that of '' is the resource's own.
     `removed_pools` are pools that the change deletes. `module` is the module
     that the resource is in, `module_source` where its code comes from, `version` that of the provider or of the API.
     """
@@ -44,3 +45,10 @@ class Origin(NamedTuple):
     module_source: Optional[str] = None
     version: Optional[str] = None
     is_live: bool = False
+    lines: Tuple[Tuple[str, int], ...] = ()
+
+    def line_of(self, target: Optional[str]) -> Optional[int]:
+        """The line of what a finding points at, or of what is around it; None where the file has no lines to name."""
+        around = [(len(known), line) for known, line in self.lines
+                  if not known or f'{target}.'.startswith(f'{known}.')]
+        return max(around)[1] if around else None

@@ -1,8 +1,11 @@
-"""`--report`: a page beside the usual result, written as snapshots are, and told early where it cannot be."""
+"""`--report`: a file beside the usual result, written as snapshots are, and told early where it cannot be."""
+import json
 import stat
 
 from tests.azure import pool
 from tests.end_to_end.test_metrics import serve, workload
+from tests.support.schemas import junit_problems, sarif_problems
+from tests.support.terraform import change, cluster, node_pool, plan
 from tests.support.together import assert_refused, in_one_process
 
 NAMED = '-g rg1 -n aks1'
@@ -29,12 +32,38 @@ def test_a_fleet_has_one_too(arm, az, tmp_path):
     assert len(result.json) == 2 and 'Clusters' in (tmp_path / 'fleet.html').read_text()
 
 
+def test_reports_for_machines_and_pull_requests_beside_the_same_result(arm, az, tmp_path):
+    arm.add_cluster(pools=[pool('system', 3)], ports=1024)
+    serve(arm, workload())
+    code = plan(*(change(f'azurerm_kubernetes_cluster.{name}', None, {**cluster(ports=32000, name=name), 'id': name})
+                  for name in ('east', 'west')), change('azurerm_kubernetes_cluster_node_pool.b', None, node_pool(owner='east')))
+    (az.cwd / 'plan.json').write_text(json.dumps(code))
+    (az.cwd / 'service.yaml').write_text('{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {type: LoadBalancer}}')
+    commands = [f'plan {NAMED}', f'recommend {NAMED}', f'check {NAMED}', 'list', 'plan --from-file plan.json',
+                'check --from-file plan.json', 'check-service -f service.yaml']
+    files = [(command, tmp_path / f'{index}.{ending}') for index, command in enumerate(commands)
+             for ending in ('sarif', 'xml', 'md')]
+    for result, (_, file) in zip(in_one_process(az, [f'{command} --report {file}' for command, file in files]), files):
+        assert result.code == 0 and result.json, str(result)
+        written = file.read_text(encoding='utf-8')
+        assert file.suffix != '.sarif' or sarif_problems(json.loads(written)) == []
+        assert file.suffix != '.xml' or junit_problems(written) == []
+        assert file.suffix != '.md' or written.count('\n') < 40
+    again = [(command, file) for command, file in files if ' -f' in command or '--from-file' in command]
+    before = [file.read_bytes() for _, file in again]
+    *_, page = in_one_process(az, [f'{command} --report {file} --overwrite-existing' for command, file in again] +
+                              ['plan --from-file plan.json --report x.html'])
+    assert [file.read_bytes() for _, file in again] == before
+    assert_refused(page, 'Such a report is about one cluster, and the file holds 2', '.sarif')
+
+
 def test_what_cannot_be_written_is_told_before_anything_is_read(arm, az, tmp_path):
     arm.add_cluster()
     (tmp_path / 'there.html').write_text('mine')
     cluster = ('/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg1/providers/'
                'Microsoft.ContainerService/managedClusters/aks1')
     refusals = [
+        (f'check-service -f x.yaml --report {tmp_path}/x.html', 'is no file that a report can be', '.sarif'),
         (f'plan {NAMED} --report {tmp_path}/x.pdf', "x.pdf' is no file that a report can be.", '.html'),
         (f'plan {NAMED} --report -', 'is no file that a report can be'),
         (f'check {NAMED} --report ""', 'is no file that a report can be'),

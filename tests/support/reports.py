@@ -14,7 +14,7 @@ from azext_lbplan.decision.curve import curve
 from azext_lbplan.model.metrics import minute_of
 from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.options import Change, Options, Sizes
-from azext_lbplan.rules.cluster import check, findings
+from azext_lbplan.rules.cluster import check, codes_of, findings
 from azext_lbplan.views import fleet, reports, results
 from azext_lbplan.views.curve import rows
 from azext_lbplan.views.recommendation import recommend
@@ -62,12 +62,13 @@ def answered(command, snapshot, change=Change(), sizes=None):
     decision = decide(parse_observed(snapshot), Options(change, measure=command != 'plan'))
     if command == 'check':
         report = check(decision)
-        return reports.Answer(command, {**results.check(decision, report), 'alerts': None}, decision, report.findings)
+        return reports.Answer(command, {**results.check(decision, report), 'alerts': None}, decision,
+                              rules=codes_of(None, ()))
     found = findings(decision)
     if command == 'recommend':
-        return reports.Answer(command, {**recommend(decision, found), 'alerts': None}, decision, found)
+        return reports.Answer(command, {**recommend(decision, found), 'alerts': None}, decision)
     points = rows(curve(decision, sizes)) if sizes else None
-    return reports.Answer(command, results.plan(decision, found, points), decision, found)
+    return reports.Answer(command, results.plan(decision, found, points), decision)
 
 
 def fleet_of(names=SAMPLES):
@@ -84,7 +85,7 @@ def written(name):
         'plan': lambda: answered('plan', sample('calm'), Change(outbound_ports=4000)),
         'sizes': lambda: answered('plan', sample('calm'), sizes=Sizes('max_count', (20, 50, 100, 200))),
         'list': fleet_of}.get(name, lambda: answered('recommend', sample(name)))()
-    return reports.KINDS['.html'].render(answer)
+    return reports.KINDS['.html'].render([answer])
 
 
 PAGES = (*SAMPLES, 'check', 'plan', 'sizes', 'list')

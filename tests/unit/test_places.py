@@ -16,7 +16,8 @@ TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding
          for path in sorted(PACKAGE.rglob('*.py'))}
 
 #: Hosts of documentation that results link to.
-DOCUMENTATION = {'learn.microsoft.com', 'kubernetes.io', 'cloud-provider-azure.sigs.k8s.io', 'helm.sh', 'yaml.org'}
+DOCUMENTATION = {'learn.microsoft.com', 'kubernetes.io', 'cloud-provider-azure.sigs.k8s.io', 'helm.sh', 'yaml.org',
+                 'docs.oasis-open.org'}
 
 #: How the URLs begin that are put together, and the pattern that takes them apart: from a region and the host of the
 #: cloud's Resource Manager. The transport names no more than the scheme.

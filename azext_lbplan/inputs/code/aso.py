@@ -10,7 +10,7 @@ from ...model.origin import ASO, Origin
 from ...model.values import Json, Unknown, get, items, printable, text
 from ..found import Found
 from .bodies import Body, Draft, Pool, shape
-from .kubernetes import ASO_GROUP, CAPZ_GROUP, filled, group_of, kind_of, kinds, name_of, objects
+from .kubernetes import ASO_GROUP, CAPZ_GROUP, filled, group_of, kind_of, kinds, lines, name_of, objects
 
 _CLUSTER = 'ManagedCluster'
 _POOL = 'ManagedClustersAgentPool'
@@ -45,7 +45,8 @@ def _draft(cluster: Json, clusters: Sequence[Json], pools: Sequence[Json], found
     before = get(cluster, 'status')
     in_force = isinstance(before, dict) and isinstance(get(before, 'networkProfile'), dict)
     origin = Origin('aso', 'the manifest of Azure Service Operator', ASO,
-                    printable(f'ManagedCluster/{name_of(cluster)}'), version=text(cluster, 'apiVersion'))
+                    printable(f'ManagedCluster/{name_of(cluster)}'), version=text(cluster, 'apiVersion'),
+                    lines=lines(cluster, lambda target: ('spec', *target.split('.')) if target else ()))
     start = shape({'properties': before, **_outer(before)}) if in_force else None
     return Draft(origin, _cluster(cluster, found), start, mine)
 

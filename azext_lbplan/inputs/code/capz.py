@@ -7,11 +7,12 @@ Source: kubernetes-sigs/cluster-api-provider-azure, types_class.go, azure/scope/
 import json
 from typing import Any, Dict, List, Optional, Sequence
 
+from ...model.fields import Path
 from ...model.origin import CAPZ, Origin
 from ...model.values import Json, Unknown, get, printable, text
 from ..found import Found
 from .bodies import Body, Draft, Pool, patched, shape, without_nothing
-from .kubernetes import CAPZ_GROUP, filled, kind_of, kinds, name_of, objects
+from .kubernetes import CAPZ_GROUP, filled, kind_of, kinds, lines, name_of, objects
 
 _CLUSTER = 'AzureManagedControlPlane'
 _POOL = 'AzureManagedMachinePool'
@@ -39,8 +40,14 @@ def _draft(cluster: Json, found: Sequence[Json], is_only: bool) -> Draft:
             note = None if owner else f'Node pool {name_of(pool)} is taken to belong to the only cluster'
             pools.append(Pool(name_of(pool), None, _pool_body(pool, machines), note))
     origin = Origin('capz', 'the manifest of Cluster API', CAPZ, printable(f'{_CLUSTER}/{name_of(cluster)}'),
-                    version=text(cluster, 'apiVersion'))
+                    version=text(cluster, 'apiVersion'), lines=lines(cluster, _path_of))
     return Draft(origin, _cluster_body(cluster), pools=pools)
+
+
+def _path_of(target: str) -> Path:
+    """Where a setting of ARM stands."""
+    keys = target.replace('networkProfile.', '').replace('kubernetesVersion', 'version')
+    return ('spec', *keys.split('.')) if target else ()
 
 
 def _machines_of(pool: Json, found: Sequence[Json]) -> Json:

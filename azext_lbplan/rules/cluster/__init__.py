@@ -47,6 +47,11 @@ def findings(decision: Decision) -> Tuple[Finding, ...]:
     return worst_first([*report.findings, *failed])
 
 
+def codes_of(only: Optional[Collection[str]], without: Collection[str]) -> Tuple[str, ...]:
+    """The codes of the rules that `check` applies then."""
+    return tuple(rule.code for rule in _selected(only, without))
+
+
 def _selected(only: Optional[Collection[str]], without: Collection[str]) -> Iterable[Rule[AtColumn]]:
     return (rule for rule in RULES if CHECK in rule.commands and rule.code not in without and
             (only is None or rule.code in only))

@@ -2,25 +2,32 @@
 """Answers as files: one kind of report for each ending of a name. A kind is a row of the table here."""
 
 import os
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
-from . import html
-from .answer import Answer
+from ..answer import Answer
+from . import html, junit, markdown, sarif
 
-#: Writes an answer as text.
-Render = Callable[[Answer], str]
+#: Writes the answers of one command, on a cluster each, as text.
+Render = Callable[[Sequence[Answer]], str]
+
+_ON_CLUSTERS = ('plan', 'recommend', 'check', 'list')
+_ALL = (*_ON_CLUSTERS, 'check-service')
 
 
 class Kind(NamedTuple):
-    """A kind of report: how it is written, and the commands that can be."""
+    """A kind of report: how it is written, the commands that can be, and whether it takes several clusters."""
 
     render: Render
     commands: Tuple[str, ...]
+    several: bool
 
 
 #: By the ending of the file's name, in lower case.
 KINDS: Dict[str, Kind] = {
-    '.html': Kind(html.render, ('plan', 'recommend', 'check', 'list')),
+    '.html': Kind(html.render, _ON_CLUSTERS, False),
+    '.md': Kind(markdown.render, _ALL, True),
+    '.sarif': Kind(sarif.render, _ALL, True),
+    '.xml': Kind(junit.render, _ALL, True),
 }
 
 
@@ -30,9 +37,9 @@ def kind_of(path: str, command: str) -> Optional[Kind]:
     return kind if kind is not None and command in kind.commands else None
 
 
-def endings(command: str) -> Tuple[str, ...]:
-    """The endings that `command` knows."""
-    return tuple(ending for ending, kind in KINDS.items() if command in kind.commands)
+def endings(command: str, several: bool = False) -> Tuple[str, ...]:
+    """The endings that `command` knows; of `several` clusters."""
+    return tuple(ending for ending, kind in KINDS.items() if command in kind.commands and (kind.several or not several))
 
 
 __all__ = ['Answer', 'KINDS', 'Kind', 'endings', 'kind_of']

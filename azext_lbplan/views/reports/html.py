@@ -13,7 +13,7 @@ from .. import sums
 from ..fleet import summary
 from ..results import NOT_APPLICABLE, OK, Result
 from ..week import busiest_history
-from .answer import Answer
+from ..answer import Answer
 from .charts import NARROW, WIDE, Size, capacity_chart, demand_chart, nodes_chart
 from .page import figure, lines, page, paragraphs, section, sign, table
 from .svg import Content, Markup, box, element, join, line, path, picture, text
@@ -31,8 +31,9 @@ _COLUMNS = ('current', 'requested', 'proposed')
 _ELSEWHERE = 'SNAT ports of a Standard load balancer are not what this cluster leaves by.'
 
 
-def render(answer: Answer) -> str:
-    """The page."""
+def render(answers: Sequence[Answer]) -> str:
+    """The page, of one answer."""
+    (answer,) = answers
     return _fleet(answer) if isinstance(answer.result, list) else _cluster(answer)
 
 

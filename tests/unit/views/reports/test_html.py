@@ -113,7 +113,7 @@ def test_what_was_read_is_never_markup(hostile):
     snapshot = with_(sample('saturated'), 'managedCluster', 'properties', 'agentPoolProfiles', 1, 'name', value=hostile)
     snapshot = with_(snapshot, 'managedCluster', 'location', value=hostile)
     for command in ('recommend', 'plan', 'check'):
-        page = Page(reports.KINDS['.html'].render(answered(command, snapshot)))
+        page = Page(reports.KINDS['.html'].render([answered(command, snapshot)]))
         assert {tag for tag, _ in page.elements}.isdisjoint({'script', 'img', 'b'})
         assert not any(key.startswith('on') for _, attributes in page.elements for key in attributes)
     assert html.escape('<script>') not in hostile or page
@@ -123,7 +123,7 @@ def test_what_was_read_is_never_markup(hostile):
 def test_every_cluster_has_a_page(seed):
     snapshot = generate(seed).snapshot(with_metrics=seed % 9 == 0)
     for command in ('recommend', 'plan', 'check'):
-        source = reports.KINDS['.html'].render(answered(command, snapshot))
+        source = reports.KINDS['.html'].render([answered(command, snapshot)])
         Page(source)
         assert 'None' not in Page(source).text.replace('next hop None', '') and 'nan' not in re.sub(r'[a-z]nan|nan[a-z]', '', source)
 
