@@ -112,7 +112,7 @@ def _automatic(one, required):
         assert one['portsPerNodeAtMax'] == _by_table(required, frontends)
     at_max = one['portsPerNodeAtMax']
     assert one['requiredPorts'] == (None if at_max is None else at_max * required)
-    assert one['fits'] == (True if required <= 1000 else None)
+    assert one['fits'] == (False if one['outboundIpCount'] == 0 else True if required <= 1000 else None)
 
 
 def _by_table(nodes, frontends):
