@@ -19,7 +19,7 @@ import certifi
 
 from tests.azure import StandIn
 from tests.support.az import Az, build_wheel
-from tests.bench import growth
+from tests.bench import growth, pages
 from tests.bench.measure import in_turn, median, milliseconds, more, run, seconds, table, times, total
 from tests.bench.targets import Target, verdicts
 
@@ -163,7 +163,8 @@ def _whose(module):
 
 
 SECTIONS = {'commands': ('Commands', commands), 'unused': ('Installed and not used', unused),
-            'start': ('Start', start), 'growth': ('Growth', growth.measure)}
+            'start': ('Start', start), 'growth': ('Growth', growth.measure),
+            'pages': ('Reports', pages.measure)}
 
 
 def section(title, text):

@@ -3,7 +3,7 @@ from email.parser import Parser
 
 import pytest
 
-from tests.bench import growth, speed, targets
+from tests.bench import growth, pages, speed, targets
 from tests.bench.measure import in_turn
 from tests.bench.targets import Target
 
@@ -73,6 +73,14 @@ def test_growth_runs(arm, az, bare_az, monkeypatch):
     text, (linear, bound) = growth.measure(arm, az, bare_az, 1)
     assert text.count('\n| Node pools') == 3 and linear.measured > 0
     assert bound.row() == ('Node pools of a cluster: requests', 'at most 4', '4', 'met')
+
+
+def test_pages_run(arm, az, bare_az, monkeypatch):
+    monkeypatch.setattr(pages, 'in_turn', lambda jobs, runs: in_turn(jobs, 1, warmup=0))
+    monkeypatch.setattr(pages, 'NODES', 30)
+    text, (ratio, size) = pages.measure(arm, az, bare_az, 1)
+    assert text.count('\n| with') == 2 and ratio.measured > 0
+    assert size.row()[-1] == 'met'
 
 
 def test_a_verdict_says_by_how_much():
