@@ -276,7 +276,7 @@ def evaluate(settings: Settings, nodes: Nodes, cluster: Optional[Cluster] = None
     if not settings.ports_known:
         return column
     column = _fill_automatic(column, settings) if settings.automatic else _fill_explicit(column, settings)
-    if not settings.valid:
+    if not settings.valid or ips == 0:
         return column._replace(fits=False)
     # What does not fit the fewest nodes that there can be fits no more of them.
     return column if nodes.most_known or column.fits is False else column._replace(fits=None)
