@@ -15,6 +15,9 @@ from .model.values import printable
 
 Value = TypeVar('Value')
 
+#: Letters of an error that are printed: a screen of them. What was read may hold a million.
+MOST_LETTERS = 2000
+
 #: Keys of texts that are code: their lines stay lines.
 _CODE = frozenset({'bicep', 'terraform', 'aso', 'capz'})
 
@@ -50,7 +53,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except CLIError as error:
-        reword(error, line(message_of(error)))
+        reword(error, message_of(error))
         raise
 
 
@@ -60,9 +63,16 @@ def message_of(error: CLIError) -> str:
 
 
 def reword(error: CLIError, message: str) -> None:
-    """Give `error` another message, and recommendations that are printable. The CLI prints the one or the other form
+    """Give `error` another message, printable as its recommendations are then. The CLI prints the one or the other form
     of the message."""
-    error.args = (message,)
+    error.args = (_readable(message),)
     if isinstance(error, AzCLIError):
-        error.error_msg = message
-        error.recommendations = [line(recommendation) for recommendation in error.recommendations]
+        error.error_msg = _readable(message)
+        error.recommendations = [_readable(recommendation) for recommendation in error.recommendations]
+
+
+def _readable(written: object) -> str:
+    """On one line, and without its middle where it is too long to be read."""
+    text = line(written)
+    kept = MOST_LETTERS // 2
+    return text if len(text) <= MOST_LETTERS else f'{text[:kept]} ... {text[-kept:]}'

@@ -159,3 +159,13 @@ def test_lines_of_code_stay_lines():
     """And nothing else does: a name within them cannot steer a terminal."""
     result = _printed.value({'alerts': [{'bicep': 'a\n  b\x1b[2J\n', 'name': 'a\nb'}], 'terraform': None})
     assert result == {'alerts': [{'bicep': 'a\n  b\ufffd[2J\n', 'name': 'a\ufffdb'}], 'terraform': None}
+
+
+def test_an_error_is_short_enough_to_be_read():
+    """The value may be a million letters: its beginning tells which, and the end says the rest."""
+    body = json.loads(json.dumps(shapes.snapshots()['managed']))
+    body['managedCluster']['properties']['networkProfile']['outboundType'] = 'tunnel' + 'x' * 1_000_000
+    with _file(json.dumps(body)) as path:
+        said = printed('plan', {'from_file': path, 'outbound_ports': 4000})
+    assert all(len(one) < _printed.MOST_LETTERS + 10 for one in said)
+    assert said[0].startswith("Load balancer options do not apply to cluster 'managed': its outbound type is tunnelxxx")

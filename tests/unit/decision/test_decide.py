@@ -234,18 +234,23 @@ def test_recommend_keeps_what_automatic_allocation_would_take_away():
     assert (recommend(unchanged, ())['status'], unchanged.flags) == ('insufficientData', ())
 
 
-@pytest.mark.parametrize('peak, ports, ips, words', [
-    (1000, 1280, 1, 'within the 64000 of 1'),     # 1150 are called for, more would be better, and 1280 fit
-    (1110, 1280, 1, 'within the 64000 of 1'),     # 1277 are called for, rounded up no more than fits
-    (1120, 1680, 2, 'of 2 outbound IPs'),         # 1288 do not fit: a second IP carries all that would be better
-    (800, 1000, 1, 'which nodes have')])
-def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, words):
+@pytest.mark.parametrize('peak, ports, ips, closes', [
+    # 1150 are called for, more would be better, and 1280 fit
+    (1000, 1280, 1, ('outbound IPs', 1, 64000)),
+    # 1277 are called for, rounded up no more than fits
+    (1110, 1280, 1, ('outbound IPs', 1, 64000)),
+    # 1288 do not fit: a second IP carries all that would be better
+    (1120, 1680, 2, ('outbound IPs', 2, 128000)),
+    # what nodes have suffices
+    (800, 1000, 1, ('headroom of 15 %', 1.15, 920))])
+def test_what_is_more_than_called_for_takes_no_ip_of_its_own(peak, ports, ips, closes):
     observed = observe(body([pool(count=49, max_surge='1')], **managed(1), allocatedOutboundPorts=1000))
     evidence = Evidence('sufficient', peak_node='10.224.0.4', peak_ports_per_node=peak, demand_ports_per_node=peak)
     decision = decide_with(observed, Options(measure=True), Demand(evidence, unsaturated_peak=peak, days=7))
-    settings, reasons = decision.proposed.settings, recommend(decision, ())['reasons']
+    settings, result = decision.proposed.settings, recommend(decision, ())
     assert (settings.outbound_ports, settings.outbound_ip_count) == (ports, ips)
-    assert any(words in reason for reason in reasons), reasons
+    *_, last = result['evidence']['steps']
+    assert (last['what'], last['factor'], last['ports']) == closes
 
 
 KINDS = st.sampled_from(['managed', 'dual', 'own', 'prefix'])
