@@ -58,8 +58,7 @@ def printed(command, values):
                           error=lambda *parts: said.append(parts[0] % parts[1:]))
     with patch.object(_outcome, 'logger', log), patch.object(custom, 'logger', log):
         try:
-            if command != 'check-service':
-                commands._validator(name)(namespace)  # pylint: disable=protected-access  # as az calls it
+            commands._validator(name)(namespace)  # pylint: disable=protected-access  # as az calls it
             taken = {key: value for key, value in vars(namespace).items() if key != '_ids'}
             result = getattr(custom, f'lb_{name}')(SimpleNamespace(cli_ctx=context), **taken)
         except CLIError as error:
