@@ -10,6 +10,7 @@ from ..model.observed import is_managed
 from .columns import Settings
 from .decide import Decision
 from .egress import UNKNOWN
+from .outcome import Reason
 
 
 def assumptions(decision: Decision) -> Tuple[str, ...]:
@@ -91,6 +92,14 @@ def _other_subscription(decision: Decision) -> bool:
     places = {address.id.subscription_id.lower() for address in decision.new_addresses}
     own = (decision.cluster.subscription_id or '').lower() if decision.cluster else ''
     return bool(own and places - {own})
+
+
+def _moves_flows(decision: Decision) -> bool:
+    """Whether the line or the code sets other ports or IPs on what runs now."""
+    before, after = (column.settings if column else None for column in (decision.current, decision.proposed))
+    if before is None or after is None or not (decision.flags or decision.reason is Reason.MANAGED_BY_CODE):
+        return False
+    return before.outbound_ports != after.outbound_ports or before.ips != after.ips
 
 
 def _surge_unset(decision: Decision) -> bool:
@@ -177,6 +186,8 @@ _IN_FORCE: _Table = (
 
 #: The same of lines that are printed.
 _OF_LINES: _Table = (
+    (_moves_flows,
+     'Which live connections a change of ports or IPs drops is not documented; some were reported to drop.'),
     (_name_not_asked_for,
      'Whether the names of the new public IPs are free was not checked; creating one that exists would change it.'),
     (_other_subscription,

@@ -12,6 +12,7 @@ from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import why_no_line
 from .fragments import fragments
+from .rollback import way_back
 from .verdict import verdict
 
 if TYPE_CHECKING:  # only what measures pays for it
@@ -38,9 +39,9 @@ def plan(decision: Decision, findings: Iterable[Finding], curve: Optional[List[R
         'cluster': _cluster(decision), 'verdict': _verdict(decision, found), 'egress': egress(decision),
         'nodes': _nodes(decision.nodes), 'current': _configuration(decision.current),
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
-        'findings': [finding(one) for one in found], **_outcome(decision), 'profile': decision.profile,
-        'fragments': fragments(decision), 'unverified': list(assumptions(decision)), 'code': _code(decision),
-        'curve': curve,
+        'findings': [finding(one) for one in found], **_outcome(decision), 'rollback': way_back(decision),
+        'profile': decision.profile, 'fragments': fragments(decision), 'unverified': list(assumptions(decision)),
+        'code': _code(decision), 'curve': curve,
     }
 
 

@@ -27,7 +27,8 @@ WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway
 SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST, 'code': ANY,
         'verdict': (dict,)}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
-            'commands': _LIST, 'noCommand': ANY, 'profile': ANY, 'fragments': (dict,)}
+            'commands': _LIST, 'noCommand': ANY, 'rollback': ANY, 'profile': ANY, 'fragments': (dict,)}
+ROLLBACK = {'flags': _LIST, 'command': _TEXT, 'notRestored': _LIST}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST,
                          'week': ANY, 'forecast': ANY}}
@@ -114,8 +115,20 @@ def _decision(result):
     assert ranks == sorted(ranks), 'the worst finding comes first'
     for finding in result['findings']:
         _shape(finding, FINDING)
+    assert (result['rollback'] is None) == (result['command'] is None or result['cluster'] is None)
+    if result['rollback']:
+        _way_back(result['rollback'], result)
     if result['command']:
         _command(result)
+
+
+def _way_back(back, result):
+    """Its line is the command with other options; it says what it does not bring back, or why there is none."""
+    _shape(back, ROLLBACK)
+    assert back['notRestored'] and (back['command'] is None) == (back['flags'] == [])
+    if back['command']:
+        argv, there = shlex.split(back['command']), shlex.split(result['command'])
+        assert argv == there[:-len(result['flags'])] + back['flags']
 
 
 def option(name, value):

@@ -36,6 +36,7 @@ PROPERTIES = {
     'mended': 'after the commands nothing is left that they claimed to mend',
     'settled': 'after the commands there is nothing to do',
     'as proposed': 'after the commands is in force what was proposed, and the cluster has the printed profile',
+    'way back': 'after the commands rollback sets again what was in force, but for what it says',
     'fits is AKS\'s': 'current.fits is what AKS answers to the settings as they are',
     'nothing to do': 'where there is said to be nothing to do, AKS takes the cluster as it is',
     'requested': 'requested is what the real az aks update makes of the options, and its fits what AKS answers',
@@ -281,6 +282,7 @@ class _Judge:
             self._mended(f'{command} {options}', result, new)
             if result.get('proposed') and 'current' in new:
                 self._as_proposed(command, result, new, after)
+                self._back(f'{command} {options}', result)
 
     def _run(self, command, commands):
         """The world after these lines; None where they are refused."""
@@ -316,6 +318,23 @@ class _Judge:
             printed, stored = _profile(result['profile']), _profile(after.profile)
             self._hold('as proposed', printed == stored, f'{command}: the profile is printed as {printed}, and is '
                                                          f'{stored}')
+
+    def _back(self, command, result):
+        """What the way back sets, after the commands."""
+        back, lines_ = result['rollback'], result['commands']
+        told = ' '.join(back['notRestored'])
+        self._hold('way back', bool(told) and (back['command'] is None) == (back['flags'] == []), f'{command}: {back}')
+        if back['command'] is None or 'may refuse' in told:
+            return
+        after = self._run(f'{command}, and back', [*lines_, back['command']])
+        if after is None:
+            self._fail('way back', f"{command}: {back['command']} is refused")
+            return
+        before, now = _column(result['current']), _profile(after.profile)
+        if 'idle timeout' in told:
+            now['idle'] = before['idle']
+        self._hold('way back', before == now, f"{command}: {before} was in force, and {now} is after "
+                                              f"{back['command']}")
 
     def _alternatives(self, recommend):
         """One that is said to fit is taken, as far as nothing must be made for it."""
