@@ -61,7 +61,7 @@ def _planned(decision: Decision, typed: Typed) -> Tuple[Answer, List[hints.Judge
     found = findings(decision)
     if typed.sizes is None:
         return (_answer(typed, 'plan', results.plan(decision, found), decision),
-                hints.judged(decision, found), hints.of_plan(decision))
+                hints.judged(decision, found), hints.of_plan(decision, found))
     from .decision.curve import curve
     from .views.curve import rows
     points = curve(decision, typed.sizes)
@@ -81,8 +81,8 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
                 _answer(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision)
                 for decision, found, alerts in decided])),
             [one for decision, found, _ in decided for one in hints.judged(decision, found)],
-            hints=[hint for decision, _, alerts in decided
-                   for hint in hints.of_plan(decision) + hints.of_alerts(decision, alerts)])
+            hints=[hint for decision, found, alerts in decided
+                   for hint in hints.of_plan(decision, found) + hints.of_alerts(decision, alerts)])
 
 
 @takes('check')

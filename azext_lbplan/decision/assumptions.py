@@ -10,7 +10,6 @@ from ..model.observed import is_managed
 from .columns import Settings
 from .decide import Decision
 from .egress import UNKNOWN
-from .outcome import Reason
 
 
 def assumptions(decision: Decision) -> Tuple[str, ...]:
@@ -96,8 +95,8 @@ def _other_subscription(decision: Decision) -> bool:
 
 def _moves_flows(decision: Decision) -> bool:
     """Whether the line or the code sets other ports or IPs on what runs now."""
-    before, after = (column.settings if column else None for column in (decision.current, decision.proposed))
-    if before is None or after is None or not (decision.flags or decision.reason is Reason.MANAGED_BY_CODE):
+    before, after = (column.settings if column else None for column in (decision.current, decision.leads_to))
+    if before is None or after is None:
         return False
     return before.outbound_ports != after.outbound_ports or before.ips != after.ips
 

@@ -76,6 +76,13 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
         return self.outcome.reason if isinstance(self.outcome, NoCommand) else None
 
     @property
+    def leads_to(self) -> Optional[Configuration]:
+        """The column that comes of it: what code makes, else what the line makes; None where there is neither."""
+        if self.observed.origin is not None:
+            return self.requested
+        return None if self.command is None else self.proposed
+
+    @property
     def base(self) -> Optional[Configuration]:
         """What a change starts from: what code makes, else what is in force."""
         return self.requested if self.observed.origin is not None else self.current

@@ -108,7 +108,7 @@ def egress_of(observed: Observed) -> Egress:
     effective = UNKNOWN if UNKNOWN in ways else next(iter(ways)) if len(ways) == 1 else MIXED
     vias = {path.via for path in paths}
     via = next(iter(vias)) if len(vias) == 1 and effective not in (UNKNOWN, MIXED) else None
-    ids = [_address_ids(observed, cluster, path) for path in paths]
+    ids = [address_ids_of(observed, cluster, path) for path in paths]
     known = [one for found in ids if found is not None for one in found]
     # A part of them would be no list to allow.
     addresses = None if None in ids else addresses_of(observed, known)
@@ -116,7 +116,7 @@ def egress_of(observed: Observed) -> Egress:
     return egress._replace(evidence=tuple(_evidence(observed, cluster, egress)))
 
 
-def _address_ids(observed: Observed, cluster: Cluster, path: Path) -> Optional[Tuple[ArmId, ...]]:
+def address_ids_of(observed: Observed, cluster: Cluster, path: Path) -> Optional[Tuple[ArmId, ...]]:
     """The public IPs and prefixes of one way; None where they are not known."""
     if path.way == LOAD_BALANCER:
         return balancer_address_ids(observed, cluster)
@@ -146,7 +146,7 @@ def _without_addresses(observed: Observed, cluster: Cluster, egress: Egress) -> 
 
 def _unread(observed: Observed, cluster: Cluster, path: Path) -> List[str]:
     """What would have to be read for the addresses of one way: its gateway, or those of its addresses that were not."""
-    ids = _address_ids(observed, cluster, path)
+    ids = address_ids_of(observed, cluster, path)
     if ids is None:
         return [path.via] if path.way == NAT_GATEWAY and path.via else []
     return [one for one in ids if addresses_of(observed, [one]) is None]

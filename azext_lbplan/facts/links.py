@@ -9,6 +9,7 @@ OUTBOUND_RULES = 'https://learn.microsoft.com/azure/load-balancer/outbound-rules
 EGRESS_PRECEDENCE = 'https://learn.microsoft.com/azure/nat-gateway/nat-overview'
 LARGE_CLUSTERS = 'https://learn.microsoft.com/azure/aks/best-practices-performance-scale-large'
 BASIC_RETIREMENT = 'https://learn.microsoft.com/azure/aks/upgrade-basic-load-balancer-on-aks'
+AUTHORIZED_RANGES = 'https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges'
 SEVERAL_BALANCERS = 'https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer'
 UPGRADES = 'https://learn.microsoft.com/azure/aks/upgrade-aks-node-pools-rolling'
 STATIC_EGRESS_GATEWAY = 'https://learn.microsoft.com/azure/aks/configure-static-egress-gateway'

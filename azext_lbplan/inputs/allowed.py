@@ -97,6 +97,8 @@ _CLUSTER = Resource(
                         'podCidr': Leaf.NETWORK, 'podCidrs': [Leaf.NETWORK],
                         'loadBalancerProfile': _LOAD_BALANCER_PROFILE,
                         'natGatewayProfile': {'effectiveOutboundIPs': _REFERENCES}},
+     'apiServerAccessProfile': {'authorizedIPRanges': [Leaf.NETWORK], 'enablePrivateCluster': Leaf.FLAG,
+                                'enableVnetIntegration': Leaf.FLAG},
      'agentPoolProfiles': [_AGENT_POOL]})
 
 _RULE = Resource({'id': Leaf.ID, 'name': Leaf.NAME},

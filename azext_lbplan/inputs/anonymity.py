@@ -192,6 +192,8 @@ class Replacements:  # pylint: disable=too-few-public-methods, too-many-instance
                 network = ipaddress.ip_network(value, strict=False)
             except ValueError:
                 return self._name(value)
+            if str(network.network_address) in self.addresses and network.num_addresses == 1:
+                return self.addresses[str(network.network_address)]  # a list that holds it goes on to hold it
             self.networks[key] = next(self._free(_networks(network)), str(network))
             self._taken.add(self.networks[key])
         return self.networks[key]

@@ -119,7 +119,8 @@ class Cluster(NamedTuple):
     """A managed cluster, as far as its outbound traffic depends on it.
 
     `hosted_system_pools`: AKS runs the system pools, which no agent pool then shows. `private_key_vault`: its secrets
-    are encrypted with a key of a vault in a private network. `unknown` are fields that code leaves open
+    are encrypted with a key of a vault in a private network. `authorized_ranges` may reach the API server, none means
+    all; it is `private`, or reached within the network (`vnet_integration`). `unknown` are fields that code leaves open
     (`outbound_type`, `load_balancer_sku`, `profile`, `pools`).
     """
 
@@ -143,6 +144,9 @@ class Cluster(NamedTuple):
     nat_gateway_address_ids: Tuple[ArmId, ...] = ()
     hosted_system_pools: bool = False
     private_key_vault: bool = False
+    authorized_ranges: Tuple[str, ...] = ()
+    private: bool = False
+    vnet_integration: bool = False
     malformed: Tuple[Malformed, ...] = ()
     unknown: Tuple[str, ...] = ()
 
@@ -241,7 +245,7 @@ def _missing_in_pool(pool: Json) -> Iterable[str]:
 def parse_cluster(body: Json) -> Cluster:
     """The cluster in `body`: raw ARM JSON, or what `az aks show` prints."""
     inner = properties(body)
-    network = get(inner, 'networkProfile')
+    network, api_server = get(inner, 'networkProfile'), get(inner, 'apiServerAccessProfile')
     check = NameCheck()
     resource_id = check.id('id', text(body, 'id'), CLUSTER_TYPE)
     profile = _parse_profile(network if isinstance(network, Unknown) else get(network, 'loadBalancerProfile'))
@@ -271,6 +275,9 @@ def parse_cluster(body: Json) -> Cluster:
             ids(network, 'natGatewayProfile', 'effectiveOutboundIPs'), PUBLIC_IP_TYPE, PREFIX_TYPE),
         hosted_system_pools=bool(flag(inner, 'hostedSystemProfile', 'enabled')),
         private_key_vault=_has_private_key_vault(get(inner, 'securityProfile', 'azureKeyVaultKms')),
+        authorized_ranges=texts(api_server, 'authorizedIPRanges'),
+        private=bool(flag(api_server, 'enablePrivateCluster')),
+        vnet_integration=bool(flag(api_server, 'enableVnetIntegration')),
         malformed=check.malformed + profile.malformed,
         unknown=_unknown(inner, _CLUSTER_FIELDS) + (('pools',) if _holds_unknown(inner, 'agentPoolProfiles') else ()),
     )

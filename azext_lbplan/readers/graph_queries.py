@@ -24,7 +24,8 @@ MOST_NAMES = 1000
 _NAME = re.compile(r'[-\w.()]{1,200}\Z')
 
 _CLUSTER_PROPERTIES = ('provisioningState', 'powerState', 'kubernetesVersion', 'currentKubernetesVersion',
-                       'nodeResourceGroup', 'networkProfile', 'agentPoolProfiles', 'nodeProvisioningProfile')
+                       'nodeResourceGroup', 'networkProfile', 'agentPoolProfiles', 'nodeProvisioningProfile',
+                       'apiServerAccessProfile')
 
 _NETWORK_PROPERTIES = ('provisioningState', 'frontendIPConfigurations', 'outboundRules', 'publicIPAddressVersion',
                        'publicIPAllocationMethod', 'ipAddress', 'ipConfiguration', 'natGateway', 'prefixLength',

@@ -7,6 +7,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from ..decision import Decision
 from ..model.finding import ERROR, WARNING, Finding, counted
 from ..model.values import distinct
+from ..rules.cluster.api_server import EGRESS_NOT_LISTED, NEW_IPS_NOT_LISTED
 from .fleet import Row, summary
 from .fragments import own_fragment
 from .results import Result
@@ -56,17 +57,28 @@ def _first(names: Sequence[str], separator: str = ', ') -> str:
     return separator.join(names[:_MOST_NAMES]) + more
 
 
-def of_plan(decision: Decision) -> List[Hint]:
-    """The lines to run."""
-    return _lines(decision)
+def of_plan(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
+    """The lines to run; what has to be run before them comes before them."""
+    return _lines_before(decision, findings) + _lines(decision)
 
 
 def of_check(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
     """Lines that only reconcile, and the lines to run, which are the last."""
-    others = distinct(finding.command for finding in findings
-                      if finding.command is not None and finding.command != decision.command)
+    found = tuple(findings)
+    others = distinct(finding.command for finding in found if finding.code not in _BEFORE
+                      and finding.command is not None and finding.command != decision.command)
     hints = [Hint(WARNING, f'To let AKS set on {_name(decision)} what its profile says, run:')] if others else []
-    return hints + [Hint(WARNING, f'  {line}') for line in others] + _lines(decision)
+    return hints + [Hint(WARNING, f'  {line}') for line in others] + of_plan(decision, found)
+
+
+#: Findings with a line that is to be run before all others, and what it is for.
+_BEFORE = {NEW_IPS_NOT_LISTED: 'So that the nodes of {} reach the API server from the new IPs, run first:',
+           EGRESS_NOT_LISTED: 'So that the nodes of {} reach the API server, run first:'}
+
+
+def _lines_before(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
+    return [Hint(WARNING, line) for finding in findings if finding.code in _BEFORE and finding.command
+            for line in (_BEFORE[finding.code].format(_name(decision)), f'  {finding.command}')]
 
 
 def of_alerts(decision: Decision, alerts: Optional[List[Result]]) -> List[Hint]:

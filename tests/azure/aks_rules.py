@@ -13,6 +13,7 @@ PORTS_PER_IP = 64000             # [D] per outbound IPv4 address
 MANAGED_IPS = range(1, 101)      # [D]
 OWN_IPS = range(1, 601)          # [?] 16 in aks-engine alone; frontends end at 600 [D]
 IDLE_MINUTES = range(4, 121)     # [D] ARM's own range
+AUTHORIZED_RANGES = 200          # [D]
 _PROFILE = 'networkProfile.loadBalancerProfile'
 _KINDS = (('managedOutboundIPs', None), ('outboundIPs', 'publicIPs'), ('outboundIPPrefixes', 'publicIPPrefixes'))
 
@@ -106,6 +107,7 @@ def by_load_balancer(network):
 
 def validate(new, old, resources):
     """Raise what AKS would answer to a PUT that turns the cluster `old` (None: there is none) into `new`."""
+    _authorized_ranges(new['properties'])
     network = new['properties'].get('networkProfile') or {}
     profile = network.get('loadBalancerProfile') or {}
     before = ((old or {'properties': {}})['properties'].get('networkProfile') or {}).get('loadBalancerProfile') or {}
@@ -118,6 +120,16 @@ def validate(new, old, resources):
     _own_prefixes(new, profile, resources)
     _idle(profile)
     _ports(new['properties'], profile, resources)
+
+
+def _authorized_ranges(properties):
+    """[D] At most 200, none for private clusters; `0.0.0.0/32` stands alone (facts §1)."""
+    access = properties.get('apiServerAccessProfile') or {}
+    ranges = access.get('authorizedIPRanges') or []
+    if len(ranges) > AUTHORIZED_RANGES or (access.get('enablePrivateCluster') and ranges) or \
+            ('0.0.0.0/32' in ranges and len(ranges) > 1):
+        raise arm_error(400, 'InvalidParameter', 'The value of parameter apiServerAccessProfile.authorizedIPRanges is '
+                        'invalid.')
 
 
 def _settings(profile):

@@ -32,10 +32,7 @@ def _change(subject: AtColumn) -> Optional[_Change]:
 
 def _after(subject: AtColumn) -> Optional[Configuration]:
     """The column that the change leads to: what code makes, or what the line makes."""
-    decision = subject.decision
-    if subject.observed.origin is not None:
-        return decision.requested
-    return None if decision.command is None else decision.proposed
+    return subject.decision.leads_to
 
 
 @RULES.rule('EgressIpsChange', WARNING,

@@ -12,7 +12,7 @@ from azext_lbplan.views.results import status_of
 from tests.azure import pool
 from tests.support.cases import GROUP
 
-from tests.support.ways import gateway_id, routes, subnet, subnet_id, table_id
+from tests.support.ways import address, gateway, gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile, used, with_,
                                   without_reading, world)
@@ -24,6 +24,17 @@ IP = ('publicIpAddresses', 0)
 PREFIX = ('publicIpPrefixes', 0)
 STATE = ('managedCluster', 'properties', 'provisioningState')
 POOL = ('managedCluster', 'properties', 'agentPoolProfiles', 0)
+
+
+#: Who may reach the API server.
+LISTED = {'apiServerAccessProfile': {'authorizedIPRanges': ['52.1.0.0/16']}}
+
+
+def leaving(ip):
+    """A cluster with such a list, behind a NAT gateway of that address."""
+    made = address('out', ip)
+    return {**routed(world(pool(), **LISTED), gateway=gateway_id()), 'natGateways': [gateway(made['id'])],
+            'publicIpAddresses': [made]}
 
 
 def unread(snapshot, status=403):
@@ -300,6 +311,8 @@ CASES = [
     ('MultipleLoadBalancers', INFO, with_(world(), 'managedCluster', 'properties', 'networkProfile',
                                           'loadBalancerProfile', 'enableMultipleStandardLoadBalancers', value=True),
      world()),
+    ('AuthorizedRangesLackNewIps', WARNING, world(pool(count=9), ports=8000, **LISTED), world(pool(count=9), ports=8000)),
+    ('AuthorizedRangesLackEgress', ERROR, leaving('20.1.2.3'), leaving('52.1.2.3')),
     ('OutboundTypeMoves', INFO, world(), world(outbound_type='somethingNew')),
 
     # One frontend's share of 1024 ports; with three of them 341.

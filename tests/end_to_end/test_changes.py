@@ -1,0 +1,88 @@
+"""Before and after a change: the API server's list, the way back; each printed line run with the real `az`."""
+import json
+
+from tests.azure import pool
+from tests.support.together import in_one_process
+from tests.support.ways import every_way
+
+OFFICE = '52.1.0.0/16'
+LISTED = {'apiServerAccessProfile': {'authorizedIPRanges': [OFFICE]}}
+NEW_IPS, EGRESS = 'AuthorizedRangesLackNewIps', 'AuthorizedRangesLackEgress'
+
+
+def public(arm, resource_id, address):
+    """An address of the Internet for a public IP: those of the stand-in belong to nobody."""
+    arm.resources[resource_id.lower()]['properties']['ipAddress'] = address
+    return resource_id
+
+
+def found(result, code):
+    """The finding of that code; None for none."""
+    return next((one for one in result['findings'] if one['code'] == code), None)
+
+
+def set_of(arm, cluster):
+    """What a profile holds that can be set."""
+    profile = arm.get(cluster)['properties']['networkProfile']['loadBalancerProfile']
+    return {key: value for key, value in profile.items() if key != 'effectiveOutboundIPs'}
+
+
+def test_the_list_first_then_the_change_then_the_way_back(arm, az, tmp_path):
+    cluster = arm.add_cluster('aks1', managed=2, ports=1024, idle=30, **LISTED)
+    own = ','.join(public(arm, arm.add_public_ip(name), address) for name, address in (('a', '20.1.2.3'),
+                                                                                      ('b', '20.1.2.4')))
+    before, file = set_of(arm, cluster), tmp_path / 'saved.json'
+    plan = f'aks lb plan -g rg1 -n aks1 --outbound-ips {own} --outbound-ports 2048'
+    planned = az(f'{plan} --save-to {file}', check=True).json
+    assert az(f'aks lb plan --from-file {file} --outbound-ips {own} --outbound-ports 2048', check=True).json == planned
+    table = az(f'{plan} -o table', check=True)
+    assert table.stderr.index('--api-server-authorized-ip-ranges') < table.stderr.index('--load-balancer-outbound-ips')
+    first = found(planned, NEW_IPS)
+    assert first['severity'] == 'warning' and first['command'].endswith(f'{OFFICE},20.1.2.3,20.1.2.4')
+    az.shell(first['command'], check=True)
+    assert arm.get(cluster)['properties']['apiServerAccessProfile']['authorizedIPRanges'] == [
+        OFFICE, '20.1.2.3', '20.1.2.4']
+    again = az(plan, check=True).json
+    codes = [{one['code'] for one in result['findings']} for result in (planned, again)]
+    assert codes[0] - codes[1] == {NEW_IPS} and codes[1] <= codes[0] and again['command'] == planned['command']
+    az.shell('\n'.join(again['commands']), check=True)
+    assert set_of(arm, cluster) != before
+    back = again['rollback']
+    assert back['flags'] == ['--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports', '1024']
+    assert any('addresses of the managed IPs' in told for told in back['notRestored'])
+    az.shell(back['command'], check=True)
+    assert set_of(arm, cluster) == before
+
+
+def test_recommend_has_the_way_back_and_says_what_stays(arm, az):
+    cluster = arm.add_cluster('aks1', pools=[pool(count=3, max_count=12)], ports=4000,
+                              outbound_ips=[public(arm, arm.add_public_ip('a'), '20.1.2.3')], **LISTED)
+    before = set_of(arm, cluster)
+    recommended = az('aks lb recommend -g rg1 -n aks1 --outbound-ports 8000', check=True).json
+    assert 'Make the public IPs first' in found(recommended, NEW_IPS)['remediation']
+    assert any('aks1-outbound-1' in told for told in recommended['rollback']['notRestored'])
+    az.shell('\n'.join(recommended['commands']), check=True)
+    az.shell(recommended['rollback']['command'], check=True)
+    assert set_of(arm, cluster) == before
+
+
+def test_a_gateway_that_the_api_server_does_not_let_in(arm, az, tmp_path):
+    """From Azure, from a snapshot, anonymous or not, and in a fleet; the line lets it in."""
+    made = every_way(arm)
+    address = next(key for key in arm.resources if key.endswith('/publicipaddresses/out'))
+    public(arm, address, '20.1.2.3')
+    for name in ('nat', 'plain'):
+        arm.resources[made[name].lower()]['properties'].update(LISTED)
+    checked = az(f'aks lb check -g rg1 -n nat --save-to {tmp_path}/nat.json', check=True).json
+    one = found(checked, EGRESS)
+    assert (one['severity'], checked['status']) == ('error', 'error') and '20.1.2.3' in one['message']
+    az(f'aks lb check -g rg1 -n nat --save-to {tmp_path}/hidden.json --anonymize', check=True)
+    filed, hidden, plain = in_one_process(az, [f'check --from-file {tmp_path}/nat.json',
+                                               f'check --from-file {tmp_path}/hidden.json', 'check -g rg1 -n plain'])
+    assert filed.json == checked and found(hidden.json, EGRESS)['severity'] == 'error'
+    assert '20.1.2.3' not in json.dumps(hidden.json) and found(plain.json, EGRESS) is None
+    rows = {row['name']: row for row in az('aks lb list', check=True).json}
+    assert (rows['nat']['status'], rows['nat']['topFinding']) == ('error', checked['findings'][0]['code'])
+    az.shell(one['command'], check=True)
+    after = az('aks lb check -g rg1 -n nat', check=True).json
+    assert {found_['code'] for found_ in checked['findings']} - {found_['code'] for found_ in after['findings']} == {EGRESS}
