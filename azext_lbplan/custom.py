@@ -220,8 +220,8 @@ def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True, alerts: bool =
 
 def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[Observed]:
     """What a file holds or Azure answers, with the metrics where they are asked for, with the NAT gateways where
-    packets leave by some, which takes a round trip more, and with the metric alerts; without a cluster only the public
-    IPs and prefixes that were typed."""
+    packets leave by some, which takes a round trip more, and with the metric alerts; with the metrics the quotas of
+    public IPs; without a cluster only the public IPs and prefixes that were typed."""
     source, change = typed.source, typed.options.change
     _check_report(typed)
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
@@ -231,7 +231,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
         return snapshot.load(source.from_file, _given(source))
     if not source.name:
         return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
-    extent = cluster_reader.Extent(typed.offset, gateways, alerts)
+    extent = cluster_reader.Extent(typed.offset, gateways, alerts, quotas=typed.offset is not None)
     return [parse_observed(_capture(cli_ctx, source, ids, extent))]
 
 

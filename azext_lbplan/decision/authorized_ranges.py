@@ -11,8 +11,10 @@ import shlex
 from typing import Iterable, NamedTuple, Optional, Tuple
 
 from ..facts.api_server import AUTHORIZED_RANGES_OPTION, MAX_AUTHORIZED_RANGES, ONLY_LOAD_BALANCER, is_taken
+from ..facts.ids import ArmId
 from ..model.cluster import Cluster
 from . import steps
+from .columns import Settings
 from .decide import Decision
 from .egress_addresses import addresses_of
 
@@ -53,11 +55,11 @@ def extension(cluster: Cluster, addresses: Iterable[str], today: Iterable[str] =
     """The list of `cluster` with `addresses`; with those of `today`, too, where the entry for the load balancer's own
     IPs has to go because it stands alone."""
     listed = cluster.authorized_ranges
-    missing = tuple(address for address in dict.fromkeys(addresses) if not _covered(address, listed))
-    kept = tuple(entry for entry in listed if entry != ONLY_LOAD_BALANCER)
-    known = today if len(kept) < len(listed) else ()
-    added = dict.fromkeys((*(one for one in known if not _covered(one, kept)), *missing))
-    ranges = kept + tuple(one for one in added if ':' not in one)
+    missing = _not_covered(addresses, listed)
+    ranges = listed + missing
+    if ONLY_LOAD_BALANCER in listed:
+        kept = tuple(entry for entry in listed if entry != ONLY_LOAD_BALANCER)
+        ranges = kept + _not_covered((*today, *missing), kept)
     refused = tuple(entry for entry in ranges if not is_taken(entry))
     settable = bool(missing) and not refused and len(ranges) <= MAX_AUTHORIZED_RANGES and cluster.is_named
     command = shlex.join(steps.update(cluster, (AUTHORIZED_RANGES_OPTION, ','.join(ranges))).argv)
@@ -67,16 +69,24 @@ def extension(cluster: Cluster, addresses: Iterable[str], today: Iterable[str] =
 def new_addresses_of(decision: Decision) -> Optional[NewAddresses]:
     """The addresses that the decision's line, or the code, adds; None where it adds none."""
     before, after = (column.settings if column else None for column in (decision.current, decision.leads_to))
-    if before is None or after is None or before.ips == after.ips:
+    if before is None or after is None:
         return None
-    more = (after.managed_outbound_ip_count or 0) - (before.managed_outbound_ip_count or 0)
-    there = {one.lower() for one in before.own_ids}
-    added = [one for one in after.own_ids if one.lower() not in there]
-    if more <= 0 and not added:
+    more = max(0, (after.managed_outbound_ip_count or 0) - (before.managed_outbound_ip_count or 0))
+    added = _own_beyond(before, after)
+    if not more and not added:
         return None
     known = [addresses_of(decision.observed, [one]) for one in added]
     found = tuple(address for addresses in known for address in addresses or ())
-    return NewAddresses(found, known.count(None) + max(0, more), more > 0, bool(decision.new_addresses))
+    return NewAddresses(found, known.count(None) + more, more > 0, bool(decision.new_addresses))
+
+
+def _own_beyond(before: Settings, after: Settings) -> Tuple[ArmId, ...]:
+    there = {one.lower() for one in before.own_ids}
+    return tuple(one for one in after.own_ids if one.lower() not in there)
+
+
+def _not_covered(addresses: Iterable[str], ranges: Tuple[str, ...]) -> Tuple[str, ...]:
+    return tuple(address for address in dict.fromkeys(addresses) if not _covered(address, ranges))
 
 
 def _covered(address: str, ranges: Iterable[str]) -> bool:

@@ -19,6 +19,11 @@ VIRTUAL_NETWORKS = 'virtualNetworks'
 PUBLIC_IP_SKUS = ('Standard', 'Basic', 'StandardV2')
 ALLOCATION_METHODS = ('Static', 'Dynamic')
 
+#: Quotas that public IPs count against, and prefixes, in lower case. Source: AZURE-FACTS section 11, quotas [O].
+PUBLIC_IP_QUOTAS = ('publicipaddresses', 'staticpublicipaddresses', 'standardskupublicipaddresses',
+                    'ipv4standardskupublicipaddresses')
+PREFIX_QUOTAS = ('publicipprefixes',)
+
 #: Versions of an address. Source: ARM's `publicIPAddressVersion`; Kubernetes' `ipFamilies` has the same words.
 IPV4 = 'IPv4'
 IPV6 = 'IPv6'

@@ -147,6 +147,8 @@ _METRIC_ALERT = Resource({'id': Leaf.ID, 'name': Leaf.NAME}, {
     'criteria': {'allOf': [{'criterionType': Leaf.WORD, 'metricName': Leaf.WORD, 'timeAggregation': Leaf.WORD,
                             'operator': Leaf.WORD, 'threshold': Leaf.NUMBER, 'dimensions': _DIMENSIONS}]}})
 
+_USAGE = {'id': Leaf.ID, 'name': {'value': Leaf.WORD}, 'currentValue': Leaf.NUMBER, 'limit': Leaf.NUMBER}
+
 _LIST = {'resourceId': Leaf.ID, 'names': [Leaf.NAME]}
 
 _ERROR = {'resourceId': Leaf.ID, 'status': Leaf.NUMBER, 'code': Leaf.WORD, 'message': Leaf.MESSAGE}
@@ -178,6 +180,7 @@ SNAPSHOT: Dict[str, Node] = {
     'lists': [_LIST],
     'metrics': [_METRICS],
     'metricAlerts': [_METRIC_ALERT],
+    'usages': [_USAGE],
     'errors': [_ERROR],
 }
 

@@ -172,7 +172,7 @@ class Replacements:  # pylint: disable=too-few-public-methods, too-many-instance
     def _segment(self, kind: str, value: str) -> str:
         if kind == 'subscriptions':
             return self._subscription(value)
-        if kind == 'providers' and _NAMESPACE.match(value):
+        if kind == 'providers' and _NAMESPACE.match(value) or kind == 'locations':
             return value
         return self._name(value, _STEMS.get(kind, 'name'))
 

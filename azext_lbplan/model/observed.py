@@ -14,6 +14,7 @@ from .network import (Frontend, LoadBalancer, PublicIp, PublicIpPrefix, is_under
                       parse_public_ip, parse_public_ip_prefix)
 from .origin import Origin
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
+from .usages import Usage, parse_usage
 from .values import Json, count, get, items, same_id, text, texts
 
 #: The schema of snapshots that this version writes, and those that it reads: schema 1 knew nothing of subnets.
@@ -51,6 +52,7 @@ class Observed(NamedTuple):
     errors: Tuple[ReadError, ...] = ()
     metrics: Tuple[Mapping[str, Json], ...] = ()
     metric_alerts: Optional[Tuple[MetricAlert, ...]] = None
+    usages: Optional[Tuple[Usage, ...]] = None
     captured_at: Optional[str] = None
     subnets: Tuple[Subnet, ...] = ()
     route_tables: Tuple[RouteTable, ...] = ()
@@ -173,6 +175,7 @@ def parse_observed(snapshot: Json) -> Observed:
                   if resource_id)),
         metrics=tuple(items(snapshot, 'metrics')),
         metric_alerts=_parse_alerts(snapshot),
+        usages=_parse_usages(snapshot),
         captured_at=text(snapshot, 'capturedAt'),
         subnets=tuple(filter(None, map(parse_subnet, items(snapshot, 'subnets')))),
         route_tables=tuple(filter(None, map(parse_route_table, items(snapshot, 'routeTables')))),
@@ -196,6 +199,12 @@ def _parse_alerts(snapshot: Json) -> Optional[Tuple[MetricAlert, ...]]:
     if get(snapshot, 'metricAlerts') is None:
         return None
     return tuple(parse_metric_alert(alert) for alert in items(snapshot, 'metricAlerts'))
+
+
+def _parse_usages(snapshot: Json) -> Optional[Tuple[Usage, ...]]:
+    if get(snapshot, 'usages') is None:
+        return None
+    return tuple(filter(None, map(parse_usage, items(snapshot, 'usages'))))
 
 
 def _parse_error(body: Json) -> ReadError:

@@ -23,6 +23,7 @@ from ..model.network import parse_public_ip
 from ..model.observed import (INVALID_ANSWER, SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
                               managed_addresses, managed_networks)
 from ..model.subnets import parse_nat_gateway, parse_subnet, subnets_of
+from ..model.usages import is_about_addresses, usages_id
 from ..model.values import Json, distinct, get, items, same_id, text
 from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, ReadFailure, Request, cli_error, connect,
                   resource_path, side_by_side)
@@ -42,8 +43,8 @@ _ADVICE: Advice = {
 
 class _Network(NamedTuple):
     """The ids of what is read around a cluster: its load balancer, public IPs and prefixes of the user's own, the
-    subnets that its pools name, the collections that AKS keeps its own virtual network and public IPs in, and that of
-    the subscription's metric alerts."""
+    subnets that its pools name, the collections that AKS keeps its own virtual network and public IPs in, that of the
+    subscription's metric alerts, and the quotas that new public IPs would count against."""
 
     balancer: Optional[ArmId]
     addresses: Tuple[ArmId, ...]
@@ -51,6 +52,7 @@ class _Network(NamedTuple):
     networks: Optional[str] = None
     made: Optional[str] = None
     alerts: Optional[str] = None
+    usages: Optional[str] = None
 
     @property
     def collection(self) -> Optional[str]:
@@ -61,7 +63,8 @@ class _Network(NamedTuple):
     def all_ids(self) -> Tuple[str, ...]:
         """All of them, each to be read by one request."""
         return distinct(resource_id for resource_id in (self.balancer, *self.addresses, self.collection, *self.subnets,
-                                                        self.networks, self.made, self.alerts) if resource_id)
+                                                        self.networks, self.made, self.alerts, self.usages)
+                        if resource_id)
 
 
 #: Answers by resource id, failures in place.
@@ -71,11 +74,12 @@ _Answers = Dict[str, Union[Json, ReadFailure]]
 class Extent(NamedTuple):
     """What is read beyond what every decision needs: with `offset` the metrics of so much time until now, with
     `gateways` the NAT gateways where packets leave by some (a round trip more), with `alerts` the metric alerts that
-    look at the load balancer."""
+    look at the load balancer, with `quotas` those of public IPs."""
 
     offset: Optional[datetime.timedelta] = None
     gateways: bool = False
     alerts: bool = False
+    quotas: bool = False
 
 
 NOTHING_MORE = Extent()
@@ -97,6 +101,9 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     network = _network_of(cluster, more_ids)
     if extent.alerts:
         network = network._replace(alerts=metric_alerts_id(network.balancer))
+    if extent.quotas and network.balancer:
+        place = network.addresses[0] if network.addresses else network.balancer  # where new public IPs would be made
+        network = network._replace(usages=usages_id(place.subscription_id, cluster.location))
     metrics = _metrics_of(client, cluster, now, extent.offset) if extent.offset else None
     with Progress(cli_ctx) as progress:
         resources, measured = _read_around(client, network, metrics, progress)
@@ -247,6 +254,7 @@ def _network_part(network: _Network, answers: _Answers, cluster: Optional[Cluste
         'natGateways': by_type.get(NAT_GATEWAY_TYPE, []),
         'lists': lists,
         'metricAlerts': _alerts_part(network, bodies),
+        'usages': _usages_part(network, bodies),
         'errors': [dict(answer.as_error(), resourceId=resource_id) for resource_id, answer in answers.items()
                    if isinstance(answer, ReadFailure)],
     }
@@ -269,6 +277,13 @@ def _made_addresses(network: _Network, bodies: Mapping[str, Json], cluster: Opti
     found = ((parse_public_ip(body), body) for body in items(bodies.get(network.made), 'value'))
     return [body for address, body in found if address.id.lower() not in read and
             (address.made_by_aks or parse_id(address.attached_to, NAT_GATEWAY_TYPE) or address.id.lower() in effective)]
+
+
+def _usages_part(network: _Network, bodies: Mapping[str, Json]) -> Optional[List[Json]]:
+    """The quotas that public IPs and prefixes count against; None where they were not read."""
+    if network.usages is None or network.usages not in bodies:
+        return None
+    return [usage for usage in items(bodies[network.usages], 'value') if is_about_addresses(usage)]
 
 
 def _alerts_part(network: _Network, bodies: Mapping[str, Json]) -> Optional[List[Json]]:

@@ -4,6 +4,7 @@ import copy
 from tests.azure import aks_rules, errors, ids
 from .balancer import members
 from .builders import cluster_body, pool as new_pool
+from .network import PUBLIC_IP
 from .reconcile import Reconciler
 
 MANAGED_CLUSTER = 'Microsoft.ContainerService/managedClusters'
@@ -37,6 +38,8 @@ class Aks:
         aks_rules.validate(new, old, self.arm.resources)
         aks_rules.check_rule_blocks(new, self.arm.resources.get(aks_rules.load_balancer_id(new).lower()),
                                     len(members(new, self._extra(new))), self.arm.resources)
+        self.arm.network.check_quota(PUBLIC_IP, request.params['subscription'], new['location'],
+                                     _managed_ips(new) - (_managed_ips(old) if old else 0))
         self.reconcile(new)
         self.arm.put(new)
         return (200 if old else 201), new, None
@@ -77,6 +80,15 @@ class Aks:
         if cluster is None:
             raise errors.not_found(MANAGED_CLUSTER, request.params['name'], request.params['group'])
         return cluster
+
+
+def _managed_ips(cluster):
+    """How many public IPs AKS makes for the outbound rule."""
+    network = cluster['properties'].get('networkProfile') or {}
+    if not aks_rules.by_load_balancer(network):
+        return 0
+    count, count_v6, _, _ = aks_rules.wanted(network.get('loadBalancerProfile') or {})
+    return count + count_v6
 
 
 def _cluster_id(request):

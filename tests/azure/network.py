@@ -12,19 +12,56 @@ _V4 = int(ipaddress.ip_address('198.18.0.0'))  # RFC 2544: addresses that belong
 _V6 = int(ipaddress.ip_address('2001:db8::'))
 
 
+_USAGES = '/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft.Network/locations/(?P<location>[^/]+)/usages'
+
+#: Quotas of a region by what counts against them; each is said of addresses or prefixes.
+_QUOTAS = {'PublicIPAddresses': PUBLIC_IP, 'StandardSkuPublicIpAddresses': PUBLIC_IP, 'PublicIpPrefixes': PREFIX}
+
+
 class Network:
+    """`quotas` are limits by name; all others are 1000."""
+
     def __init__(self, arm):
         self.arm = arm
+        self.quotas = {}
         self._given = 0
 
     def routes(self):
         return [
             ('PUT', _IN_GROUP + PUBLIC_IP + '/(?P<name>[^/]+)', self.put_address),
             ('PUT', _IN_GROUP + PREFIX + '/(?P<name>[^/]+)', self.put_prefix),
+            ('GET', _USAGES, self.usages),
         ]
+
+    def usages(self, request):
+        """What is used of each quota (facts §11), among others that have nothing to do with addresses."""
+        subscription, location = request.params['subscription'], request.params['location']
+        if ' ' in location:
+            raise errors.arm_error(400, 'LocationNotAvailableForResourceType', f"The location '{location}' is unknown.")
+        found = [('VirtualNetworks', 8, 50)] + [
+            (name, self._used(kind, subscription, location), self.quotas.get(name, 1000))
+            for name, kind in _QUOTAS.items()]
+        return 200, {'value': [
+            {'id': f'{request.raw_path}/{name}', 'currentValue': used, 'limit': limit, 'unit': 'Count',
+             'name': {'value': name, 'localizedValue': name}} for name, used, limit in found]}, None
+
+    def check_quota(self, kind, subscription, location, more=1):
+        """Raise what Azure answers where `more` of that kind would be beyond a quota."""
+        for name, counted in _QUOTAS.items():
+            limit = self.quotas.get(name, 1000)
+            if counted == kind and more > 0 and self._used(kind, subscription, location) + more > limit:
+                code = 'PublicIPCountLimitReached' if kind == PUBLIC_IP else 'PublicIpPrefixCountLimitReached'
+                raise errors.arm_error(400, code, f'Cannot create more than {limit} public IP addresses for this '
+                                                  'subscription in this region.')
+
+    def _used(self, kind, subscription, location):
+        stored = ((ids.parse(body['id']), body) for body in self.arm.resources.values())
+        return sum(1 for about, body in stored if about and ids.same(about['type'], kind) and ids.same(
+            about['subscription'], subscription) and ids.same(body['location'], location))
 
     def put_address(self, request):
         old, body = self._stored(request, PUBLIC_IP), request.json
+        self.check_quota(PUBLIC_IP, request.params['subscription'], body['location'], more=0 if old else 1)
         wanted = body.get('properties') or {}
         identifier = self.add_address(
             request.params['subscription'], request.params['group'], request.params['name'], body['location'],
@@ -50,6 +87,7 @@ class Network:
         if old:
             old['tags'] = body.get('tags') or {}
             return 200, old, None
+        self.check_quota(PREFIX, request.params['subscription'], body['location'])
         identifier = self.add_prefix(request.params['subscription'], request.params['group'],
                                      request.params['name'], body['location'], length, version=version,
                                      tags=body.get('tags'), zones=body.get('zones'), sku=body.get('sku'))

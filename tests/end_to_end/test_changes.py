@@ -1,7 +1,10 @@
-"""Before and after a change: the API server's list, the way back; each printed line run with the real `az`."""
+"""Before and after a change: the API server's list, the quota, the way back; each printed line run with the real `az`.
+"""
 import json
 
-from tests.azure import pool
+import pytest
+
+from tests.azure import OTHER_SUBSCRIPTION, Status, pool
 from tests.support.together import in_one_process
 from tests.support.ways import every_way
 
@@ -86,3 +89,64 @@ def test_a_gateway_that_the_api_server_does_not_let_in(arm, az, tmp_path):
     az.shell(one['command'], check=True)
     after = az('aks lb check -g rg1 -n nat', check=True).json
     assert {found_['code'] for found_ in checked['findings']} - {found_['code'] for found_ in after['findings']} == {EGRESS}
+
+
+# the quota for public IPs
+
+def overfull(arm, **more):
+    """A cluster that needs an IP more."""
+    return arm.add_cluster('aks1', pools=[pool(count=9)], ports=8000, **more)
+
+
+@pytest.mark.parametrize('own', [False, True])
+def test_a_quota_that_does_not_suffice_is_an_error_and_azure_says_so_too(arm, az, tmp_path, own):
+    overfull(arm, **({'outbound_ips': [arm.add_public_ip('a')]} if own else {}))
+    arm.network.quotas['StandardSkuPublicIpAddresses'] = 1
+    recommended = az(f'aks lb recommend -g rg1 -n aks1 --save-to {tmp_path}/saved.json', check=True).json
+    checked = az('aks lb check -g rg1 -n aks1', check=True).json
+    for result in (recommended, checked):
+        one = found(result, 'PublicIpQuota')
+        assert one['severity'] == 'error' and '0 are left (1 of 1 in westeurope)' in one['message'], one
+        assert found(result, 'QuotaNotChecked') is None and one['command'] is None
+    asked = [record for record in arm.seen('/usages$')]
+    assert [record.path.rsplit('/', 3)[-2] for record in asked] == ['westeurope'] * 2
+    refused = az.shell('\n'.join(recommended['commands']))
+    assert refused.code != 0 and 'PublicIPCountLimitReached' in refused.stderr
+    filed = az(f'aks lb recommend --from-file {tmp_path}/saved.json', check=True).json
+    assert filed == recommended
+    arm.network.quotas.clear()
+    roomy = az('aks lb recommend -g rg1 -n aks1', check=True).json
+    assert {one['code'] for one in recommended['findings']} - {one['code'] for one in roomy['findings']} == {
+        'PublicIpQuota'}
+    az.shell('\n'.join(roomy['commands']), check=True)
+
+
+def test_a_quota_that_may_not_be_read_names_the_permission(arm, az):
+    overfull(arm)
+    arm.fault('/usages$', Status(403, action='Microsoft.Network/locations/usages/read'))
+    recommended, checked, planned = in_one_process(az, [f'{one} -g rg1 -n aks1'
+                                                        for one in ('recommend', 'check', 'plan')])
+    assert 'Microsoft.Network/locations/usages/read is missing' in found(recommended.json, 'QuotaNotChecked')['message']
+    skipped = {one['code']: one['reason'] for one in checked.json['skipped']}
+    assert 'Microsoft.Network/locations/usages/read is missing' in skipped['PublicIpQuota']
+    assert 'was not read' in found(planned.json, 'QuotaNotChecked')['message']
+    assert len(arm.seen('/usages$')) == 2, 'plan does not ask'
+
+
+def test_prefixes_have_a_quota_of_their_own_where_they_are_made(arm, az, tmp_path):
+    cluster = overfull(arm, outbound_ip_prefixes=[arm.add_public_ip_prefix('p', 31)])
+    arm.resources[cluster.lower()]['location'] = 'West Europe'
+    arm.network.quotas['PublicIpPrefixes'] = 1
+    typed = '--outbound-ports 16000 --save-to'
+    one = found(az(f'aks lb recommend -g rg1 -n aks1 {typed} {tmp_path}/a.json', check=True).json, 'PublicIpQuota')
+    assert one is not None and 'PublicIpPrefixes' in one['message']
+    az(f'aks lb recommend -g rg1 -n aks1 {typed} {tmp_path}/b.json --anonymize', check=True)
+    again = az(f'aks lb recommend --from-file {tmp_path}/b.json --outbound-ports 16000', check=True).json
+    assert found(again, 'PublicIpQuota')['evidence'] == one['evidence'] and found(again, 'QuotaNotChecked') is None
+
+
+def test_the_quota_is_that_of_the_subscription_where_ips_are_made(arm, az):
+    own = arm.add_public_ip('a', 'net', OTHER_SUBSCRIPTION)
+    overfull(arm, outbound_ips=[own])
+    az('aks lb recommend -g rg1 -n aks1', check=True)
+    assert arm.seen('/usages$')[0].path.split('/')[2] == OTHER_SUBSCRIPTION

@@ -24,8 +24,15 @@ def world(*pools, managed=1, own=0, prefix_lengths=(), ports=None, idle=None, ve
     profile = _profile(made, ips, prefixes, ports, idle, dual_stack)
     cluster['properties']['networkProfile']['loadBalancerProfile'] = profile
     balancer = _balancer(cluster, made, ips, prefixes, ports or 0, idle or 30, nodes)
-    return {'schema': 1, 'managedCluster': cluster, 'loadBalancer': balancer.body, 'publicIpAddresses': ips,
+    return {'schema': 1, 'managedCluster': cluster, 'usages': usages(), 'loadBalancer': balancer.body, 'publicIpAddresses': ips,
             'publicIpPrefixes': prefixes, 'metricAlerts': [alert()], 'errors': []}
+
+
+def usages(free=900):
+    """The quota of public IPs, with room for so many."""
+    return [{'id': f'/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/locations/westeurope/usages/{name}',
+             'currentValue': 1000 - free, 'limit': 1000, 'name': {'value': name}}
+            for name in ('PublicIPAddresses', 'StandardSkuPublicIpAddresses', 'PublicIpPrefixes')]
 
 
 def alert(threshold=0, metric='SnatConnectionCount', aggregation='Total', split=None, window='PT1M', name='watch',

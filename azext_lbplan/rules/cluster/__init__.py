@@ -12,7 +12,7 @@ from ...decision import Decision
 from ...model.finding import WARNING, Finding, worst_first
 from ..engine import Report, Rule, run
 from . import (alerting, api_server, automatic, capacity, changes, code, drift, egress, limits, measured, node_pools,
-               obstacles, outbound_ips, outbound_types, state, timeouts)
+               obstacles, outbound_ips, outbound_types, quota, state, timeouts)
 from .mending import mend
 from .subject import CHECK, PLAN, AtColumn
 
@@ -20,7 +20,7 @@ from .subject import CHECK, PLAN, AtColumn
 RULES: Tuple[Rule[AtColumn], ...] = tuple(
     rule for rules in (egress.RULES, state.RULES, measured.RULES, obstacles.RULES, capacity.RULES, outbound_ips.RULES,
                        drift.RULES, automatic.RULES, timeouts.RULES, limits.RULES, node_pools.RULES,
-                       outbound_types.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES)
+                       outbound_types.RULES, quota.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES)
     for rule in rules)
 
 #: The codes that `--rules` and `--skip-rules` of `check` know.

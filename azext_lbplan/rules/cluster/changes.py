@@ -153,24 +153,6 @@ def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
         remediation='For example the role Network Contributor on their resource group.')
 
 
-@RULES.rule('QuotaNotChecked', INFO,
-            title="More public IPs are needed than now, and the subscription's quota was not checked.",
-            why='The update fails halfway when the quota for public IPs is used up or a policy forbids them.',
-            source='the article, limitations (Azure Policy).')
-def quota_not_checked(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """Beyond those of today, or beyond the one that a new cluster has anyway."""
-    current, proposed = subject.decision.current, subject.decision.proposed
-    if proposed is None or proposed.settings is None or subject.decision.command is None:
-        return
-    before = current.settings.outbound_ip_count or 0 if current and current.settings else 1
-    more = (proposed.settings.outbound_ip_count or 0) - before
-    if more > 0:
-        yield rule.finding(
-            f'{counted(more, "public IP")} more than now; quota and policies of the subscription were not checked.',
-            target=EFFECTIVE_IPS, evidence={'more': more},
-            remediation='az network list-usages --location LOCATION -o table')
-
-
 @RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES,
             title='Many IPs for one cluster: a NAT gateway gives ports on demand.',
             why='It gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.',

@@ -23,7 +23,7 @@ IDLE_TIMEOUT = f'{PROFILE}.idleTimeoutInMinutes'
 EFFECTIVE_IPS = f'{PROFILE}.effectiveOutboundIPs'
 POOLS = 'agentPoolProfiles'
 
-_FROM_FILE = "The file does not hold it: take a snapshot with '--save-to', or name the cluster."
+FROM_FILE = "The file does not hold it: take a snapshot with '--save-to', or name the cluster."
 _NOT_FOUND = 404
 _FORBIDDEN = 403
 
@@ -96,7 +96,7 @@ def load_balancer(subject: AtColumn) -> Optional[str]:
         return None
     error = subject.observed.error_of(load_balancer_id(cluster) or '')
     if error is None:
-        return f'The load balancer was not read. {_FROM_FILE}'
+        return f'The load balancer was not read. {FROM_FILE}'
     if error.status == _FORBIDDEN:
         return ('The load balancer could not be read: Microsoft.Network/loadBalancers/read is missing on resource '
                 f'group {cluster.node_resource_group}.')
@@ -110,7 +110,7 @@ def metric_alerts(subject: AtColumn) -> Optional[str]:
         return None
     error = subject.observed.error_of(metric_alerts_id(load_balancer_id(cluster)) or '')
     if error is None:
-        return f'The metric alerts were not read. {_FROM_FILE}'
+        return f'The metric alerts were not read. {FROM_FILE}'
     if error.status == _FORBIDDEN:
         return ('The metric alerts could not be read: Microsoft.Insights/metricAlerts/read is missing on the '
                 'subscription.')
@@ -130,7 +130,7 @@ def own_ips(subject: AtColumn) -> Optional[str]:
     if any(error.status != _NOT_FOUND for error in errors):
         return f'{len(unread)} of {len(ids)} own outbound IPs could not be read ({errors[0].code}).'
     if len(errors) < len(unread):
-        return f'{len(unread)} of {len(ids)} own outbound IPs were not read. {_FROM_FILE}'
+        return f'{len(unread)} of {len(ids)} own outbound IPs were not read. {FROM_FILE}'
     return None
 
 

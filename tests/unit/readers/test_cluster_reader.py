@@ -39,7 +39,7 @@ def test_first_the_cluster_then_what_is_around_it(arm):
     snapshot = reading.capture(CLI, 'rg1', 'aks1', own)
     assert list(snapshot) == ['schema', 'capturedAt', 'managedCluster', 'loadBalancer', 'publicIpAddresses',
                               'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'lists', 'metricAlerts',
-                              'errors', 'metrics']
+                              'usages', 'errors', 'metrics']
     assert paths(arm)[0] == 'aks1'
     assert sorted(paths(arm)[1:]) == ['kubernetes', 'own-ip', 'publicIPAddresses', 'typed-ip', 'virtualNetworks']
     assert [body['id'] for body in snapshot['publicIpAddresses']] == own

@@ -15,7 +15,7 @@ from tests.support.cases import GROUP
 from tests.support.ways import address, gateway, gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile, used, with_,
-                                  without_reading, world)
+                                  usages, without_reading, world)
 
 #: The rules that need metrics: those of test_measured.
 MEASURED = {rule.code for rule in RULES if {metrics, metrics_were_read} & set(rule.needs)}
@@ -311,6 +311,8 @@ CASES = [
     ('MultipleLoadBalancers', INFO, with_(world(), 'managedCluster', 'properties', 'networkProfile',
                                           'loadBalancerProfile', 'enableMultipleStandardLoadBalancers', value=True),
      world()),
+    ('PublicIpQuota', ERROR, dict(world(pool(count=9), ports=8000), usages=usages(0)),
+     dict(world(pool(count=9), ports=8000), usages=usages(1))),
     ('AuthorizedRangesLackNewIps', WARNING, world(pool(count=9), ports=8000, **LISTED), world(pool(count=9), ports=8000)),
     ('AuthorizedRangesLackEgress', ERROR, leaving('20.1.2.3'), leaving('52.1.2.3')),
     ('OutboundTypeMoves', INFO, world(), world(outbound_type='somethingNew')),
