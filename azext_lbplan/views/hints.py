@@ -57,7 +57,7 @@ def _first(names: Sequence[str], separator: str = ', ') -> str:
     return separator.join(names[:_MOST_NAMES]) + more
 
 
-def of_plan(decision: Decision, findings: Iterable[Finding]) -> List[Hint]:
+def of_plan(decision: Decision, findings: Iterable[Finding] = ()) -> List[Hint]:
     """The lines to run; what has to be run before them comes before them."""
     return _lines_before(decision, findings) + _lines(decision)
 
