@@ -28,8 +28,8 @@ KUBERNETES_NAMES = 'https://kubernetes.io/docs/concepts/overview/working-with-ob
 HELM_TEMPLATE = 'https://helm.sh/docs/helm/helm_template/'
 YAML_MAPPING = 'https://yaml.org/spec/1.2.2/#mapping'
 
+_LIMITS = 'https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits'
+
 #: Limits of a load balancer, and of a subscription's network.
-NETWORK_LIMITS = ('https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits'
-                  '#networking-limits')
-LIMITS = ('https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits'
-          '#load-balancer')
+LIMITS = f'{_LIMITS}#load-balancer'
+NETWORK_LIMITS = f'{_LIMITS}#networking-limits'
