@@ -167,8 +167,8 @@ def validate_offset(namespace: Any) -> None:
 
 
 def _validate_source(namespace: Any, without_cluster: Optional[str] = None, takes_both: bool = False) -> None:
-    """Exactly one of a cluster and a file; both where `takes_both` (a cluster, and code for it), or neither where
-    `without_cluster` is given."""
+    """Exactly one of a cluster and a file, of which a name alone picks a cluster; both where `takes_both` (a cluster,
+    and code for it), or neither where `without_cluster` is given."""
     _validate_ids(namespace)
     for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
         if path == '':
@@ -180,12 +180,12 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None, take
         raise RequiredArgumentMissingError('--anonymize is about the file that --save-to writes, and none is named.',
                                            'Add --save-to FILE, or leave it out.')
     group = namespace.resource_group_name
-    if getattr(group, 'is_default', None) and not namespace.name:
+    if getattr(group, 'is_default', None) and (namespace.from_file or not namespace.name):
         group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
     if namespace.parameters and not namespace.from_file:
         raise RequiredArgumentMissingError('--parameters is about a template, and none is named.',
                                            'Add --from-file FILE, or leave it out.')
-    if namespace.from_file and not (takes_both and namespace.name):
+    if namespace.from_file and not (takes_both and namespace.name and group):
         _validate_file_alone(namespace, group)
     elif namespace.name or group:
         _validate_names(namespace)
@@ -194,13 +194,14 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None, take
 
 
 def _validate_file_alone(namespace: Any, group: Optional[str]) -> None:
-    """A file names the cluster, and nothing is read that could be saved."""
+    """A file holds the cluster, and nothing is read that could be saved."""
+    if group:
+        named = 'cluster' if namespace.name else 'resource group'
+        raise MutuallyExclusiveArgumentError(
+            f'A {named} and a file are both named.', 'Give either --resource-group and --name (or --ids), or '
+            '--from-file; --name without a resource group picks a cluster of the file.')
     if namespace.name:
-        raise MutuallyExclusiveArgumentError('A cluster and a file are both named.',
-                                             'Give either --name (or --ids), or --from-file.')
-    if group and not getattr(group, 'is_default', None):
-        raise MutuallyExclusiveArgumentError('A resource group and a file are both named.',
-                                             'Give either --resource-group and --name, or --from-file.')
+        _validate_name(namespace)
     if namespace.save_to:
         raise MutuallyExclusiveArgumentError('--save-to saves what was read from Azure, but --from-file reads nothing '
                                              'from there.', 'Leave one of them out.')
@@ -221,12 +222,16 @@ def _validate_names(namespace: Any) -> None:
         raise RequiredArgumentMissingError('A resource group is named, but no cluster.', _NAME_A_CLUSTER)
     if not namespace.resource_group_name:
         raise RequiredArgumentMissingError('A cluster is named, but no resource group.', _NAME_A_CLUSTER)
+    _validate_name(namespace)
+    if not is_group_name(namespace.resource_group_name):
+        raise _no_group(namespace)
+
+
+def _validate_name(namespace: Any) -> None:
     if not is_cluster_name(namespace.name):
         raise InvalidArgumentValueError(
             f"{_name(namespace, 'name')}: '{namespace.name}' is no name of a managed cluster.",
             'It has 1 to 63 letters, digits, hyphens and underscores, and starts and ends with a letter or digit.')
-    if not is_group_name(namespace.resource_group_name):
-        raise _no_group(namespace)
 
 
 def _no_group(namespace: Any) -> InvalidArgumentValueError:

@@ -225,10 +225,10 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     source, change = typed.source, typed.options.change
     _check_report(typed)
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
-    if source.from_file and source.name:
+    if source.from_file and source.resource_group:
         return [_on_live(cli_ctx, typed)]
     if source.from_file:
-        return snapshot.load(source.from_file, _given(source))
+        return snapshot.load(source.from_file, _given(source), source.name)
     if not source.name:
         return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
     extent = cluster_reader.Extent(typed.offset, gateways, alerts, quotas=typed.offset is not None)

@@ -179,7 +179,7 @@ OVERWRITE = Option('overwrite_existing', ('--overwrite-existing',),
 
 CLUSTER = (
     Option('resource_group_name', ('--resource-group', '-g'), takes=GROUP),
-    Option('name', ('--name', '-n'), 'Name of the managed cluster.', CLUSTER_NAME),
+    Option('name', ('--name', '-n'), 'Name of the managed cluster; also of one in --from-file.', CLUSTER_NAME),
     Option('from_file', ('--from-file',),
            "Decide from a file ('-': standard input), with no login: a snapshot, what 'az aks show' prints, or "
            'infrastructure code.', FILE, SNAPSHOT_GROUP),

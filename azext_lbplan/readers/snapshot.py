@@ -3,7 +3,7 @@
 
 import json
 from functools import partial
-from typing import List
+from typing import Iterable, List, Optional
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
@@ -17,12 +17,26 @@ from . import saving
 from .json_file import read_documents
 
 
-def load(path: str, given: Given = NOTHING) -> List[Observed]:
-    """The clusters in the file at `path` (`-` for standard input), in their order; at least one.
+def load(path: str, given: Given = NOTHING, name: Optional[str] = None) -> List[Observed]:
+    """The clusters in the file at `path` (`-` for standard input), in their order; at least one. Those of the `name`,
+    where that is given: other resource groups may have one of the same.
 
-    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where no cluster is in it.
+    Raises FileOperationError where it cannot be read, InvalidArgumentValueError where no such cluster is in it.
     """
-    return [found.observed() for found in find(path, given)]
+    clusters = [found.observed() for found in find(path, given)]
+    if name is None:
+        return clusters
+    names = [(one.cluster.name if one.cluster else None) or '' for one in clusters]
+    same = [one for one, written in zip(clusters, names) if written.lower() == name.lower()]
+    if not same:
+        raise InvalidArgumentValueError(f"'{path}' holds {_listed(names)}, and no cluster '{name}'.",
+                                        'Name one that it holds, or leave --name out to have all.')
+    return same
+
+
+def _listed(names: Iterable[Optional[str]]) -> str:
+    """Names for an error, of a file that may hold many."""
+    return ', '.join(sorted(set(filter(None, names)))[:5]) or 'clusters without a name'
 
 
 def find(path: str, given: Given = NOTHING) -> List[Found]:
@@ -36,13 +50,12 @@ def the_one_of(path: str, found: List[Found], name: str) -> Found:
     if not code:
         raise InvalidArgumentValueError(
             'A cluster and a file are both named, and the file is no infrastructure code.',
-            'Give either --resource-group and --name, or --from-file.')
+            'Give either --resource-group and --name, or --from-file; --name alone picks a cluster of the file.')
     names = [text(one.snapshot, 'managedCluster', 'name') for one in code]
     same = [one for one, written in zip(code, names) if (written or '').lower() == name.lower()]
     if len(same) == 1 or code and names == [None]:
         return (same or code)[0]
-    known = ', '.join(sorted(filter(None, names))[:5]) or 'clusters without a name'
-    raise InvalidArgumentValueError(f"'{path}' describes {known}, and {len(same)} clusters '{name}'.",
+    raise InvalidArgumentValueError(f"'{path}' describes {_listed(names)}, and {len(same)} clusters '{name}'.",
                                     'Name the cluster that the code is for.')
 
 

@@ -46,8 +46,9 @@ def table(result: Result, cluster: Optional[str] = None) -> List[Row]:
         cells = {'MaxCount': cell(size['maxCount']), 'WithSurge': cell(size['requiredNodes']), 'Ports': _ports(size),
                  'IPs': _ips(size, result)}
         named = cells if cluster is None else {'Cluster': shortened(cluster, _CLUSTER), **cells}
-        laid_out += [{**(named if number == 0 else dict.fromkeys(named, '')), 'Fits': line}
-                 for number, line in enumerate(wrapped(_fits(size), room))]
+        below = dict.fromkeys(named, '')
+        laid_out += [{**(below if number else named), 'Fits': line}
+                     for number, line in enumerate(wrapped(_fits(size), room))]
     return laid_out
 
 

@@ -282,3 +282,22 @@ def test_a_default_group_does_no_harm(arm, az):
     assert [result.code for result in results] == [0, 0, 0, 1, 0], [str(result) for result in results]
     assert [result.stdout.strip() for result in results] == ['"aks1"', '', '"rg1"', '', '"aks1"']
     assert_refused(results[3], 'No cluster is named.')
+
+
+def test_a_name_alone_picks_a_cluster_of_a_file(arm, az):
+    """Without a resource group, which names a cluster of Azure; one that the CLI fills in does not count."""
+    bodies = [arm.get(arm.add_cluster(name, group)) for name, group in (('one', 'rg1'), ('two', 'rg1'), ('two', 'rg2'))]
+    write(az, 'fleet', bodies)
+    arm.requests.clear()
+    one, default, both, lost, odd, live = in_one_process(az, [
+        'plan --from-file fleet -n ONE', 'show --from-file fleet -n one', 'check --from-file fleet --name two',
+        'recommend --from-file fleet -n three', 'show --from-file fleet -n a/b',
+        'show --from-file fleet -g rg1 -n one'])
+    assert one.json['cluster']['name'] == 'one' and default.json['cluster']['resourceGroup'] == 'rg1'
+    assert [result['cluster']['resourceGroup'] for result in both.json] == ['rg1', 'rg2']
+    assert_refused(lost, "'fleet' holds one, two, and no cluster 'three'", 'leave --name out')
+    assert_refused(odd, "-n: 'a/b' is no name of a managed cluster")
+    assert_refused(live, 'A cluster and a file are both named.', '--name without a resource group')
+    assert az('aks lb plan --from-file fleet -n one --query cluster.name', env={'AZURE_DEFAULTS_GROUP': 'rg9'},
+              check=True).json == 'one'
+    assert arm.requests == []
