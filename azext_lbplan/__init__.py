@@ -23,10 +23,11 @@ class LbplanCommandsLoader(AzCommandsLoader):
         return table
 
     def load_arguments(self, command: Optional[str]) -> None:
-        from . import _ids, _params
+        from . import _ids, _params, _plain
         _params.load_arguments(self, command)
         if command is not None and command.startswith('aks lb '):
             _ids.register(self.cli_ctx)
+            _plain.register(self.cli_ctx)
 
 
 COMMAND_LOADER_CLS = LbplanCommandsLoader

@@ -18,9 +18,16 @@ def load_command_table(self: Any, _: Any) -> None:
                              table_transformer=_table('recommend'))
         group.custom_command('check', 'lb_check', validator=_validator('check'), table_transformer=_table('check'))
         group.custom_command('check-service', 'lb_check_service', validator=_validator('check_service'),
-                             table_transformer=_table('check_service'))
-        group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'))
+                             table_transformer=_table('check_service'), transform=_plain)
+        group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'),
+                             transform=_plain)
         group.custom_command('list-rules', 'lb_list_rules', table_transformer=_table('list_rules', 'rules'))
+
+
+def _plain(result: Any) -> Any:
+    """A long result, which the CLI shall not copy."""
+    from ._plain import Plain
+    return Plain(result)
 
 
 def _validator(name: str) -> Callable[[Any], None]:

@@ -70,8 +70,8 @@ class Settings(NamedTuple):
     def ips(self) -> Tuple[object, ...]:
         """The part of the settings that `az aks` sets as a whole: mode, counts, ids (compared without case)."""
         return (self.ip_source, self.managed_outbound_ip_count, self.managed_outbound_ipv6_count or 0,
-                tuple(sorted(resource_id.lower() for resource_id in self.outbound_ips)),
-                tuple(sorted(resource_id.lower() for resource_id in self.outbound_ip_prefixes)))
+                *(tuple(sorted(map(str.lower, own))) if own else () for own in (self.outbound_ips,
+                                                                                self.outbound_ip_prefixes)))
 
 
 class Configuration(NamedTuple):

@@ -21,6 +21,9 @@ S = TypeVar('S')
 #: Something that a rule cannot do without: why it is not there, in words, or None where it is.
 Need = Callable[[S], Optional[str]]
 
+#: Whether a rule can have anything to say of a subject at all; where it cannot, it passes without being asked.
+Concern = Callable[[S], bool]
+
 Judge = Callable[['Rule[S]', S], Iterable[Finding]]
 
 #: What a rule speaks about. A configuration can be judged again where it is proposed; what the line changes, and what
@@ -36,7 +39,8 @@ class Rule(Generic[S]):  # pylint: disable=too-many-instance-attributes  # a rec
 
     `severity` is its usual one. `title` says what is found, `why` why it matters, `source` where that comes from.
     `commands` are those that give it. Without what it `needs` a rule is skipped, never passed; without what it
-    `needs_in_part` its findings count and its silence does not.
+    `needs_in_part` its findings count and its silence does not. `concerns` spares the many rules on what few subjects
+    have (annotations, own IPs) the asking.
     """
 
     code: str
@@ -49,6 +53,7 @@ class Rule(Generic[S]):  # pylint: disable=too-many-instance-attributes  # a rec
     commands: Tuple[str, ...] = ()
     needs: Tuple[Need[S], ...] = ()
     needs_in_part: Tuple[Need[S], ...] = ()
+    concerns: Optional[Concern[S]] = None
     link: Optional[str] = None
 
     def finding(self, message: str, *, target: Optional[str] = None, severity: Optional[str] = None,
@@ -103,17 +108,21 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
     """
     findings: List[Finding] = []
     skipped: List[Skipped] = []
-    known: Dict[Tuple[Need[S], ...], Optional[str]] = {(): None}  # many rules have the same needs
+    known: Dict[Need[S], Optional[str]] = {}  # many rules have the same needs
+    concerned: Dict[Optional[Concern[S]], bool] = {None: True}
     for rule in rules:
         reason = _missing(rule.needs, subject, known) if rule.needs else None
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
             continue
         try:
-            judged = iter(rule.judge(rule, subject))
-            first = next(judged, None)  # most rules have nothing to say of most subjects
-            if first is not None:
-                findings += (first, *islice(judged, most and most - 1))  # all or nothing
+            if rule.concerns not in concerned and rule.concerns is not None:
+                concerned[rule.concerns] = rule.concerns(subject)
+            if concerned[rule.concerns]:
+                judged = iter(rule.judge(rule, subject))
+                first = next(judged, None)  # most rules have nothing to say of most subjects
+                if first is not None:
+                    findings += (first, *islice(judged, most and most - 1))  # all or nothing
         except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
             told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
             skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
@@ -124,8 +133,11 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
     return Report(worst_first(findings), tuple(skipped))
 
 
-def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Tuple[Need[S], ...], Optional[str]]) -> Optional[str]:
+def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Need[S], Optional[str]]) -> Optional[str]:
     """Why the first of `needs` that is not there is missing; None where all are there. `known` are answers so far."""
-    if needs not in known:
-        known[needs] = next((reason for reason in (need(subject) for need in needs) if reason is not None), None)
-    return known[needs]
+    for need in needs:
+        if need not in known:
+            known[need] = need(subject)
+        if known[need] is not None:
+            return known[need]
+    return None

@@ -23,8 +23,10 @@ RULES: Tuple[Rule[AtColumn], ...] = tuple(
                        outbound_types.RULES, quota.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES)
     for rule in rules)
 
+_OF_CHECK: Tuple[Rule[AtColumn], ...] = tuple(rule for rule in RULES if CHECK in rule.commands)
+
 #: The codes that `--rules` and `--skip-rules` of `check` know.
-CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in RULES if CHECK in rule.commands)
+CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in _OF_CHECK)
 
 
 def check(decision: Decision, only: Optional[Collection[str]] = None, without: Collection[str] = ()) -> Report:
@@ -34,7 +36,7 @@ def check(decision: Decision, only: Optional[Collection[str]] = None, without: C
 
 def worst(decision: Decision) -> Report:
     """The findings of `check` as they stand, for a row of a fleet: what the line would mend does not matter there."""
-    return run(_selected(None, ()), AtColumn(decision, decision.asked))
+    return run(_OF_CHECK, AtColumn(decision, decision.asked))
 
 
 def findings(decision: Decision) -> Tuple[Finding, ...]:

@@ -11,9 +11,11 @@ from ...model.finding import INFO, WARNING, Finding
 from ...model.origin import REPLACE
 from ...model.values import printable
 from ..engine import CHANGE, Rule, Rulebook
-from .subject import CHECK, PLAN, POOLS, PROFILE, AtColumn, standard_load_balancer, start_of_change
+from .subject import (CHECK, PLAN, POOLS, PROFILE, AtColumn, described_by_code, standard_load_balancer,
+                      start_of_change)
 
-RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=CHANGE, link=USE_STANDARD_LB)
+RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=CHANGE, link=USE_STANDARD_LB,
+                                     concerns=described_by_code)
 
 
 @RULES.rule('ClusterRecreated', WARNING,

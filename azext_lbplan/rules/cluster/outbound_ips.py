@@ -13,7 +13,7 @@ from ...model.network import PublicIp
 from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, kind_of, live, load_balancer,
-                      own_ips, standard_load_balancer)
+                      own_ips, standard_load_balancer, with_own_addresses)
 
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
 #: for large workloads": "a cluster with 100 nodes … might be considered large".
@@ -22,7 +22,8 @@ LARGE_CLUSTER = 100
 _NEXT_UPDATE = 'Azure will refuse the next update of the load balancer profile.'
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=(standard_load_balancer,), link=USE_STANDARD_LB)
-_OWN: Mapping[str, Any] = {'needs': (standard_load_balancer,), 'needs_in_part': (own_ips,)}
+_OWN: Mapping[str, Any] = {'needs': (standard_load_balancer,), 'needs_in_part': (own_ips,),
+                           'concerns': with_own_addresses}
 
 
 @RULES.rule('NoOutboundIp', ERROR, needs=(standard_load_balancer, existing_cluster),

@@ -42,7 +42,7 @@ class AtColumn(NamedTuple):
     @property
     def cluster(self) -> Optional[Cluster]:
         """The cluster; None for one that does not exist yet."""
-        return self.observed.cluster
+        return self.decision.observed.cluster
 
     @property
     def settings(self) -> Settings:
@@ -167,6 +167,18 @@ def trend_known(subject: AtColumn) -> Optional[str]:
     if demand is None or demand.forecast is not None:
         return None
     return "A trend takes two weeks of metrics or more: read them from Azure with '--offset 30d'."
+
+
+# What rules may concern.
+
+def described_by_code(subject: AtColumn) -> bool:
+    """A cluster that infrastructure code describes."""
+    return subject.decision.observed.origin is not None
+
+
+def with_own_addresses(subject: AtColumn) -> bool:
+    """One with public IPs or prefixes of the user's own."""
+    return bool(subject.decision.own_addresses)
 
 
 def kind_of(resource_id: str) -> str:

@@ -10,9 +10,9 @@ from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import (PREFIX, RANGE_ANNOTATIONS, Network, annotation_path, is_private, is_within, parse_network,
                               quoted)
 from .access import EVERYBODY
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, speaks_of_clients
 
-RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
+RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,), concerns=speaks_of_clients)
 
 _RANGES = ('spec', 'loadBalancerSourceRanges')
 _TAGS = 'azure-allowed-service-tags'

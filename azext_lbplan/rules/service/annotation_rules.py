@@ -10,10 +10,10 @@ from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import PREFIX, RANGE_ANNOTATIONS, Service, annotation_path, quoted
 from . import annotations as known
 from .advice import INTERNAL_ELSEWHERE, advise
-from .subject import (LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, known_cluster,
+from .subject import (LinkedRulebook, ServiceInCluster, ServiceRule, annotated, azure_class, known_cluster,
                       written_version)
 
-RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
+RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,), concerns=annotated)
 
 _INTERNAL = 'azure-load-balancer-internal'
 

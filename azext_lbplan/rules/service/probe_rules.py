@@ -8,7 +8,7 @@ from ...model.finding import ERROR, WARNING, Finding
 from ...model.service import PREFIX, annotation_path, quoted
 from . import probes as probing
 from .probes import PortProbe, Probe
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, azure_class
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
 
@@ -63,7 +63,7 @@ def probing_too_long(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             return
 
 
-@RULES.rule('ProbePortUnknown', ERROR,
+@RULES.rule('ProbePortUnknown', ERROR, concerns=annotated,
             title='port_{port}_health-probe_port is neither a port number nor the name of a port.',
             why='The cloud provider fails on it, and the service stays <pending>.',
             source=CLOUD_PROVIDER)
@@ -78,7 +78,7 @@ def probe_port_unknown(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
                 remediation='Give a number up to 65535, or the name of a port.')
 
 
-@RULES.rule('NoProbeCanBeMade', WARNING,
+@RULES.rule('NoProbeCanBeMade', WARNING, concerns=annotated,
             title='High availability ports, and no port whose health probe can be made.',
             why='The cloud provider only logs what is wrong; the rule for all ports is written without a probe, and '
                 'nodes that are down keep getting connections.',
@@ -94,7 +94,7 @@ def no_probe_can_be_made(rule: ServiceRule, subject: ServiceInCluster) -> Iterab
             remediation='Correct the annotations for the health probe.')
 
 
-@RULES.rule('LocalIgnoresProbeAnnotations', WARNING,
+@RULES.rule('LocalIgnoresProbeAnnotations', WARNING, concerns=annotated,
             title='externalTrafficPolicy Local together with annotations for protocol, path or port settings of the '
                   'health probe.',
             why='A Local service is probed by HTTP on its healthCheckNodePort, at the general interval and number; '

@@ -105,6 +105,23 @@ def known_cluster(subject: ServiceInCluster) -> Optional[str]:
     return 'No cluster was given.' if subject.cluster == NO_CLUSTER else None
 
 
+# What rules may concern.
+
+def annotated(subject: ServiceInCluster) -> bool:
+    """A Service with annotations, whoever's."""
+    return bool(subject.service.annotations)
+
+
+def speaks_of_clients(subject: ServiceInCluster) -> bool:
+    """One that says who may connect, or has annotations of Azure's, which may."""
+    return bool(subject.service.texts) or subject.access.restricts
+
+
+def asks_for_address(subject: ServiceInCluster) -> bool:
+    """One that asks for an address, or has annotations of Azure's, which may."""
+    return bool(subject.service.texts or subject.service.spec.get('loadBalancerIP'))
+
+
 def from_version(since: Version) -> Callable[[Any], Optional[str]]:
     """A Kubernetes version from `since` on, or one that is not known."""
     def need(subject: Any) -> Optional[str]:
