@@ -242,6 +242,7 @@ set. `lbplan` sees what Azure Monitor would answer to its two passes; the other 
   "after a day": looked at again a day later, on the same seven days' window; "weekly": after each week. "decreasing":
   with `--allow-decrease`; without it lbplan never takes ports away, so that what a cluster has too much, it keeps.
 - Workloads and seeds are split. Numbers were chosen on the tuning half alone (tests/bench/workloads.py says which);
-  then a commit froze the rule, and the seeds of the other half came from its hash.
+  then a commit froze the rule, and the seeds of the other half came from its hash. (It was rebased since, so that no
+  history has that hash; the seeds follow from it all the same.)
 - A cluster with an allocation that is already large enough keeps it, and the other policies set theirs whatever was
   there: that counts against `lbplan once` in IPs.'''
