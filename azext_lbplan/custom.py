@@ -192,7 +192,7 @@ def _kind_of_report(path: str, answers: Sequence[Answer]) -> Kind:
     if len(answers) > 1 and not kind.several:
         known = ', '.join(reports.endings(answers[0].command, several=True))
         raise ArgumentUsageError(f'Such a report is about one cluster, and the file holds {len(answers)}.',
-                                 f'Give a file that holds one, or a name with one of these endings: {known}.')
+                                 f'Pick one with --name, or give a report of all one of these endings: {known}.')
     return kind
 
 

@@ -166,7 +166,7 @@ def trend_known(subject: AtColumn) -> Optional[str]:
     demand = subject.decision.demand
     if demand is None or demand.forecast is not None:
         return None
-    return "A trend takes two weeks of metrics or more: read them from Azure with '--offset 30d'."
+    return 'No trend under two weeks (live: --offset 30d).'
 
 
 # What rules may concern.

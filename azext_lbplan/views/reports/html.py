@@ -28,9 +28,6 @@ _SETTINGS = (
 
 _COLUMNS = ('current', 'requested', 'proposed')
 
-_ELSEWHERE = 'SNAT ports of a Standard load balancer are not what this cluster leaves by.'
-
-
 def render(answers: Sequence[Answer]) -> str:
     """The page, of one answer."""
     (answer,) = answers
@@ -45,8 +42,8 @@ def _cluster(answer: Answer) -> str:
         f'Outbound traffic of {name}', element('h1', f'Outbound traffic of {name}'), _place(answer),
         _verdict(result), section('Lines to run', _lines(result)), section('Capacity', _capacity(decision)),
         section('Demand', _demand(decision, seen), _trend(result)), section('Busiest nodes', _nodes(decision)),
-        section('Side by side', _columns(result)), section('Node pools', _pools(result)),
-        section('Sizes', _curve(result)), section('Findings', _findings(result)),
+        section('Side by side', _columns(result)), section('Egress', _egress(result)),
+        section('Node pools', _pools(result)), section('Sizes', _curve(result)), section('Findings', _findings(result)),
         section('Alternatives', _alternatives(result)), section('How the numbers came about', _reasons(result)),
         section('Alerts', _alerts(result)), section('As code', _profile(result)),
         section('What was not read', _gaps(result)))
@@ -64,64 +61,47 @@ def _place(answer: Answer) -> Markup:
 
 # The verdict
 
-class _Verdict(NamedTuple):
-    """The severity, its word, and the sentences that say why, the most important first."""
+class _Judged(NamedTuple):
+    """How bad it is, as a severity and in a word."""
 
     severity: str
     word: str
-    sentences: List[str]
 
 
 def _verdict(result: Result) -> Markup:
-    verdict = _judged(result)
-    told = [element('p', sign(verdict.severity, verdict.word), verdict.sentences[0]),
-            *(element('p', more) for more in verdict.sentences[1:])]
-    no_command = result.get('noCommand')
-    if no_command:
-        told.append(element('p', no_command['message']))
-    elif result.get('command'):
-        told.append(element('p', 'The lines below set what is proposed.'))
-    return element('div', *told, class_=f'verdict {verdict.severity}')
+    """The three sentences that every answer leads with; of a check how much was found, too."""
+    judged, verdict = _judged(result), result['verdict']
+    told = [element('p', sign(judged.severity, judged.word), verdict['answer']),
+            element('p', verdict['binds']), element('p', verdict['change'])]
+    if 'summary' in result:
+        counts = result['summary']
+        told.append(element('p', f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}, "
+                                 f"{counts['info']} worth knowing.", class_='muted'))
+    return element('div', *told, class_=f'verdict {judged.severity}')
 
 
-def _judged(result: Result) -> _Verdict:
+def _judged(result: Result) -> _Judged:
     severities = [found['severity'] for found in result['findings']]
     worst = next((severity for severity in (ERROR, WARNING) if severity in severities), OK)
-    if 'nodes' not in result:
-        return _of_check(result, worst)
-    column = result.get('requested') or result['current'] or result['proposed']
-    if column is None or column['ipSource'] == NONE:
-        return _Verdict(INFO, 'not applicable', [_ELSEWHERE])
-    fit = _fit(column, result['nodes'])
-    evidence = result.get('evidence')
-    if evidence is None:
-        return _Verdict(worst, worst, [fit])
-    if evidence['saturated'] and evidence['failedConnections']:
+    column = next(filter(None, (result.get(name) for name in ('requested', 'current', 'proposed'))), None)
+    if result.get('status') == NOT_APPLICABLE or column is not None and column['ipSource'] == NONE:
+        return _Judged(INFO, 'not applicable')
+    evidence = result.get('evidence') or {}
+    if evidence.get('saturated') and evidence['failedConnections']:
         worst = ERROR
-    elif worst == OK and result['command']:
-        return _Verdict(INFO, 'change', [*result['reasons'][:1], fit])
-    return _Verdict(worst, worst, [*result['reasons'][:1], fit])
+    elif worst == OK and evidence and result['command']:
+        return _Judged(INFO, 'change')
+    return _Judged(worst, worst)
 
 
-def _of_check(result: Result, worst: str) -> _Verdict:
-    counts = result['summary']
-    first = [found['message'] for found in result['findings'] if found['severity'] != INFO][:1]
-    counted_ones = (f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}, "
-                    f"{counts['info']} worth knowing.")
-    if result['status'] == NOT_APPLICABLE:
-        return _Verdict(INFO, 'not applicable', [_ELSEWHERE, counted_ones])
-    return _Verdict(worst, worst, [*first, counted_ones])
-
-
-def _fit(column: Result, nodes: Result) -> str:
-    if not column['outboundPorts']:
-        return (f"Automatic allocation gives {_text(column['portsPerNode'])} ports per node now, and "
-                f"{_text(column['portsPerNodeAtMax'])} at the {nodes['required']} nodes of full scale, surge included.")
-    verb = {True: 'fit on', False: 'do not fit on'}.get(column['fits'], 'may not fit on')
-    count = column['outboundIpCount']
-    held = 'outbound IPs of an unknown number' if count is None else counted(count, 'outbound IP')
-    return (f"{_text(column['outboundPorts'])} ports for each of the {nodes['required']} nodes of full scale, surge "
-            f'included, {verb} {held}.')
+def _egress(result: Result) -> Markup:
+    """Where packets leave, and from which addresses."""
+    egress = result['egress']
+    via = f" via {egress['via'].rsplit('/', 1)[-1]}" if egress['via'] else ''
+    addresses = egress['addresses']
+    known = 'The addresses are not known.' if addresses is None else f"From {', '.join(addresses) or 'no address'}."
+    return paragraphs([f"By {egress['effective']}{via}; the cluster declares {egress['declared']}.",
+                       *egress['evidence'], known])
 
 
 def _lines(result: Result) -> Markup:
@@ -216,9 +196,10 @@ def _pools(result: Result) -> Markup:
 
 def _curve(result: Result) -> Markup:
     rows = result.get('curve') or []
-    keys = ('requiredNodes', 'outboundPorts', 'portsPerNodeAtMax', 'outboundIpCount', 'fits', 'proposedFits')
-    return table(['Nodes', 'Outbound ports', 'Ports per node', 'IPs', 'Fits as it is', 'Fits as proposed'],
-                 ([_text(row[key]) for key in keys] for row in rows), range(0, 4))
+    keys = ('maxCount', 'requiredNodes', 'outboundPorts', 'portsPerNodeAtMax', 'outboundIpCount', 'fits',
+            'proposedFits')
+    return table(['Nodes at most', 'With surge', 'Outbound ports', 'Ports per node', 'IPs', 'Fits as it is',
+                  'Fits as proposed'], ([_text(row[key]) for key in keys] for row in rows), range(0, 5))
 
 
 def _alternatives(result: Result) -> Markup:
