@@ -136,14 +136,15 @@ def _fleet_reader(cli_ctx: Any, typed: Typed) -> Union[FleetFile, FleetReader]:
 @takes('check-service')
 def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     """What is wrong with manifests of Services."""
-    from .model.service_context import NO_CLUSTER, context_of
+    from .decision.service_room import service_context
+    from .model.service_context import NO_CLUSTER
     from .readers.manifests import read_manifests
     from .rules.service import check_manifests
     from .views import services
     with Handling(cmd.cli_ctx, typed) as handling:
         _check_report(typed)
         from_file = typed.source.from_file
-        cluster = context_of(snapshot.load_one(from_file)) if from_file else NO_CLUSTER
+        cluster = service_context(decide(snapshot.load_one(from_file))) if from_file else NO_CLUSTER
         version = minor_version(typed.options.scale.kubernetes_version)
         if version:
             cluster = cluster._replace(kubernetes_version=version)

@@ -101,7 +101,10 @@ class Change(NamedTuple):
     @property
     def anything(self) -> bool:
         """Whether any load balancer option was typed."""
-        return self != Change()
+        return self != _NO_CHANGE
+
+
+_NO_CHANGE = Change()
 
 
 class Scale(NamedTuple):

@@ -318,6 +318,8 @@ _PLAIN = ('outbound_ports', 'idle_timeout_in_minutes', 'backend_pool_type')
 
 def apply(settings: Settings, change: Change, observed: Observed) -> Settings:
     """`settings` with exactly the options that were typed (AZURE-FACTS section 1)."""
+    if not change.anything:
+        return settings
     plain: Dict[str, Any] = {field: getattr(change, field) for field in _PLAIN}
     settings = settings._replace(**{field: value for field, value in plain.items() if value is not None})
     settings = settings._replace(unknown=tuple(

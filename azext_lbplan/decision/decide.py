@@ -285,6 +285,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         return solver.Problem(self._observed, self._options, self._requested.nodes, self._blocks, ports or 0, changes)
 
     def _column(self, settings: Settings) -> Configuration:
+        if settings == self._requested.settings:  # the arithmetic of what is asked for is known
+            return self._requested
         if self._current is not None and self._observed.cluster is not None:
             return changed(self._current, settings, self._observed.cluster)
         return evaluate(settings, self._requested.nodes)

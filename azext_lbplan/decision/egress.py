@@ -187,14 +187,13 @@ def _path_of_nodes(observed: Observed, cluster: Cluster, pool: AgentPool) -> Pat
         return _path_from(observed, cluster, pool, pool.subnet_id)
     if pool.own_subnet:
         return Path(UNKNOWN, 'The id of its subnet is malformed.')
-    networks = managed_networks(cluster)
     candidates = [subnet for subnet in observed.subnets if is_managed(subnet.id, cluster)]
     named = [subnet for subnet in candidates if subnet.id.name.lower() == MANAGED_SUBNET_NAME]
     if len(named) == 1 or len(candidates) == 1:
         return _path_through(observed, cluster, pool, (named or candidates)[0])
     if candidates:
         return Path(UNKNOWN, 'Which subnet of the node resource group is that of the nodes could not be told.')
-    return _not_read(observed, 'virtual network of the node resource group', networks,
+    return _not_read(observed, 'virtual network of the node resource group', managed_networks(cluster),
                      'Microsoft.Network/virtualNetworks/read', cluster.node_resource_group or '')
 
 

@@ -2,6 +2,7 @@
 """The public IPs and prefixes that packets leave from, by their ids and as the addresses that allow-lists take."""
 
 import ipaddress
+import re
 from typing import Iterable, List, Optional, Tuple
 
 from ..facts.clusters import LOAD_BALANCER
@@ -12,6 +13,11 @@ from ..model.network import Frontend, LoadBalancer
 from ..model.observed import Observed
 from ..model.subnets import NatGateway
 from ..model.values import distinct
+
+
+#: The usual one, told at a tenth of what `ipaddress` takes.
+_OCTET = r'(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+_IPV4 = re.compile(rf'{_OCTET}(?:\.{_OCTET}){{3}}\Z')
 
 
 def balancer_address_ids(observed: Observed, cluster: Cluster) -> Optional[Tuple[ArmId, ...]]:
@@ -82,6 +88,8 @@ def _text(observed: Observed, address_id: ArmId) -> Optional[str]:
 def _valid(written: Optional[str]) -> Optional[str]:
     """An address or a prefix, and nothing else that a file may hold in its place."""
     written = written or ''
+    if _IPV4.match(written):
+        return written
     try:
         ipaddress.ip_network(written, strict=False) if '/' in written else ipaddress.ip_address(written)
     except ValueError:

@@ -129,6 +129,8 @@ def _surge(pool: AgentPool, scale: Scale) -> Tuple[snat.Surge, Optional[str]]:
     count: neither `az aks update` nor `az aks create` sets a surge, so AKS counts the one that the pool has.
     """
     own = snat.surge(pool.max_surge, pool.max, pool.kubernetes_version, pool.current)
+    if scale.max_surge is None and scale.kubernetes_version is None:
+        return own, pool.max_surge
     setting = scale.max_surge if scale.max_surge is not None else pool.max_surge
     asked = snat.surge(setting, pool.max, scale.kubernetes_version or pool.kubernetes_version, pool.current)
     low = max(own.low, asked.low)

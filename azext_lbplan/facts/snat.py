@@ -5,6 +5,7 @@ Every constant cites AZURE-FACTS. Counts are nodes, ports and IPv4 addresses; no
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 #: SNAT ports of one outbound IPv4 address, separately for TCP and for UDP. Source: AZURE-FACTS section 2 [D].
@@ -123,6 +124,7 @@ def nat_gateway_ips(ports: int) -> int:
     return max(2, -(-int(ports) // NAT_GATEWAY_PORTS_PER_IP))
 
 
+@lru_cache(maxsize=256)  # a fleet has a handful, and asks for each pool
 def minor_version(version: Optional[str]) -> Optional[Tuple[int, int]]:
     """`(1, 32)` of "1.32.6" or "v1.32"; None where it is no version."""
     parts = (version or '').lstrip('v').split('.')

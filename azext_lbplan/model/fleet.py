@@ -53,7 +53,7 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
         self._seen: Set[str] = set()
         self._waiting: Dict[str, _Waiting] = {}
         self._found: Dict[str, Resource] = {}
-        self._subnets_of_groups: Dict[str, List[Subnet]] = {}
+        self._subnets_of_groups: Dict[Tuple[str, str], List[Subnet]] = {}
         self._own_ids: Dict[str, ArmId] = {}
         self._subnet_ids: Dict[str, ArmId] = {}
         self._made_ids: Dict[str, ArmId] = {}
@@ -150,11 +150,15 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
         for resource in parse_network(row):
             if isinstance(resource, LoadBalancer):
                 return self._add_balancer(resource)
-            if isinstance(resource, Subnet):
-                group = f'{resource.id.subscription_id}/{resource.id.resource_group}'.lower()
-                self._subnets_of_groups.setdefault(group, []).append(resource)
-            self._found[resource.id.lower()] = resource
+            self.add_way(resource)
         return None
+
+    def add_way(self, resource: Resource) -> None:
+        """Take what no cluster leaves with: a subnet, what is on it, or an address."""
+        if isinstance(resource, Subnet):
+            segments = resource.id.lower().split('/')
+            self._subnets_of_groups.setdefault((segments[2], segments[4]), []).append(resource)
+        self._found[(resource.id or '').lower()] = resource
 
     def _add_balancer(self, balancer: LoadBalancer) -> Optional[Observed]:
         key = (balancer.id or '').lower()
@@ -207,7 +211,8 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
     def _subnets(self, cluster: Cluster) -> List[Subnet]:
         """The subnets of its pools; of one in the network of AKS those in its node resource group."""
         if not cluster.own_vnet:
-            return self._subnets_of_groups.get(f'{cluster.subscription_id}/{cluster.node_resource_group}'.lower(), [])
+            place = (cluster.subscription_id or '').lower(), (cluster.node_resource_group or '').lower()
+            return self._subnets_of_groups.get(place, [])
         found = (self._found.get(subnet_id.lower()) for subnet_id in cluster.subnet_ids)
         return [subnet for subnet in found if isinstance(subnet, Subnet)]
 
@@ -223,7 +228,8 @@ def _made_ids(cluster: Cluster) -> Tuple[ArmId, ...]:
 
 def _absent_subnets(cluster: Cluster, subnets: Iterable[Subnet]) -> List[Tuple[str, str]]:
     """(type, id) of the subnets, or of the virtual networks of AKS, that were not shown."""
-    networks, came = managed_networks(cluster), {subnet.id.lower() for subnet in subnets}
-    if networks is not None:
-        return [] if came else [(VIRTUAL_NETWORK_TYPE, networks)]
+    came = {subnet.id.lower() for subnet in subnets}
+    if not cluster.own_vnet:
+        networks = None if came else managed_networks(cluster)
+        return [(VIRTUAL_NETWORK_TYPE, networks)] if networks else []
     return [(SUBNET_TYPE, str(subnet_id)) for subnet_id in cluster.subnet_ids if subnet_id.lower() not in came]

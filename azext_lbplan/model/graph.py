@@ -8,8 +8,8 @@ from typing import Callable, Dict, Mapping, Optional, Tuple, Union
 
 from ..facts.networks import (LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE,
                               SUBNET_TYPE, VIRTUAL_NETWORK_TYPE)
-from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, is_understood, parse_load_balancer,
-                      parse_public_ip, parse_public_ip_prefix)
+from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, address_version, is_understood,
+                      parse_load_balancer, parse_public_ip, parse_public_ip_prefix)
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet, subnets_of
 from .values import Json, count, get, id_segments, properties, text
 
@@ -48,6 +48,21 @@ def parse_network(row: Json) -> Tuple[Resource, ...]:
     parse = _PARSERS.get(resource_type)
     found = parse(row) if parse else None
     return (found,) if found is not None else ()
+
+
+def parse_way(row: Json) -> Optional[Resource]:
+    """The route table or NAT gateway in `row`."""
+    return parse_nat_gateway(row) if type_of(row) == NAT_GATEWAY_TYPE else parse_route_table(row)
+
+
+def parse_made(row: Json) -> Optional[Resource]:
+    """The public IP or prefix in `row`, of which its address and family were asked for; None without an address."""
+    resource_id, address, prefix = text(row, 'id'), text(row, 'ipAddress'), text(row, 'ipPrefix')
+    if resource_id is None or not (address or prefix):
+        return None
+    if address is None:
+        return parse_public_ip_prefix(row)
+    return PublicIp(resource_id, version=address_version(row), ip_address=address)
 
 
 _PARSERS: Dict[str, Callable[[Json], Optional[Resource]]] = {

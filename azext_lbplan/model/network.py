@@ -185,7 +185,7 @@ def parse_public_ip(body: Json) -> PublicIp:
         id=text(body, 'id') or '',
         sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
         allocation_method=canonical(text(inner, 'publicIPAllocationMethod'), ALLOCATION_METHODS),
-        version=_version(inner, 'publicIPAddressVersion'),
+        version=address_version(inner),
         location=text(body, 'location'),
         ip_address=text(inner, 'ipAddress'),
         attached_to=text(inner, 'ipConfiguration', 'id') or text(inner, 'natGateway', 'id'),
@@ -200,7 +200,7 @@ def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
         id=text(body, 'id') or '',
         length=count(inner, 'prefixLength') or _length_of_cidr(text(inner, 'ipPrefix')),
         sku=canonical(text(body, 'sku', 'name'), PUBLIC_IP_SKUS),
-        version=_version(inner, 'publicIPAddressVersion'),
+        version=address_version(inner),
         location=text(body, 'location'),
         attached_to=text(inner, 'loadBalancerFrontendIpConfiguration', 'id') or text(inner, 'natGateway', 'id'),
         tags=_tags(body),
@@ -316,6 +316,11 @@ def _members(pool: Json) -> Tuple[Set[str], Set[str]]:
         elif address:
             addresses.add(address)
     return configurations, addresses
+
+
+def address_version(body: Json) -> str:
+    """The IP family of the public IP or prefix whose properties `body` holds."""
+    return _version(body, 'publicIPAddressVersion')
 
 
 def _version(body: Json, key: str) -> str:

@@ -18,7 +18,9 @@ from knack.log import get_logger
 
 from ..facts.graph import MOST_MANAGEMENT_GROUPS, MOST_SUBSCRIPTIONS, PAGE
 from ..model.fleet import Assembly
+from ..model.graph import Resource, parse_made, parse_way
 from ..model.observed import INVALID_ANSWER, Observed
+from ..model.subnets import parse_subnet
 from ..model.values import Json, count, get, items, text
 from .arm import (ANSWER_TOO_LARGE, LONGEST_RETRY_AFTER, TICK, ArmClient, ReadFailure, Request, cli_error, connect,
                   side_by_side)
@@ -170,16 +172,20 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
     def _read_ways(self, client: ArmClient, scope: Scope, assembly: Assembly) -> None:
         """What decides where packets leave: subnets, then what is on them, then the addresses of that and of AKS. It
         comes before load balancers, with which clusters leave."""
-        steps: Tuple[Callable[[], Iterator[str]], ...] = (  # each asks for what the one before has brought
-            lambda: subnet_queries(assembly.managed_network_groups, assembly.network_names),
-            lambda: way_queries(assembly.way_names), lambda: made_queries(assembly.made_names))
-        for step in steps:
-            asked = list(step())
+        steps: Tuple[Tuple[Callable[[], Iterator[str]], Callable[[Json], Optional[Resource]]], ...] = (
+            # Each asks for what the one before has brought.
+            (lambda: subnet_queries(assembly.managed_network_groups, assembly.network_names), parse_subnet),
+            (lambda: way_queries(assembly.way_names), parse_way),
+            (lambda: made_queries(assembly.made_names), parse_made))
+        for queries, parse in steps:
+            asked = list(queries())
             for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS) if asked else ():
                 for query in asked:
                     for page in self._pages(client, query, Scope(scope.login, batch), _NETWORK):
                         for row in page.rows:
-                            assembly.add_network(row)
+                            resource = parse(row)
+                            if resource is not None:
+                                assembly.add_way(resource)
 
     def _pages(self, client: ArmClient, query: str, scope: Scope, what: str) -> Iterator[Page]:
         """The pages of a query for `what`; where they end too early, a gap says so."""

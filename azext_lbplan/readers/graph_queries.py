@@ -36,7 +36,7 @@ MOST_SUBNETS = 2000
 
 _WAY_PROPERTIES = ('routes', 'disableBgpRoutePropagation', 'publicIpAddresses', 'publicIpPrefixes',
                    'publicIpAddressesV6', 'publicIpPrefixesV6', 'idleTimeoutInMinutes')
-_MADE_PROPERTIES = ('ipAddress', 'ipPrefix', 'prefixLength', 'publicIPAddressVersion')
+_MADE_PROPERTIES = ('ipAddress', 'ipPrefix', 'publicIPAddressVersion')
 
 #: Columns of backend pool number {0}, as (column, expression).
 _POOL_COLUMNS = (
@@ -81,7 +81,7 @@ def made_queries(names: Iterable[str]) -> Iterator[str]:
     """The queries for the addresses of public IPs and prefixes so named."""
     for batch in _batches(names):
         yield '\n| '.join(['resources', f"where type in~ ('{PUBLIC_IP_TYPE}', '{PREFIX_TYPE}') and "
-                           f"{_among('name', batch)}", _project(('id', 'type'), _MADE_PROPERTIES), 'order by id asc'])
+                           f"{_among('name', batch)}", _project(('id',), _MADE_PROPERTIES), 'order by id asc'])
 
 
 def _batches(names: Iterable[str]) -> Iterator[List[str]]:

@@ -4,7 +4,7 @@
 Plain data, for the unit tests here and for the tests through the real `az`.
 """
 
-from azext_lbplan.model.service_context import PublicAddress, ServiceContext
+from azext_lbplan.model.service_context import OutboundPorts, PublicAddress, ServiceContext
 
 PREFIX = 'service.beta.kubernetes.io/'
 
@@ -226,6 +226,13 @@ CLUSTER_CASES = {
                              manifest(spec='ipFamilyPolicy: PreferDualStack'), {}),
     'PodRangeMissing': (manifest(spec='loadBalancerSourceRanges: [10.0.0.0/16, 203.0.113.0/24]'),
                         manifest(spec='loadBalancerSourceRanges: [10.244.0.0/15, 203.0.113.0/24]'), {}),
+    # 2 ports for each of 5,000 nodes are all of them; 63,992 ports are left by one rule, in blocks of 8 for each node.
+    'TooManyConfigurations': (manifest(ports='  - {name: a, port: 1}\n  - {name: b, port: 2}\n  - {name: c, port: 3}\n'),
+                              manifest(ports='  - {name: a, port: 1}\n  - {name: b, port: 2}\n'),
+                              {'nodes_now': 5000, 'nodes_at_most': 5000}),
+    'OutboundPortsShort': (manifest('azure-load-balancer-ipv4: 20.0.0.1'),
+                           manifest('azure-load-balancer-ipv4: 20.0.0.2'),
+                           {'nodes_now': 8, 'nodes_at_most': 8, 'outbound': OutboundPorts(8000, 64000, 0)}),
     'TooManyFrontends': (_many(3), _many(2), {}),
     'TooManyRules': (_many(4), _many(3), {}),
     'TooManyRulesPerNic': (_many(4), _many(3), {}),

@@ -1,10 +1,11 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Rules on all Services together: the limits of a load balancer."""
 
-from typing import Iterable, Iterator, NamedTuple, Optional, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple, Union
 
-from ...facts.links import LIMITS
-from ...facts.snat import MAX_FRONTENDS, MAX_RULES, MAX_RULES_PER_NIC
+from ...facts.links import LIMITS, OUTBOUND_RULES
+from ...facts.snat import (MAX_CONFIGURATIONS_PER_FRONTEND, MAX_FRONTENDS, MAX_RULES, MAX_RULES_PER_NIC,
+                           PORT_BLOCK)
 from ...model.finding import ERROR, WARNING, Finding
 from ..engine import Rule
 from .subject import LinkedRulebook
@@ -85,3 +86,63 @@ def too_many_rules_per_nic(rule: _Rule, subject: AllServices) -> Iterable[Findin
     """Every node is in the backend pool of every rule, of the public and of the internal load balancer."""
     limit = _Limit(MAX_RULES_PER_NIC, 'rules', 'The network interface of each node')
     return _exceeded(rule, limit, _needs(subject.new).rules, subject.cluster.rules_per_nic)
+
+
+@RULES.rule('TooManyConfigurations', ERROR,
+            title=f'With a cluster: more than {MAX_CONFIGURATIONS_PER_FRONTEND:,} backend IP configurations on a '
+                  'frontend.',
+            why='Each port of a service counts once for each node. An error where the nodes of now exceed it, a '
+                'warning where those do that the cluster may have.',
+            source=LIMITS)
+def too_many_configurations(rule: _Rule, subject: AllServices) -> Iterable[Finding]:
+    """The frontend with the most rules; what Services have there already is not known."""
+    rules, label = max(_rules_by_frontend(subject), default=(0, ''))
+    most, now = subject.cluster.nodes_at_most or 0, subject.cluster.nodes_now or 0
+    nodes = max(most, now)
+    if rules * nodes > MAX_CONFIGURATIONS_PER_FRONTEND:
+        yield rule.finding(
+            f'The frontend of {label} gets {rules} rules; with {nodes} nodes these are {rules * nodes:,} backend IP '
+            f'configurations, and it takes {MAX_CONFIGURATIONS_PER_FRONTEND:,}: the service stays <pending>.',
+            severity=ERROR if rules * now > MAX_CONFIGURATIONS_PER_FRONTEND else WARNING,
+            evidence={'line': None, 'rules': rules, 'nodes': nodes, 'limit': MAX_CONFIGURATIONS_PER_FRONTEND},
+            remediation='Spread its ports over services with IPs of their own, or put an ingress controller in front.')
+
+
+def _rules_by_frontend(subject: AllServices) -> Iterator[Tuple[int, str]]:
+    """(rules, a Service on it) of each frontend that new Services get."""
+    found: Dict[Tuple[Union[str, int], ...], Tuple[int, str]] = {}
+    for number, service in enumerate(subject.new):
+        for frontend in service.frontends or [(number,)]:
+            rules, label = found.get(frontend, (0, service.label))
+            found[frontend] = rules + service.rules, label
+    return iter(found.values())
+
+
+@RULES.rule('OutboundPortsShort', ERROR,
+            title='With a cluster: rules on outbound IPs take SNAT ports that are given to nodes.',
+            why='Each rule takes a block of 8 ports of an IP that also serves outbound connections. Where the rest '
+                'does not reach for what each node is to have, Azure refuses the load balancer: an error for the nodes '
+                'of now, a warning for those that the cluster may have.',
+            source=OUTBOUND_RULES)
+def outbound_ports_short(rule: _Rule, subject: AllServices) -> Iterable[Finding]:
+    """All new Services together: one may fit where several do not."""
+    cluster, outbound = subject.cluster, subject.cluster.outbound
+    if outbound is None or cluster.nodes_now is None or cluster.nodes_at_most is None:
+        return
+    shared = cluster.outbound_ids
+    rules = sum(service.rules for service in subject.new for frontend in service.frontends
+                if frontend[0] == 'id' and frontend[1] in shared)
+    short = [nodes for nodes in (cluster.nodes_now, cluster.nodes_at_most)
+             if rules and nodes and outbound.left(nodes, rules) < outbound.per_node]
+    if short:
+        nodes, is_now = short[0], short[0] == cluster.nodes_now
+        left = outbound.left(nodes, rules)
+        yield rule.finding(
+            f'{rules} rules on IPs that also serve outbound connections take {PORT_BLOCK * rules} SNAT ports: each of '
+            f'{nodes} nodes could have {left}, and {outbound.per_node} are set. ' +
+            ('Azure refuses these services, and every update of the load balancer with them.' if is_now else
+             'Azure refuses the load balancer when the cluster grows to that.'),
+            severity=ERROR if is_now else WARNING,
+            evidence={'line': None, 'rules': rules, 'snatPorts': PORT_BLOCK * rules, 'nodes': nodes,
+                      'outboundPorts': outbound.per_node, 'maxPortsPerNode': left},
+            remediation='Give these services public IPs of their own.')

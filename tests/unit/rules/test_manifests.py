@@ -7,7 +7,7 @@ import pytest
 
 from azext_lbplan.inputs.manifests import ManifestFile
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
-from azext_lbplan.model.service_context import NO_CLUSTER
+from azext_lbplan.model.service_context import NO_CLUSTER, OutboundPorts
 from azext_lbplan.rules.engine import Rule
 from azext_lbplan.rules.service import RULES, check_manifests, problem_rules, shape_rules
 from azext_lbplan.rules.service.advice import nearest
@@ -281,6 +281,23 @@ class TestCluster:
         finding = only(manifest('azure-pip-name: OUTBOUND\nport_15021_no_lb_rule: "true"', ports=ports),
                        'SharesOutboundIP', CONTEXT)
         assert (finding.evidence['rules'], finding.evidence['snatPorts']) == (2, 16)
+
+    @pytest.mark.parametrize('now, at_most, count, severity', [
+        (7, 7, 1, None), (8, 9, 1, ERROR), (7, 8, 1, WARNING),
+        (7, 7, 999, None), (7, 7, 1000, None), (7, 7, 1001, ERROR)])  # 64000 - 7 x 8000 are 1000 blocks
+    def test_ports_that_shared_ips_take_from_nodes(self, now, at_most, count, severity):
+        context = CONTEXT._replace(nodes_now=now, nodes_at_most=at_most, outbound=OutboundPorts(8000, 64000, 0))
+        text = '---\n'.join(manifest('azure-load-balancer-ipv4: 20.0.0.1', name=f'web-{number}',
+                                     ports=f'  - port: {number + 1}\n') for number in range(count))
+        assert [one.severity for one in findings(text, context) if one.code == 'OutboundPortsShort'] == (
+            [severity] if severity else [])
+
+    @pytest.mark.parametrize('context', [
+        {'nodes_now': 8, 'nodes_at_most': 8},  # automatic
+        {'outbound': OutboundPorts(8000, 64000, 0)}, {}])
+    def test_of_ports_that_are_not_known_to_be_set_nothing_is_said(self, context):
+        text = manifest('azure-load-balancer-ipv4: 20.0.0.1')
+        assert 'OutboundPortsShort' not in codes(text, CONTEXT._replace(**context))
 
     def test_deprecated_field_asks_for_the_ip_too(self):
         assert 'SharesOutboundIP' in codes(manifest(spec='loadBalancerIP: 20.0.0.1'), CONTEXT)
