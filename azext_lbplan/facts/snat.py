@@ -62,6 +62,9 @@ DEFAULT_SURGE_PERCENT = 10
 NAT_GATEWAY_PORTS_PER_IP = 64512
 NAT_GATEWAY_MAX_IPS = 16
 
+#: Connections of a NAT gateway to one destination, for each of its IPs. Source: AZURE-FACTS section 5 [D].
+NAT_GATEWAY_CONNECTIONS = 50000
+
 #: Ports that Azure Firewall gives per IP and instance. Source: AZURE-FACTS section 2 [D].
 FIREWALL_PORTS_PER_IP = 2496
 

@@ -166,6 +166,11 @@ _METRICS = {
             'data': _POINTS}]}]},
 }
 
+_GATEWAY_METRICS = {
+    'resourceId': Leaf.ID, 'query': {'$filter': Leaf.FILTER},
+    'response': {'value': [{'name': {'value': Leaf.WORD}, 'timeseries': [{
+        'data': [{'timeStamp': Leaf.TIME, 'total': Leaf.NUMBER}]}]}]}}
+
 #: All that a snapshot may hold: one row for each kind of body.
 SNAPSHOT: Dict[str, Node] = {
     'schema': Leaf.NUMBER,
@@ -177,6 +182,7 @@ SNAPSHOT: Dict[str, Node] = {
     'subnets': [_SUBNET],
     'routeTables': [_ROUTE_TABLE],
     'natGateways': [_NAT_GATEWAY],
+    'natGatewayMetrics': [_GATEWAY_METRICS],
     'lists': [_LIST],
     'metrics': [_METRICS],
     'metricAlerts': [_METRIC_ALERT],

@@ -150,15 +150,17 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
         for resource in parse_network(row):
             if isinstance(resource, LoadBalancer):
                 return self._add_balancer(resource)
-            self.add_way(resource)
+            self.add_ways((resource,))
         return None
 
-    def add_way(self, resource: Resource) -> None:
-        """Take what no cluster leaves with: a subnet, what is on it, or an address."""
-        if isinstance(resource, Subnet):
-            segments = resource.id.lower().split('/')
-            self._subnets_of_groups.setdefault((segments[2], segments[4]), []).append(resource)
-        self._found[(resource.id or '').lower()] = resource
+    def add_ways(self, resources: Iterable[Optional[Resource]]) -> None:
+        """Take what no cluster leaves with: subnets, what is on them, and addresses; None is passed over."""
+        for resource in resources:
+            if isinstance(resource, Subnet):
+                segments = resource.id.lower().split('/')
+                self._subnets_of_groups.setdefault((segments[2], segments[4]), []).append(resource)
+            if resource is not None:
+                self._found[(resource.id or '').lower()] = resource
 
     def _add_balancer(self, balancer: LoadBalancer) -> Optional[Observed]:
         key = (balancer.id or '').lower()

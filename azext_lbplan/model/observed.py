@@ -57,6 +57,7 @@ class Observed(NamedTuple):
     subnets: Tuple[Subnet, ...] = ()
     route_tables: Tuple[RouteTable, ...] = ()
     nat_gateways: Tuple[NatGateway, ...] = ()
+    gateway_metrics: Tuple[Mapping[str, Json], ...] = ()
 
     def subnet(self, resource_id: str) -> Optional[Subnet]:
         """The subnet of that id, where it was read."""
@@ -180,6 +181,7 @@ def parse_observed(snapshot: Json) -> Observed:
         subnets=tuple(filter(None, map(parse_subnet, items(snapshot, 'subnets')))),
         route_tables=tuple(filter(None, map(parse_route_table, items(snapshot, 'routeTables')))),
         nat_gateways=tuple(filter(None, map(parse_nat_gateway, items(snapshot, 'natGateways')))),
+        gateway_metrics=tuple(items(snapshot, 'natGatewayMetrics')),
     )
 
 

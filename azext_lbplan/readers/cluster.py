@@ -30,7 +30,8 @@ from .arm import (MANAGED_CLUSTERS_API, NETWORK_API, Advice, ArmClient, Job, Rea
 from .progress import Progress
 
 if TYPE_CHECKING:  # `show` and `plan` need not pay for it
-    from ..model.metrics import Answer
+    from ..demand import Window
+    from ..model.metrics import Answer, Query
     from .metrics import MetricsReading
 
 #: What to do, by status, where the cluster itself cannot be read.
@@ -39,6 +40,10 @@ _ADVICE: Advice = {
     403: 'Ask for a role with Microsoft.ContainerService/managedClusters/read on the cluster, for example Reader.',
     404: 'Check the name, the resource group and the subscription: az aks list -o table.',
 }
+
+
+#: Where the metrics of a resource are.
+_METRICS = '/providers/Microsoft.Insights/metrics/'
 
 
 class _Network(NamedTuple):
@@ -108,6 +113,8 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     with Progress(cli_ctx) as progress:
         resources, measured = _read_around(client, network, metrics, progress)
         following = _following(cluster, network, resources, extent.gateways)
+        if extent.offset is not None and not cluster.stopped:
+            following = following._replace(window=_window_of(now, extent.offset))
         further, minutes = _read_further(client, following, metrics, measured, progress)
     resources.update(further)
     measured += minutes
@@ -169,10 +176,12 @@ def _read_around(client: ArmClient, network: _Network, metrics: Optional[Metrics
 
 
 class _Following(NamedTuple):
-    """What the subnets lead to: ids to be read next, and those that are known, in lower case."""
+    """What the subnets lead to: ids to be read next, those that are known, in lower case, and the time that metrics of
+    NAT gateways among them are read of (None for none)."""
 
     ids: Tuple[ArmId, ...]
     known: FrozenSet[str]
+    window: Optional[Window] = None
 
 
 def _following(cluster: Cluster, network: _Network, answers: _Answers, gateways: bool) -> _Following:
@@ -205,11 +214,36 @@ def _read_further(client: ArmClient, following: _Following, metrics: Optional[Me
 
 def _read_following(client: ArmClient, following: _Following) -> _Answers:
     """Route tables and NAT gateways; then, of the gateways, the public IPs and prefixes that are not known."""
-    answers: _Answers = dict(zip(following.ids, side_by_side(_network_jobs(client, following.ids))))
+    jobs = _network_jobs(client, following.ids)
+    if following.window is not None:
+        jobs += _gateway_jobs(client, following.ids, following.window)
+    answers: _Answers = dict(zip((resource_id for resource_id, _ in jobs), side_by_side(jobs)))
     gateways = filter(None, map(parse_nat_gateway, answers.values()))
     ids = distinct(one for gateway in gateways for one in gateway.address_ids if one.lower() not in following.known)
     answers.update(zip(ids, side_by_side(_network_jobs(client, ids))))
     return answers
+
+
+def _window_of(now: datetime.datetime, offset: datetime.timedelta) -> Window:
+    from .metrics import window_of
+    return window_of(now, offset)
+
+
+def _gateway_jobs(client: ArmClient, ids: Sequence[ArmId], window: Window) -> List[Job[Json]]:
+    """The metrics of the NAT gateways among `ids`, one read for each question, named after what it asks for."""
+    from ..demand.gateways import gateway_queries
+    return [(f'{gateway}{_METRICS}{query.metrics[0]}', partial(_read_gateway_metrics, client, gateway, query))
+            for gateway in ids if gateway.type == NAT_GATEWAY_TYPE for query in gateway_queries(*window)]
+
+
+def _read_gateway_metrics(client: ArmClient, gateway: ArmId, query: Query) -> Json:
+    """The answer as a snapshot holds it. Raises ReadFailure, also for what is no answer."""
+    from .metrics import METRICS_API, ask
+    path = f'{gateway}{_METRICS}'.rstrip('/')
+
+    def send(asked: Query) -> Json:
+        return client.send(Request(resource_path(path), {'api-version': METRICS_API, **asked.parameters()}))
+    return {'resourceId': str(gateway), **ask(path, send, query).to_snapshot()}
 
 
 def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, offset: datetime.timedelta
@@ -252,6 +286,7 @@ def _network_part(network: _Network, answers: _Answers, cluster: Optional[Cluste
         'subnets': list(_subnet_bodies(network, answers)),
         'routeTables': by_type.get(ROUTE_TABLE_TYPE, []),
         'natGateways': by_type.get(NAT_GATEWAY_TYPE, []),
+        'natGatewayMetrics': [body for resource_id, body in bodies.items() if _METRICS in resource_id],
         'lists': lists,
         'metricAlerts': _alerts_part(network, bodies),
         'usages': _usages_part(network, bodies),

@@ -182,10 +182,7 @@ class FleetReader:  # pylint: disable=too-few-public-methods  # it holds what on
             for batch in _batches(assembly.subscriptions, MOST_SUBSCRIPTIONS) if asked else ():
                 for query in asked:
                     for page in self._pages(client, query, Scope(scope.login, batch), _NETWORK):
-                        for row in page.rows:
-                            resource = parse(row)
-                            if resource is not None:
-                                assembly.add_way(resource)
+                        assembly.add_ways(map(parse, page.rows))
 
     def _pages(self, client: ArmClient, query: str, scope: Scope, what: str) -> Iterator[Page]:
         """The pages of a query for `what`; where they end too early, a gap says so."""

@@ -13,6 +13,7 @@ from ..demand import Demand, Evidence
 from ..demand.turnover import BLIND_FACTOR
 from ..facts import snat
 from ..facts.clusters import LOAD_BALANCER
+from ..facts.ids import ArmId
 from ..model.finding import Finding, counted
 from ..rules.cluster.egress import LIMITS
 from ..rules.cluster.obstacles import bypass
@@ -94,6 +95,28 @@ def _limits(decision: Decision) -> Iterator[str]:
                    f'{ips * snat.NAT_GATEWAY_PORTS_PER_IP} ports, and an idle timeout of '
                    f'{gateway.idle_timeout_in_minutes or snat.MIN_IDLE_TIMEOUT} minutes; it serves '
                    f'{counted(len(gateway.subnets), "subnet")}.')
+            yield _gateway_use(decision, gateway.id, ips)
+
+
+def _gateway_use(decision: Decision, gateway: ArmId, ips: int) -> str:
+    """What its own metrics say of the IPs of a gateway."""
+    from ..demand.gateways import gateway_use  # only where packets leave through one
+    use = gateway_use(decision.observed, gateway)
+    if use is None:
+        place = f'{gateway}/providers/microsoft.insights/'.lower()
+        codes = [error.code for error in decision.observed.errors if error.resource_id.lower().startswith(place)]
+        return f'Its metrics were not read{f" ({codes[0]})" if codes else ""}, so its IPs are not judged.'
+    told = (f'In {max(1, round(use.minutes / 1440))} days it carried at most {use.peak:,} connections at once '
+            f'({use.peak_at})')
+    if use.failed:
+        return (f'{told}, and {use.failed:,} connections failed: give it more than {counted(ips, "IP")}, or find what '
+                'makes so many connections to one destination.')
+    failed = ', and none is known to have failed' if use.failed == 0 else ''
+    if use.ips_for_one_destination > ips:
+        return (f'{told}{failed}. Were all of them to one destination, they would take {use.ips_for_one_destination} '
+                f'IPs of {snat.NAT_GATEWAY_CONNECTIONS:,} connections each.')
+    return (f'{told}{failed}: its IPs carry that even to one destination '
+            f'({snat.NAT_GATEWAY_CONNECTIONS:,} connections for each IP).')
 
 
 def _evidence_reason(demand: Demand) -> Optional[str]:

@@ -72,7 +72,7 @@ class Monitor:
 
     def answer(self, query, resource=''):
         """The body for the parameters of `query`, names in lower case. Raises BadRequest."""
-        start, end = _timespan(query.get('timespan'), self.now)
+        start, end = timespan(query.get('timespan'), self.now)
         interval = query.get('interval') or 'PT1M'
         length = _length(interval, start, end)
         names = _metric_names(query.get('metricnames'))
@@ -92,7 +92,7 @@ class Monitor:
             series = [] if self.empty or refused else self._series(
                 workload, name, conditions, (start, end, length), aggregations, top, query.get('orderby'))
             metrics.append(_metric(resource, name, series, refused))
-        return {'cost': max(0, end - start - 1), 'timespan': f'{_text(start)}/{_text(end)}', 'interval': interval,
+        return {'cost': max(0, end - start - 1), 'timespan': f'{written(start)}/{written(end)}', 'interval': interval,
                 'value': metrics, 'namespace': 'Microsoft.Network/loadBalancers', 'resourceregion': 'westeurope'}
 
     def _series(self, workload, name, conditions, window, aggregations, top, orderby):
@@ -140,7 +140,7 @@ class Monitor:
         end = min(end, self.now) if self.now is not None else end
         if length == 1 and len(parts) == 1 and None not in parts[0][1]:
             first, values = parts[0]
-            return [{'timeStamp': _text(minute), **{name: _number([values[minute - first]], name)
+            return [{'timeStamp': written(minute), **{name: _number([values[minute - first]], name)
                                                     for name in aggregations}}
                     for minute in range(max(start, first), min(end, first + len(values)))]
         for left in range(start, end, length):
@@ -148,9 +148,9 @@ class Monitor:
             found = [value for first, values in parts for value in values[max(0, left - first):max(0, right - first)]
                      if value is not None]
             if found:
-                data.append({'timeStamp': _text(left), **{name: _number(found, name) for name in aggregations}})
+                data.append({'timeStamp': written(left), **{name: _number(found, name) for name in aggregations}})
             elif self.pad_gaps and any(first < right and left < first + len(values) for first, values in parts):
-                data.append({'timeStamp': _text(left)})
+                data.append({'timeStamp': written(left)})
         return data
 
 
@@ -204,7 +204,7 @@ def _length(interval, start, end):
     return INTERVALS[interval.upper()]
 
 
-def _timespan(text, now):
+def timespan(text, now=None):
     """Start and end in minutes. `az monitor metrics list` sends it percent-encoded twice (facts §10)."""
     begin, _, end = unquote(text or '').replace(' ', '+').partition('/')
     try:
@@ -257,5 +257,5 @@ def _admits(clauses, value):
 
 
 @lru_cache(maxsize=1 << 17)
-def _text(minute):
+def written(minute):
     return (_EPOCH + timedelta(minutes=minute)).strftime('%Y-%m-%dT%H:%M:%SZ')

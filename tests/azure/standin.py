@@ -100,7 +100,8 @@ class StandIn(Builders):
         self.network = Network(self)
         self.aks = Aks(self)
         self.graph = Graph(self)
-        services = [Identity(self), self.network, VirtualNetworks(self), self.aks, self.graph, Alerts(self),
+        self.networks = VirtualNetworks(self)
+        services = [Identity(self), self.network, self.networks, self.aks, self.graph, Alerts(self),
                     Generic(self)]
         self._routes = [Route(method, re.compile(pattern, re.I), handler)
                         for service in services for method, pattern, handler in service.routes()]

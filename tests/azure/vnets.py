@@ -2,7 +2,7 @@
 
 A subnet is a part of the body of its virtual network, as in ARM, and can be read alone.
 """
-from tests.azure import errors, ids
+from tests.azure import errors, ids, monitor
 
 VIRTUAL_NETWORK = 'Microsoft.Network/virtualNetworks'
 ROUTE_TABLE = 'Microsoft.Network/routeTables'
@@ -14,13 +14,33 @@ _NAT_TAG = 'aks-nat-managed-outbound-ip'
 
 
 class VirtualNetworks:
-    """Virtual networks, route tables and gateways as wholes are read as any resource (generic.py)."""
+    """Virtual networks, route tables and gateways as wholes are read as any resource (generic.py).
+
+    carried    {id of a NAT gateway: (connections at once in a minute before now and in all others, failed ones)}
+    """
 
     def __init__(self, arm):
         self.arm = arm
+        self.carried = {}
 
     def routes(self):
-        return [('GET', _SUBNET, self.show_subnet)]
+        return [('GET', _SUBNET, self.show_subnet),
+                ('GET', r'(?P<gateway>/subscriptions/.+/natGateways/[^/]+)/providers/microsoft\.insights/metrics',
+                 self.show_metrics)]
+
+    def show_metrics(self, request):
+        """Of a gateway that carries nothing, no series."""
+        query = {name.lower(): value for name, value in request.query.items()}
+        name, states = query['metricnames'], 'ConnectionState' in query.get('$filter', '')
+        if name not in ('TotalConnectionCount', 'SNATConnectionCount') or states and name[0] == 'T':
+            return 400, {'code': 'BadRequest', 'message': f'Metric: {name} is not known, or has no such dimension.'}, None
+        last = monitor.timespan(query['timespan'])[1] - 60
+        peak, rest, failed = self.carried.get(request.params['gateway'].lower(), (None, None, None))
+        values = {'T': [(last - 1, rest), (last, peak)], 'S': [(last // 60 * 60, failed)]}[name[0]]
+        return 200, {'interval': query['interval'], 'value': [{
+            'name': {'value': name}, 'errorCode': 'Success', 'timeseries': [] if peak is None else [{
+                'metadatavalues': [{'name': {'value': 'connectionstate'}, 'value': 'Failed'}] if states else [],
+                'data': [{'timeStamp': monitor.written(minute), 'total': float(value)} for minute, value in values]}]}]}, None
 
     def show_subnet(self, request):
         params = request.params

@@ -144,6 +144,27 @@ def egress_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
             remediation='Reading subnets, route tables and NAT gateways takes the role Reader on the virtual network.')
 
 
+@RULES.rule('NatGatewayConnectionsFailed', WARNING, commands=(CHECK,), link=EGRESS_PRECEDENCE,
+            title='Connections through a NAT gateway on the subnets failed.',
+            why='It had no port left for their destination; a gateway that serves other subnets counts those, too, and '
+                'no metric tells destinations.',
+            source='AZURE-FACTS section 4, SNATConnectionCount; section 5 [D].')
+def nat_gateway_connections_failed(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """By the gateway's own metrics, where packets leave through it."""
+    vias = dict.fromkeys(path.via for path in subject.decision.egress.paths if path.way == NAT_GATEWAY and path.via)
+    if not subject.observed.gateway_metrics:
+        return
+    from ...demand.gateways import gateway_use  # only where there are metrics
+    for via in vias:
+        use = gateway_use(subject.observed, via)
+        if use is not None and use.failed:
+            yield rule.finding(
+                f'{use.failed:,} connections through NAT gateway {via.rsplit("/", 1)[-1]} failed; at most {use.peak:,} '
+                f'were open at once ({use.peak_at}).', target=via,
+                evidence={'failed': use.failed, 'peak': use.peak, 'peakAt': use.peak_at},
+                remediation='Give it more IPs, or find what makes so many connections to one destination.')
+
+
 @RULES.rule('NoSnatConnections', WARNING, commands=(CHECK,),
             needs=(existing_cluster, standard_load_balancer, metrics_were_read),
             title='No connection left through the load balancer, although nodes run.',

@@ -4,11 +4,13 @@ from contextlib import suppress
 
 import pytest
 
+from azext_lbplan.demand.gateways import gateway_use
 from azext_lbplan.inputs.allowed import SNAPSHOT, Either, Leaf, Resource, reduced, reduced_part, without_secrets
 from azext_lbplan.inputs.unusable import UnusableDocument
 from azext_lbplan.inputs.snapshots import recognise_snapshot
 from azext_lbplan.model.metrics import answers_from_snapshot, parse
 from azext_lbplan.model.observed import parse_observed
+from azext_lbplan.model.values import text
 from tests.support import shapes
 from tests.support.answers import answers
 from tests.support.generated import generate
@@ -60,7 +62,10 @@ def parsed(snapshot):
     """All that the parsers make of it."""
     with suppress(UnusableDocument):  # one without its pools, say: what is read of it matters all the same
         recognise_snapshot(snapshot)
-    return parse_observed(snapshot)._replace(metrics=()), parse(answers_from_snapshot(snapshot.get('metrics')))
+    observed = parse_observed(snapshot)
+    uses = [gateway_use(observed, text(one, 'resourceId')) for one in observed.gateway_metrics]
+    return (observed._replace(metrics=(), gateway_metrics=()),
+            parse(answers_from_snapshot(snapshot.get('metrics'))), uses)
 
 
 def snapshots():

@@ -7,6 +7,7 @@ from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from knack.util import CLIError
 
+from azext_lbplan.demand.gateways import gateway_use
 from azext_lbplan.facts.ids import parse_id
 from azext_lbplan.facts.networks import PUBLIC_IP_TYPE
 from azext_lbplan.inputs.allowed import reduced
@@ -38,8 +39,8 @@ def test_first_the_cluster_then_what_is_around_it(arm):
     arm.add_cluster('aks1', outbound_ips=own[:1], ports=1024)
     snapshot = reading.capture(CLI, 'rg1', 'aks1', own)
     assert list(snapshot) == ['schema', 'capturedAt', 'managedCluster', 'loadBalancer', 'publicIpAddresses',
-                              'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'lists', 'metricAlerts',
-                              'usages', 'errors', 'metrics']
+                              'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'natGatewayMetrics',
+                              'lists', 'metricAlerts', 'usages', 'errors', 'metrics']
     assert paths(arm)[0] == 'aks1'
     assert sorted(paths(arm)[1:]) == ['kubernetes', 'own-ip', 'publicIPAddresses', 'typed-ip', 'virtualNetworks']
     assert [body['id'] for body in snapshot['publicIpAddresses']] == own
@@ -62,6 +63,22 @@ def test_metrics_are_asked_for_only_where_there_are_any(arm, more):
     arm.add_cluster('aks1', **more)
     assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=1)))['metrics'] == []
     assert 'metrics' not in paths(arm) and ('kubernetes' in paths(arm)) == ('powerState' in more)
+
+
+def test_metrics_of_a_gateway_come_in_the_round_that_reads_it(arm):
+    subnet, = arm.add_subnets('nodes')
+    gateway = arm.add_nat_gateway(arm.add_public_ip('out', 'network'))
+    arm.join(subnet, gateway)
+    arm.add_cluster('aks1', pools=[pool(vnetSubnetID=subnet)], outbound_type='userAssignedNATGateway')
+    arm.networks.carried[gateway.lower()] = (60000, 10, 7)
+    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(gateways=True))['natGatewayMetrics'] == []
+    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=2), gateways=True))
+    use = gateway_use(parse_observed(snapshot), gateway.upper())
+    assert (use.peak, use.failed, use.minutes, use.ips_for_one_destination) == (60000, 7, 2, 2)
+    assert snapshot['errors'] == [] and snapshot == reduced(snapshot)
+    arm.fault('natGateways/.*/metrics$', Status(403, action='Microsoft.Insights/metrics/read'))
+    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=2), gateways=True))
+    assert snapshot['natGatewayMetrics'] == [] and [error['status'] for error in snapshot['errors']] == [403, 403]
 
 
 def test_without_the_cluster_there_is_no_snapshot(arm):

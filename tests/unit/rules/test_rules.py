@@ -82,6 +82,16 @@ def hosted(members=2, **more):
     return snapshot
 
 
+def carried(failed):
+    """Through a NAT gateway whose metrics were read."""
+    minute = '2026-11-20T10:00:00Z'
+    return {**routed(world(**NATTED), gateway=gateway_id()), 'natGatewayMetrics': [
+        {'resourceId': gateway_id(), 'query': {'$filter': "ConnectionState eq 'Failed'"} if metric[0] == 'S' else {},
+         'response': {'value': [{'name': {'value': metric}, 'timeseries': [
+             {'data': [{'timeStamp': minute, 'total': value}]}]}]}}
+        for metric, value in (('TotalConnectionCount', 9), ('SNATConnectionCount', failed))]}
+
+
 def labelled(*labels):
     return world(pool(nodeLabels=dict.fromkeys(labels, 'false')))
 
@@ -169,6 +179,7 @@ CASES = [
     ('EgressNotAsDeclared', WARNING, routed(world(**NATTED), FIREWALL, gateway=gateway_id()),
      routed(world(**NATTED), gateway=gateway_id())),
     ('EgressNotReadable', INFO, without_reading(routed(world()), subnet_id(), 403), routed(world())),
+    ('NatGatewayConnectionsFailed', WARNING, carried(failed=1), carried(failed=0)),
     ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Failed'), world()),
     ('ClusterNotSucceeded', WARNING, with_(world(), *STATE, value='Updating'), world()),
     ('ClusterStopped', WARNING, world(powerState={'code': 'Stopped'}), world(powerState={'code': 'Running'})),
