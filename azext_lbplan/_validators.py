@@ -58,6 +58,7 @@ def validate_plan(namespace: Any) -> None:
     """Options of `plan`, which also works without a cluster."""
     _validate_source(namespace, without_cluster='node_count', takes_both=True)
     _validate_report(namespace, 'plan')
+    _validate_baseline(namespace)
     _validate_sizes(namespace)
     _validate_load_balancer(namespace)
     _check_ranges(namespace, 'plan')
@@ -69,6 +70,7 @@ def validate_check(namespace: Any) -> None:
     validate_offset(namespace)
     _validate_source(namespace)
     _validate_report(namespace, 'check')
+    _validate_baseline(namespace)
     _validate_action_group(namespace)
     namespace.rules = _codes(namespace.rules, '--rules')
     namespace.skip_rules = _codes(namespace.skip_rules, '--skip-rules')
@@ -113,6 +115,19 @@ def _validate_report(namespace: Any, command: str) -> None:
         raise ArgumentUsageError('--report takes one cluster at a time.', 'Give one id.')
 
 
+def _validate_baseline(namespace: Any) -> None:
+    """A file of its own, and one question at a time."""
+    if namespace.baseline is None:
+        return
+    if namespace.baseline == '' or namespace.baseline in STDIN:
+        raise InvalidArgumentValueError('--baseline takes a file, not standard input.', 'Give the path of a file.')
+    listed = next((name for name in SEVERAL if isinstance(getattr(namespace, name, None), tuple)), None)
+    if listed:
+        raise MutuallyExclusiveArgumentError(
+            f'--baseline and several values of {_name(namespace, listed)} exclude each other: each would need a '
+            'baseline of its own.', 'Give one value.')
+
+
 def _validate_action_group(namespace: Any) -> None:
     """An id, because a name alone could be that of a group in another place."""
     written = namespace.action_group
@@ -129,6 +144,7 @@ def validate_check_service(namespace: Any) -> None:
     """Options of `check-service`: standard input holds one thing."""
     _validate_version(namespace)
     _validate_report(namespace, 'check-service')
+    _validate_baseline(namespace)
     if namespace.from_file in STDIN and set(STDIN) & set(namespace.filename):
         raise MutuallyExclusiveArgumentError('--filename and --from-file both name standard input.',
                                              'Give the path of a file for one of them.')

@@ -6,7 +6,8 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from azure.cli.core.azclierror import ArgumentUsageError, InvalidArgumentValueError
 from knack.log import get_logger
@@ -19,16 +20,19 @@ from .facts.ids import ArmId
 from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
-from .model.finding import WARNING
+from .model.finding import WARNING, Finding
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import saving, snapshot
-from .rules.cluster import check, codes_of, findings
-from .views import hints, results
+from .rules.baseline import Comparison, Place, compared
+from .rules.cluster import check, codes_of, findings, planned
+from .rules.engine import Report
+from .views import hints, results, since
 from .views.answer import Answer
 
 if TYPE_CHECKING:
+    from .inputs.earlier import Past
     from .readers.fleet import FleetReader
     from .readers.fleet_file import FleetFile
     from .views.reports import Kind
@@ -49,19 +53,24 @@ def lb_show(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
 def lb_plan(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What if."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        planned = [_planned(decision, typed) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
-        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in planned])),
-                               [one for _, judged, _ in planned for one in judged],
-                               [hint for _, _, lines in planned for hint in lines])
+        earlier = _earlier(typed, 'plan', planned)
+        made = [_planned(decision, typed, earlier) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
+        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in made])),
+                               [one for _, judged, _ in made for one in judged],
+                               [hint for _, _, lines in made for hint in lines])
 
 
-def _planned(decision: Decision, typed: Typed) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
+def _planned(decision: Decision, typed: Typed,
+             earlier: Optional[List[Past]]) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
     """The answer on one cluster, what `--fail-on` looks at, and the lines to run. Of several sizes those are what was
     asked about, and there is no line for all of them."""
-    found = findings(decision)
+    report = planned(decision)
+    found = report.said()
     if typed.sizes is None:
-        return (_answer(typed, 'plan', results.plan(decision, found), decision),
-                hints.judged(decision, found), hints.of_plan(decision, found))
+        became = _since(decision, found, report, earlier)
+        return (_answer(typed, 'plan', since.told(results.plan(decision, found), became), decision),
+                since.counting(hints.judged(decision, found), became),
+                [*since.hint(became), *hints.of_plan(decision, found)])
     from .decision.curve import curve
     from .views.curve import rows
     points = curve(decision, typed.sizes)
@@ -89,15 +98,48 @@ def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
 def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is wrong or risky."""
     with Handling(cmd.cli_ctx, typed) as handling:
-        decided = [(decision, check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed))
-                   for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
-        return handling.finish(
-            _one_or_all(_reported(typed, [
-                _answer(typed, 'check', {**results.check(decision, report), 'alerts': alerts}, decision)
-                for decision, report, alerts in decided])),
-            [one for decision, report, _ in decided for one in hints.judged(decision, report.findings)],
-            [hint for decision, report, alerts in decided
-             for hint in hints.of_check(decision, report.findings) + hints.of_alerts(decision, alerts)])
+        earlier = _earlier(typed, 'check', partial(check, only=typed.rules, without=typed.skip_rules))
+        made = [_checked(decision, typed, earlier) for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
+        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in made])),
+                               [one for _, judged, _ in made for one in judged],
+                               [hint for _, _, lines in made for hint in lines])
+
+
+def _checked(decision: Decision, typed: Typed,
+             earlier: Optional[List[Past]]) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
+    """The answer on one cluster, what `--fail-on` looks at, and the lines to run."""
+    report, alerts = check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed)
+    became = _since(decision, report.findings, report, earlier, codes_of(typed.rules, typed.skip_rules))
+    result = {**since.told(results.check(decision, report), became), 'alerts': alerts}
+    return (_answer(typed, 'check', result, decision),
+            since.counting(hints.judged(decision, report.findings), became),
+            [*since.hint(became), *hints.of_check(decision, report.findings), *hints.of_alerts(decision, alerts)])
+
+
+def _earlier(typed: Typed, command: str, judge: Callable[[Decision], Report]) -> Optional[List[Past]]:
+    """What was found on clusters at the time of the baseline; None without one. What holds no findings is asked again.
+    """
+    if typed.baseline is None:
+        return None
+    from .inputs.earlier import Past, names_of
+    from .readers.baseline import read_clusters
+    past, observed = read_clusters(typed.baseline, command)
+    return past + [Past(names_of(one), judge(decide(one, typed.options)).findings) for one in observed]
+
+
+def _since(decision: Decision, found: Tuple[Finding, ...], report: Report, earlier: Optional[List[Past]],
+           asked: Optional[Tuple[str, ...]] = None) -> Optional[Comparison]:
+    """What became of the findings on a cluster since then; `asked` are the codes of the rules, None for all."""
+    if earlier is None:
+        return None
+    from .inputs.earlier import names_of, the_same
+    past = the_same(names_of(decision.observed), earlier)
+    if past is None:
+        name = decision.cluster.name if decision.cluster else None
+        logger.warning(_printed.line(f"The baseline does not hold {name or 'this cluster'}: whatever is found is new."))
+    skipped = {rule.code for rule in report.skipped}
+    return compared(since.places_of(found), since.places_of(past.findings if past else ()),
+                    lambda place: place.finding.code not in skipped and (asked is None or place.finding.code in asked))
 
 
 @takes('list')
@@ -143,6 +185,7 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     from .views import services
     with Handling(cmd.cli_ctx, typed) as handling:
         _check_report(typed)
+        earlier = _earlier_services(typed)
         from_file = typed.source.from_file
         cluster = service_context(decide(snapshot.load_one(from_file))) if from_file else NO_CLUSTER
         version = minor_version(typed.options.scale.kubernetes_version)
@@ -151,10 +194,20 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
         checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
         if not checked.services:
             logger.warning(services.nothing_checked(checked))
-        result = services.check_service(checked)
+        became = None if earlier is None else compared(since.places_in(checked), earlier, checked.looked_at)
+        result = since.told_of_services(services.check_service(checked), became)
         _reported(typed, [_answer(typed, 'check-service', result)])
-        return handling.finish(result, services.judged(checked),
-                               [hints.Hint(WARNING, services.summary(checked))], services.unread(checked))
+        return handling.finish(result, since.counting(services.judged(checked), became),
+                               [hints.Hint(WARNING, services.summary(checked)), *since.hint(became)],
+                               services.unread(checked))
+
+
+def _earlier_services(typed: Typed) -> Optional[List[Place]]:
+    """What was found on Services at the time of the baseline; None without one."""
+    if typed.baseline is None:
+        return None
+    from .readers.baseline import read_services
+    return since.places_before(read_services(typed.baseline))
 
 
 @takes('list-rules')

@@ -172,6 +172,7 @@ class Typed(NamedTuple):
     recursive: bool = False
     action_group: Optional[ArmId] = None
     report: Optional[str] = None
+    baseline: Optional[str] = None
 
 
 #: Standard input as a path: kubectl's name of it, and the system's, which not every system can open.
@@ -248,6 +249,10 @@ REPORT = (
            'Also write a file: .html, .md, .sarif or .xml (JUnit).', FILE),
 )
 
+BASELINE = (
+    Option('baseline', ('--baseline',), 'Fail only on what is new or worse since this file.', FILE),
+)
+
 #: A page is about clusters.
 REPORT_ON_SERVICES = (
     Option('report', ('--report',), 'Also write a file: .md (for a pull request), .sarif or .xml (JUnit).', FILE),
@@ -319,11 +324,11 @@ def _several(options: Tuple[Option, ...]) -> Tuple[Option, ...]:
 #: The options of each command.
 COMMANDS: Dict[str, Tuple[Option, ...]] = {
     'show': CLUSTER,
-    'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE + REPORT,
+    'plan': CLUSTER + _several(CHANGE) + CONSENT + _several(SCALE) + GATE + BASELINE + REPORT,
     'recommend': CLUSTER + CHANGE + CONSENT + SCALE + MEASURED + HEADROOM + GATE + ALERTS + REPORT,
-    'check': CLUSTER + MEASURED + RULES + GATE + ALERTS + REPORT,
+    'check': CLUSTER + MEASURED + RULES + GATE + BASELINE + ALERTS + REPORT,
     'list': FLEET + GATE + REPORT + (OVERWRITE,),
-    'check-service': MANIFESTS + GATE + REPORT_ON_SERVICES + (OVERWRITE,),
+    'check-service': MANIFESTS + GATE + BASELINE + REPORT_ON_SERVICES + (OVERWRITE,),
     'list-rules': (),
 }
 
@@ -380,4 +385,4 @@ def gather(command: str, values: Dict[str, Any]) -> Typed:
         sizes, values.get('offset'), values.get('fail_on'), values.get('rules'), values.get('skip_rules') or (),
         values.get('subscriptions'), bool(values.get('all_subscriptions')), values.get('management_groups') or (),
         bool(values.get('with_metrics')), values.get('top'), values.get('filename') or (),
-        bool(values.get('recursive')), values.get('action_group'), values.get('report'))
+        bool(values.get('recursive')), values.get('action_group'), values.get('report'), values.get('baseline'))

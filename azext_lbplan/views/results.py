@@ -41,7 +41,7 @@ def plan(decision: Decision, findings: Iterable[Finding], curve: Optional[List[R
         'requested': _configuration(decision.requested), 'proposed': _configuration(decision.proposed),
         'findings': [finding(one) for one in found], **_outcome(decision), 'rollback': way_back(decision),
         'profile': decision.profile, 'fragments': fragments(decision), 'unverified': list(assumptions(decision)),
-        'code': _code(decision), 'curve': curve,
+        'code': _code(decision), 'curve': curve, 'mended': None,
     }
 
 
@@ -51,7 +51,8 @@ def check(decision: Decision, report: Report) -> Result:
             'egress': egress(decision), 'status': status_of(decision, report),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
-            'summary': count_by_severity(report.findings), **_outcome(decision), 'code': _code(decision)}
+            'summary': count_by_severity(report.findings), **_outcome(decision), 'code': _code(decision),
+            'mended': None}
 
 
 def _code(decision: Decision) -> Optional[Result]:
@@ -84,7 +85,7 @@ def finding(found: Finding) -> Result:
     """A finding as every command shows it."""
     return {'code': found.code, 'severity': found.severity, 'message': found.message, 'target': found.target,
             'evidence': dict(found.evidence), 'remediation': found.remediation, 'command': found.command,
-            'link': found.link}
+            'link': found.link, 'baseline': None}
 
 
 def evidence(measured: Evidence) -> Result:

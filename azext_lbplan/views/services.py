@@ -14,7 +14,7 @@ def check_service(check: ManifestCheck) -> List[Result]:
     """The result of `az aks lb check-service`."""
     return [{'file': checked.file, 'document': checked.document, 'namespace': checked.namespace, 'name': checked.name,
              'findings': [finding(found) for found in checked.findings],
-             'probes': [_port(port) for port in checked.probes]} for checked in check.results]
+             'probes': [_port(port) for port in checked.probes], 'mended': None} for checked in check.results]
 
 
 def _port(port: PortProbe) -> Result:

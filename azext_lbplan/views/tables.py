@@ -191,7 +191,8 @@ def _findings(result: Result, short: bool = True) -> Iterator[Entry]:
             mended.append(finding['code'])
             continue
         advice = f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''
-        yield finding['severity'].capitalize(), [f"{finding['code']}: {finding['message']}{advice}"]
+        state = f" ({finding['baseline']})" if finding['baseline'] else ''
+        yield finding['severity'].capitalize(), [f"{finding['code']}{state}: {finding['message']}{advice}"]
     if mended:
         yield 'Line mends', [', '.join(mended)]
     if infos:

@@ -25,7 +25,8 @@ def test_findings_are_printed_and_the_pipeline_fails(arm, az):
     assert result.code == 4
     assert result.json['status'] == 'error' and result.json['cluster']['name'] == 'aks1'
     first = result.json['findings'][0]
-    assert set(first) == {'code', 'severity', 'message', 'target', 'evidence', 'remediation', 'command', 'link'}
+    assert set(first) == {'code', 'severity', 'message', 'target', 'evidence', 'remediation', 'command', 'link',
+                          'baseline'}
     assert first['code'] == 'PortsOvercommittedAtMaximum'
     assert sum(result.json['summary'].values()) == len(result.json['findings'])
     assert all(set(one) == {'code', 'reason'} for one in result.json['skipped'])

@@ -18,7 +18,7 @@ CONFIGURATION = {
         'outboundPorts', 'portsPerNode', 'portsPerNodeAtMax', 'idleTimeoutInMinutes', 'availablePorts',
         'requiredPorts', 'headroomPorts', 'maxNodes', 'headroomNodes', 'maxPortsPerNode'), _COUNT)}
 FINDING = {**dict.fromkeys(('code', 'severity', 'message'), (str,)), 'evidence': (dict,),
-           **dict.fromkeys(('target', 'remediation', 'command', 'link'), _TEXT)}
+           **dict.fromkeys(('target', 'remediation', 'command', 'link', 'baseline'), _TEXT)}
 ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,)}
 ANY = (dict, type(None))
 EGRESS = {'declared': (str,), 'effective': (str,), 'via': _TEXT, 'addresses': (list, type(None)), 'evidence': _LIST}
@@ -27,7 +27,8 @@ WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway
 SHOW = {'cluster': ANY, 'egress': (dict,), 'nodes': (dict,), 'current': ANY, 'unverified': _LIST, 'code': ANY,
         'verdict': (dict,)}
 DECISION = {**SHOW, 'proposed': ANY, 'findings': _LIST, 'flags': _LIST, 'prerequisites': _LIST, 'command': _TEXT,
-            'commands': _LIST, 'noCommand': ANY, 'rollback': ANY, 'profile': ANY, 'fragments': (dict,)}
+            'commands': _LIST, 'noCommand': ANY, 'rollback': ANY, 'profile': ANY, 'fragments': (dict,),
+            'mended': (list, type(None))}
 ROLLBACK = {'flags': _LIST, 'command': _TEXT, 'notRestored': _LIST}
 RESULTS = {'show': SHOW, 'plan': {**DECISION, 'requested': ANY, 'curve': (list, type(None))},
            'recommend': {**DECISION, 'status': (str,), 'reasons': _LIST, 'evidence': ANY, 'alternatives': _LIST,

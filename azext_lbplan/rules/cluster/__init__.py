@@ -6,10 +6,10 @@ what the user asked about. Asked again at what is proposed, a finding that is go
 decision's line mends; exactly those carry it.
 """
 
-from typing import Collection, Iterable, List, Optional, Tuple
+from typing import Collection, Iterable, Optional, Tuple
 
 from ...decision import Decision
-from ...model.finding import WARNING, Finding, worst_first
+from ...model.finding import Finding
 from ..engine import Report, Rule, run
 from . import (alerting, api_server, automatic, capacity, changes, code, drift, egress, limits, measured, node_pools,
                obstacles, outbound_ips, outbound_types, quota, state, timeouts)
@@ -39,14 +39,16 @@ def worst(decision: Decision) -> Report:
     return run(_OF_CHECK, AtColumn(decision, decision.asked))
 
 
+def planned(decision: Decision) -> Report:
+    """What `plan` and `recommend` say of a cluster."""
+    return mend(decision, RULES, run((rule for rule in RULES if PLAN in rule.commands),
+                                     AtColumn(decision, decision.asked)))
+
+
 def findings(decision: Decision) -> Tuple[Finding, ...]:
-    """What `plan` and `recommend` say beside their numbers, the worst first. They list no skipped rules: what they
-    could not read is a finding of its own; a rule that failed becomes one."""
-    report = mend(decision, RULES, run((rule for rule in RULES if PLAN in rule.commands),
-                                       AtColumn(decision, decision.asked)))
-    failed: List[Finding] = [Finding(skipped.code, WARNING, skipped.reason)
-                             for skipped in report.skipped if skipped.failed]
-    return worst_first([*report.findings, *failed])
+    """The same as findings. `plan` and `recommend` list no skipped rules: what they could not read is a finding of its
+    own; a rule that failed becomes one."""
+    return planned(decision).said()
 
 
 def codes_of(only: Optional[Collection[str]], without: Collection[str]) -> Tuple[str, ...]:

@@ -13,6 +13,7 @@ from ...model.finding import Finding, worst_first
 from ...model.service import Service, parse_service, quoted
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ...model.values import Json, printable
+from ..baseline import Place
 from ..engine import Rule, run
 from . import (access_rules, annotation_rules, carried_rules, cluster_rules, exposure_rules, neighbour_rules,
                notice_rules, probe_rules, problem_rules, shape_rules, total_rules, validation_rules)
@@ -50,18 +51,25 @@ class Checked(NamedTuple):
 
 
 class ManifestCheck(NamedTuple):
-    """All that was checked, and how much was read: `objects` counts Kubernetes objects of every kind."""
+    """All that was checked, and how much was read: `objects` counts Kubernetes objects of every kind, `names` are those
+    of the files."""
 
     results: Tuple[Checked, ...]
     files: int
     documents: int
     objects: int
     services: int
+    names: Tuple[str, ...] = ()
 
     @property
     def skipped(self) -> int:
         """The objects that are no Service of type LoadBalancer."""
         return self.objects - self.services
+
+    def looked_at(self, place: Place) -> bool:
+        """Whether what an earlier check found could be found again: its file was read, or it is about all files."""
+        file = place.where[0]
+        return file is None or file in self.names
 
 
 def check_manifests(files: Iterable[ManifestFile], cluster: ServiceContext = NO_CLUSTER) -> ManifestCheck:
@@ -87,6 +95,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         self.results: List[Checked] = []
         self.seen: List[Tuple[int, Seen]] = []
         self.carriers: List[CarriedFrom] = []
+        self.names: List[str] = []
         self.files = self.documents = self.objects = self.services = 0
         self.rendered = False
 
@@ -96,6 +105,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
             self.results.append(Checked(file.name, None, None, None, _problem(file.problem)))
             return
         self.files += 1
+        self.names.append(file.name)
         content = file.content or b''
         azure = mentions_azure(content)
         self.rendered = not may_hold_placeholders(content)
@@ -168,7 +178,8 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
             self.results.append(Checked(None, None, None, None, _problem(Problem(
                 NO_MANIFESTS, 'What was read holds no object of Kubernetes at all: nothing was checked.',
                 remediation='Where another command prints the manifests, see why it printed none.'))))
-        return ManifestCheck(tuple(self.results), self.files, self.documents, self.objects, self.services)
+        return ManifestCheck(tuple(self.results), self.files, self.documents, self.objects, self.services,
+                             tuple(self.names))
 
 
 def _problem(problem: Problem) -> Tuple[Finding, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 from ...model.finding import ERROR, INFO, SEVERITIES, WARNING
 from ...options import STDIN
+from ...rules.baseline import KNOWN
 from ..answer import Answer
 from ..results import Result
 from ..rules import list_rules
@@ -39,10 +40,15 @@ class Entry(NamedTuple):
         """What is found, and what to do."""
         return ' '.join(filter(None, (self.finding['message'], self.finding['remediation'])))
 
+    @property
+    def state(self) -> Optional[str]:
+        """What became of it since the baseline; None without one."""
+        return self.finding['baseline']  # type: ignore[no-any-return]
+
     def fails(self, fail_on: Optional[str]) -> bool:
         """Whether it counts where a command fails from a severity on; where it does not, errors count."""
         gate = fail_on if fail_on in SEVERITIES else ERROR
-        return SEVERITIES.index(self.severity) <= SEVERITIES.index(gate)
+        return self.state != KNOWN and SEVERITIES.index(self.severity) <= SEVERITIES.index(gate)
 
 
 def entries(answer: Answer) -> List[Entry]:
@@ -50,6 +56,14 @@ def entries(answer: Answer) -> List[Entry]:
     if not isinstance(answer.result, list):
         return [Entry(found, *_of_cluster(answer), *_place(answer, found)) for found in answer.result['findings']]
     return [entry for row in answer.result for entry in (_of_row(row) if 'topFinding' in row else _of_manifest(row))]
+
+
+def mended(answer: Answer) -> List[Entry]:
+    """What the baseline has and the answer has not; empty without one."""
+    if isinstance(answer.result, dict):
+        return [Entry(found, *_of_cluster(answer)) for found in answer.result['mended'] or ()]
+    return [entry for row in answer.result if row.get('mended')
+            for entry in _of_manifest({**row, 'findings': row['mended']})]
 
 
 def subject_of(answer: Answer) -> str:
@@ -78,7 +92,8 @@ def _of_row(row: Result) -> Iterator[Entry]:
     name = row['name'] or NEW_CLUSTER
     severity = row['status'] if row['status'] in (ERROR, WARNING) else INFO
     yield Entry({'code': row['topFinding'], 'severity': severity, 'target': None, 'evidence': {},
-                 'message': rule.get('title', row['topFinding']), 'remediation': None, 'command': None}, name,
+                 'message': rule.get('title', row['topFinding']), 'remediation': None, 'command': None,
+                 'baseline': None}, name,
                 '/'.join(filter(None, (row['subscriptionId'], row['resourceGroup'], name))))
 
 

@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from ..answer import Answer
-from .entries import Entry, entries, subject_of
+from .entries import Entry, entries, mended, subject_of
 
 
 class _Case(NamedTuple):
@@ -42,11 +42,12 @@ def _suites(answer: Answer) -> Dict[str, List[_Case]]:
     if isinstance(answer.result, dict):
         verdict = answer.result['verdict']
         said = _Case('verdict', said=' '.join((verdict['answer'], verdict['binds'], verdict['change'])))
-        return {subject_of(answer): [said, *_found(answer, ''), *_others(answer)]}
+        return {subject_of(answer): [said, *_found(answer, ''), *_mended(answer, ''), *_others(answer)]}
     suites: Dict[str, List[_Case]] = {}
     for row in answer.result:
         name = '/'.join(filter(None, (row.get('namespace'), row['name'])))
-        cases = list(_found(answer._replace(result=[row]), name))
+        alone = answer._replace(result=[row])
+        cases = [*_found(alone, name), *_mended(alone, name)]
         suites.setdefault(row.get('file') or 'all', []).extend(cases or [_Case(name or 'all')])
     return suites
 
@@ -55,8 +56,14 @@ def _found(answer: Answer, name: str) -> Iterator[_Case]:
     """A test for each finding on what has that name."""
     for entry in entries(answer):
         case = _Case(': '.join(filter(None, (name, entry.code))), kind=entry.severity)
-        told = f'{_where(entry)}{entry.text}'
+        told = f"{_where(entry)}{f'{entry.state} since the baseline: ' if entry.state else ''}{entry.text}"
         yield case._replace(failure=told) if entry.fails(answer.fail_on) else case._replace(said=told)
+
+
+def _mended(answer: Answer, name: str) -> Iterator[_Case]:
+    """A test that passes for each finding that is gone."""
+    for entry in mended(answer):
+        yield _Case(': '.join(filter(None, (name, entry.code))), said='Mended since the baseline.')
 
 
 def _where(entry: Entry) -> str:

@@ -6,17 +6,18 @@ close.
 """
 
 import re
-from typing import Any, List, Match, Optional, Sequence, Tuple
+from typing import Any, List, Match, Sequence
 
 from ...decision import Configuration, Decision
-from ...model.finding import ERROR, WARNING, counted
+from ...model.finding import ERROR, SEVERITIES, WARNING, counted
 from ...model.origin import ASO, BICEP, CAPZ, TERRAFORM
 from ...model.values import printable
+from ...rules.baseline import KNOWN
 from ..answer import Answer
 from ..fleet import summary
 from ..fragments import own_fragment
 from ..layout import shortened
-from .entries import Entry, entries, subject_of
+from .entries import Entry, entries, mended, subject_of
 
 #: The most lines of a report, of findings and of rows in it; and the letters of a text and of a cell.
 MOST_LINES = 39
@@ -69,6 +70,7 @@ def _cluster(answer: Answer) -> List[str]:
     verdict, found, decision = answer.result['verdict'], entries(answer), answer.decision
     head = [f'### Outbound traffic of {_cell(subject_of(answer))}', '',
             f"**{escaped(verdict['answer'])}** {escaped(verdict['binds'])}  ", escaped(verdict['change'])]
+    head += _gone([answer])
     unknown = (answer.result['code'] or {}).get('unknown')
     if unknown:
         head += ['', f"Not told by the code: {escaped('; '.join(unknown))}"]
@@ -78,7 +80,7 @@ def _cluster(answer: Answer) -> List[str]:
     if room < _FEWEST_FINDINGS:
         code = ['', f'What to set takes {len(code)} lines: see `fragments` and `commands` of the JSON result.']
         room = MOST_LINES - len(head) - len(columns) - len(code) - 2
-    return [*head, *columns, *_findings(found, min(room, _FINDINGS)), *code]
+    return [*head, *columns, *_findings(_worst(found), min(room, _FINDINGS)), *code]
 
 
 def _columns(decision: Decision) -> List[str]:
@@ -152,10 +154,16 @@ def _findings(found: Sequence[Entry], room: int, named: bool = False) -> List[st
     if not found:
         return []
     shown = found if len(found) <= room else found[:room - 1]
-    lines = [f'- **{entry.severity}** {_cell(entry.code)}{_where(entry, named)}: {escaped(entry.finding["message"])}'
-             for entry in shown]
+    lines = [f"- **{', '.join(filter(None, (entry.severity, entry.state)))}** {_cell(entry.code)}"
+             f"{_where(entry, named)}: {escaped(entry.finding['message'])}" for entry in shown]
     more = len(found) - len(shown)
     return ['', *lines, *([f'- and {more} more'] if more else [])]
+
+
+def _gone(answers: Sequence[Answer]) -> List[str]:
+    """What was mended since the baseline."""
+    codes = list(dict.fromkeys(entry.code for answer in answers for entry in mended(answer)))
+    return ['', f"Mended since the baseline: {escaped(', '.join(codes))}"] if codes else []
 
 
 def _where(entry: Entry, named: bool) -> str:
@@ -170,7 +178,7 @@ def _clusters(answers: Sequence[Answer]) -> List[str]:
              escaped(answer.result['verdict']['change'], _LONGEST_CELL)] for answer in answers]
     found = _worst([entry for answer in answers for entry in entries(answer)])
     head = [f'### Outbound traffic of {counted(len(answers), "cluster")}', '',
-            *_table(['Cluster', 'Verdict', 'Change'], rows)]
+            *_table(['Cluster', 'Verdict', 'Change'], rows), *_gone(answers)]
     return [*head, *_findings(found, MOST_LINES - len(head) - 1, named=True)]
 
 
@@ -189,14 +197,13 @@ def _manifests(answer: Answer) -> List[str]:
     errors, warnings = (sum(entry.severity == severity for entry in found) for severity in (ERROR, WARNING))
     head = ['### Services of type LoadBalancer', '',
             f"**{counted(errors, 'error')}, {counted(warnings, 'warning')}** in {counted(services, 'Service')} of "
-            f"{counted(len(files), 'file')}."]
+            f"{counted(len(files), 'file')}.", *_gone([answer])]
     return [*head, *_findings(found, MOST_LINES - len(head) - 1, named=True)]
 
 
 def _worst(found: Sequence[Entry]) -> List[Entry]:
-    """The worst first; of equal ones in their order."""
-    order: Tuple[Optional[str], ...] = (ERROR, WARNING)
-    return sorted(found, key=lambda entry: order.index(entry.severity) if entry.severity in order else len(order))
+    """What the baseline has not, then the worst first; of equal ones in their order."""
+    return sorted(found, key=lambda entry: (entry.state == KNOWN, SEVERITIES.index(entry.severity)))
 
 
 def _cell(value: Any) -> str:

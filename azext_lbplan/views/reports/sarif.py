@@ -7,18 +7,22 @@ Source: OASIS, Static Analysis Results Interchange Format 2.1.0, and its JSON sc
 
 import json
 import posixpath
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Sequence
 from urllib.parse import quote
 
 from ...model.finding import ERROR, WARNING
+from ...rules.baseline import KNOWN, NEW, WORSE
 from ..answer import Answer
 from ..results import Result
-from .entries import Entry, entries, fingerprints, rules_of
+from .entries import Entry, entries, fingerprints, mended, rules_of
 
 _SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'
 
 #: What SARIF calls a severity.
 _LEVELS = {ERROR: 'error', WARNING: 'warning'}
+
+#: What SARIF calls what became of a finding.
+_STATES = {NEW: 'new', WORSE: 'updated', KNOWN: 'unchanged'}
 
 #: The name and the version of the fingerprint.
 _FINGERPRINT = 'lbplan/v1'
@@ -37,7 +41,7 @@ def render(answers: Sequence[Answer]) -> str:
         'tool': {'driver': {'name': 'lbplan', 'fullName': f'lbplan: az aks lb {command}',
                             'rules': [_rule(rule) for rule in rules.values()]}},
         'invocations': [{'executionSuccessful': True, 'toolExecutionNotifications': [
-            notification for answer in answers for notification in _skipped(answer, positions)]}],
+            notification for answer in answers for notification in _notifications(answer, positions)]}],
         'columnKind': 'unicodeCodePoints', 'results': results}]}
     return json.dumps(log, indent=1, ensure_ascii=False) + '\n'
 
@@ -58,9 +62,10 @@ def _level(severity: str) -> str:
 def _result(entry: Entry, rule: int, fingerprint: str) -> Dict[str, Any]:
     """A finding."""
     found = entry.finding
+    state = {'baselineState': _STATES[entry.state]} if entry.state else {}
     return {'ruleId': entry.code, 'ruleIndex': rule, 'level': _level(entry.severity),
             'message': {'text': f'{entry.subject}: {entry.text}'}, 'locations': [_location(entry)],
-            'partialFingerprints': {_FINGERPRINT: fingerprint},
+            'partialFingerprints': {_FINGERPRINT: fingerprint}, **state,
             'properties': {'target': found['target'], 'evidence': found['evidence'], 'command': found['command']}}
 
 
@@ -84,12 +89,11 @@ def uri_of(path: str) -> str:
     return f"file:///{quote(written.lstrip('/'))}" if written.startswith('/') else quote(written)
 
 
-def _skipped(answer: Answer, positions: Dict[str, int]) -> List[Dict[str, Any]]:
-    """The rules that were not applied: never to be read as passed."""
-    rules = answer.result.get('skipped', ()) if isinstance(answer.result, dict) else ()
-    return [{'level': 'note', 'message': {'text': f"{rule['code']} was not applied. {rule['reason']}"},
-             'associatedRule': _reference(rule['code'], positions.get(rule['code']))} for rule in rules]
-
-
-def _reference(code: str, position: Optional[int]) -> Dict[str, Any]:
-    return {'id': code} if position is None else {'id': code, 'index': position}
+def _notifications(answer: Answer, positions: Dict[str, int]) -> List[Dict[str, Any]]:
+    """The rules that were not applied, never to be read as passed; and what was mended, which readers that know no
+    baseline would take for what is wrong if it were a result."""
+    skipped = answer.result.get('skipped', ()) if isinstance(answer.result, dict) else ()
+    told = [(rule['code'], f"{rule['code']} was not applied. {rule['reason']}") for rule in skipped]
+    told += [(entry.code, f'Mended since the baseline: {entry.code} on {entry.subject}.') for entry in mended(answer)]
+    return [{'level': 'note', 'message': {'text': text}, 'associatedRule': {
+        'id': code, **({'index': positions[code]} if code in positions else {})}} for code, text in told]
