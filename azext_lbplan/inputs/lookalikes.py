@@ -65,6 +65,11 @@ _ROWS = (
     _Row(lambda document: get(document, 'apiVersion') is not None and text(document, 'kind') == 'Service' or
          any(text(item, 'kind') == 'Service' for item in items(document, 'items')),
          'a manifest of a Service', "Manifests of Services are for 'az aks lb check-service --filename FILE'."),
+    _Row(lambda document: text(document, 'kind') in ('ClusterClass', 'AzureManagedControlPlaneTemplate') or
+         text(document, 'kind') == 'Cluster' and get(document, 'spec', 'topology') is not None,
+         'a ClusterClass of Cluster API, or a cluster of one',
+         'Its version and node pools come from a topology. Give what it becomes: kubectl get clusters,machinepools,'
+         'azuremanagedcontrolplanes,azuremanagedmachinepools --all-namespaces --output yaml.'),
     _Row(lambda document: get(document, 'apiVersion') is not None and get(document, 'kind') is not None,
          'a Kubernetes manifest of kind {kind}',
          'Manifests are taken of Azure Service Operator (ManagedCluster) and of Cluster API '

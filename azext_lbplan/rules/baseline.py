@@ -16,6 +16,9 @@ NEW, WORSE, KNOWN = 'new', 'worse', 'known'
 _NEEDED = (('requiredPorts', 'availablePorts'), ('required', 'maxNodes'), ('portsBefore', 'portsAfter'),
            ('count', 'limit'), ('required', 'limit'), ('needed', 'limit'))
 
+#: The same trouble as it grows, each stage found by a rule of its own.
+_GROWING = ('PortsOvercommittedWithSurge', 'PortsOvercommittedAtMaximum', 'PortsOvercommittedNow')
+
 
 class Place(NamedTuple):
     """A finding, and what it was made about: a Service by its file, namespace and name; empty for a cluster."""
@@ -41,43 +44,32 @@ def compared(now: Sequence[Place], before: Sequence[Place], is_looked_at: Callab
     left: Dict[Any, List[Place]] = {}
     for place in before:
         left.setdefault(_key(place), []).append(place)
-    same = [_taken(left, _key(place)) for place in now]
-    rest: Dict[Any, List[Place]] = {}
-    for places in left.values():
-        for place in places:
-            rest.setdefault(_around(place), []).append(place)
-    # The same trouble may be found by another rule as it grows or shrinks: it takes the place of the first.
-    states = tuple(_state(place.finding, known.finding) if known else
-                   _instead(place, _taken(rest, _around(place)) if place.finding.target else None)
-                   for place, known in zip(now, same))
-    return Comparison(states, tuple(place for places in rest.values() for place in places if is_looked_at(place)))
+    states = []
+    for place in now:
+        known = left.get(_key(place))
+        states.append(_state(place.finding, known.pop(0).finding) if known else NEW)
+    return Comparison(tuple(states), tuple(place for places in left.values() for place in places
+                                           if is_looked_at(place)))
 
 
 def _key(place: Place) -> Any:
-    return place.finding.code, *_around(place)
-
-
-def _around(place: Place) -> Any:
-    return place.where, place.finding.target, str(place.finding.evidence.get('id'))
-
-
-def _taken(places: Dict[Any, List[Place]], key: Any) -> Optional[Place]:
-    found = places.get(key)
-    return found.pop(0) if found else None
+    finding = place.finding
+    code = _GROWING[0] if finding.code in _GROWING else finding.code
+    return place.where, code, finding.target, str(finding.evidence.get('id'))
 
 
 def _state(now: Finding, before: Finding) -> str:
-    rank, was = SEVERITIES.index(now.severity), SEVERITIES.index(before.severity)
+    rank, was = _rank(now), _rank(before)
     if rank != was:
-        return WORSE if rank < was else KNOWN
+        return WORSE if rank > was else KNOWN
     missing, missed = _missing(now), _missing(before)
     return WORSE if missing is not None and missed is not None and missing > missed else KNOWN
 
 
-def _instead(now: Place, before: Optional[Place]) -> str:
-    if before is None:
-        return NEW
-    return KNOWN if SEVERITIES.index(now.finding.severity) > SEVERITIES.index(before.finding.severity) else WORSE
+def _rank(finding: Finding) -> Tuple[int, int]:
+    """How bad it is, the worse the higher: by its severity, then by its stage."""
+    stage = _GROWING.index(finding.code) if finding.code in _GROWING else 0
+    return -SEVERITIES.index(finding.severity), stage
 
 
 def _missing(finding: Finding) -> Optional[float]:

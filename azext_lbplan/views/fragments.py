@@ -13,6 +13,7 @@ from ..decision import Decision, Reason, Settings
 from ..decision.new_addresses import NewAddress
 from ..facts.clusters import MANAGED, PREFIXES, PUBLIC_IPS
 from ..facts.ids import ArmId
+from ..model.cluster import LoadBalancerProfile
 from ..model.origin import ASO, BICEP, CAPZ, LANGUAGES, TERRAFORM, Origin
 
 #: A name as Terraform and Bicep take it, and one of Kubernetes.
@@ -34,12 +35,14 @@ _MODULE_PREFIX = 'load_balancer_profile_'
 
 class _Change(NamedTuple):
     """What changes, and the public IPs that are made for it. `ips` are the settings whose IPs are to be set, None where
-    they stay; `gone` are the kinds of IPs that were set before, by their keys in ARM: one excludes the others."""
+    they stay; `gone` are the kinds of IPs that were set before, by their keys in ARM: one excludes the others. `first`:
+    what the change starts from has no profile of the load balancer."""
 
     plain: Dict[str, Union[int, str]]
     ips: Optional[Settings]
     new: Tuple[NewAddress, ...]
     gone: Tuple[str, ...] = ()
+    first: bool = False
 
     def is_new(self, resource_id: ArmId) -> bool:
         """Whether it has to be made."""
@@ -72,11 +75,13 @@ def _change(decision: Decision) -> Optional[_Change]:
             ('backendPoolType', 'backend_pool_type'))
     started = before or Settings(outbound_ports=-1)
     plain = {key: getattr(after, field) for key, field in keys if getattr(after, field) != getattr(started, field)}
+    was = decision.observed.before
+    first = was is not None and was.profile == LoadBalancerProfile()
     if before is not None and before.ips == after.ips:
-        return _Change(plain, None, ())
+        return _Change(plain, None, (), first=first)
     kept = _kinds(after)
     gone = tuple(kind for kind in (_kinds(before) if before else ()) if kind not in kept)
-    return _Change(plain, after, decision.new_addresses, gone)
+    return _Change(plain, after, decision.new_addresses, gone, first)
 
 
 def _kinds(settings: Settings) -> Tuple[str, ...]:
@@ -105,6 +110,8 @@ def _terraform(change: _Change, origin: Optional[Origin], name: Optional[str]) -
     made = [_terraform_address(address) for address in change.new]
     made += [f'# Remove {_AZURERM_KINDS[kind]}: it excludes what is set here. Plan again after the apply.'
              for kind in change.gone]
+    if change.first:  # AZURE-FACTS section 1, the profile [I]
+        made.append('# The state has no load_balancer_profile: see in the plan whether azurerm replaces the cluster.')
     entries = _azurerm_entries(change)
     if origin is not None and origin.module:
         return '\n'.join([*made, *_in_module(origin, entries, address)])

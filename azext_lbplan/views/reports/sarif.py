@@ -74,10 +74,9 @@ def _location(entry: Entry) -> Dict[str, Any]:
     location: Dict[str, Any] = {'logicalLocations': [
         {'name': entry.subject, 'fullyQualifiedName': entry.resource or entry.subject, 'kind': 'resource'}]}
     if entry.file is not None:
-        physical: Dict[str, Any] = {'artifactLocation': {'uri': uri_of(entry.file)}}
-        if entry.line:
-            physical['region'] = {'startLine': entry.line}
-        location['physicalLocation'] = physical
+        # Code scanning of GitHub takes no place without a line: the first stands for the file.
+        location['physicalLocation'] = {'artifactLocation': {'uri': uri_of(entry.file)},
+                                        'region': {'startLine': entry.line or 1}}
     return location
 
 

@@ -63,6 +63,11 @@ def test_rows_around_a_cluster_belong_to_it():
     ('apiVersion: v1\nkind: Service\n', 'a manifest of a Service'),
     ('apiVersion: v1\nkind: List\nitems: [{kind: Service}]\n', 'a manifest of a Service'),
     ('apiVersion: apps/v1\nkind: Deployment\n', 'a Kubernetes manifest of kind Deployment'),
+    ('apiVersion: cluster.x-k8s.io/v1beta1\nkind: ClusterClass\n',
+     'a ClusterClass of Cluster API, or a cluster of one'),
+    ('apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nspec: {topology: {class: x}}\n',
+     'a ClusterClass of Cluster API, or a cluster of one'),
+    ('apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\n', 'a Kubernetes manifest of kind Cluster'),
     ('apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\n', 'a kubeconfig'),
     ('[{"vmSize": "x", "maxPods": 110, "count": 3}]', 'an agent pool without its cluster'),
     ('{"type": "Microsoft.Network/loadBalancers"}', 'a load balancer without its cluster')])

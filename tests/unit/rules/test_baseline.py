@@ -21,8 +21,10 @@ def place(code='A', severity=WARNING, target='t', where=(), **evidence):
     (place(severity=WARNING, count=9, limit=5), place(severity=ERROR, count=6, limit=5), KNOWN),
     (place(requiredPorts=9, availablePorts=5), place(requiredPorts='x', availablePorts=None), KNOWN),
     # the same trouble, found by the next rule as it grows or shrinks
-    (place('Now', ERROR), place('Surge', ERROR), WORSE), (place('Surge', WARNING), place('Now', ERROR), KNOWN),
-    (place('B', target=None), place('A', target=None), NEW)])
+    (place('PortsOvercommittedNow'), place('PortsOvercommittedWithSurge'), WORSE),
+    (place('PortsOvercommittedWithSurge', requiredPorts=9, availablePorts=1), place('PortsOvercommittedNow'), KNOWN),
+    (place('PortsOvercommittedNow', WARNING), place('PortsOvercommittedWithSurge', ERROR), KNOWN),
+    (place('B'), place('A'), NEW)])
 def test_states(now, before, state):
     found = compared([now], [before], lambda _: True)
     assert found.states == (state,) and found.counting == ((0,) if state != KNOWN else ())

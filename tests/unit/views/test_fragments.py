@@ -118,6 +118,14 @@ def test_a_plan_with_its_fragment_applied_passes():
     assert hints.of_plan(refused)[-1].text == '  }'
 
 
+def test_a_state_without_the_profile_is_told_of():
+    bare = cluster(ports=32000)
+    bare['network_profile'][0]['load_balancer_profile'] = []
+    for before, told in ((bare, True), (cluster(ports=0), False)):
+        found = fragments(of(plan(change(AKS, before, cluster(ports=32000)))))['terraform']
+        assert ('# The state has no load_balancer_profile' in found) == told
+
+
 def test_a_what_if_with_its_fragment_applied_passes():
     def of_what_if(ips):
         after = body([pool('system', 3), pool('user', 2, max_count=20)], **managed(ips), allocatedOutboundPorts=8000)

@@ -196,10 +196,10 @@ def test_findings_on_manifests_of_clusters_are_at_their_lines(text, key):
     assert key in text.splitlines()[over - 1]
 
 
-def test_a_plan_has_its_address_and_no_line():
+def test_a_plan_has_its_address_and_stands_for_itself():
     (result,) = [one for one in sarif(of_code('plan', refused(), '/a b/plan.json'))['results'] if one['level'] == 'error']
     assert result['locations'] == [{
-        'physicalLocation': {'artifactLocation': {'uri': 'file:///a%20b/plan.json'}},
+        'physicalLocation': {'artifactLocation': {'uri': 'file:///a%20b/plan.json'}, 'region': {'startLine': 1}},
         'logicalLocations': [{'name': 'aks1', 'fullyQualifiedName': AKS, 'kind': 'resource'}]}]
     assert 'physicalLocation' not in sarif(of_code('plan', refused(), '-'))['results'][0]['locations'][0]
 
