@@ -1,7 +1,6 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Other ways than the proposed one: decisions with other options. What was typed stays as it is."""
 
-import shlex
 from typing import Any, NamedTuple, Optional, Tuple
 
 from ..facts import snat
@@ -92,4 +91,4 @@ def _nat_gateway(decision: Decision, cluster: Cluster) -> Optional[Alternative]:
         kind = USER_ASSIGNED_NAT_GATEWAY if cluster.own_vnet else MANAGED_NAT_GATEWAY
         return Alternative(NAT_GATEWAY, count, ('--outbound-type', kind), None)
     argv = ('--outbound-type', MANAGED_NAT_GATEWAY, '--nat-gateway-managed-outbound-ip-count', str(count))
-    return Alternative(NAT_GATEWAY, count, argv, shlex.join(steps.update(cluster, argv).argv))
+    return Alternative(NAT_GATEWAY, count, argv, steps.update(cluster, argv).line)

@@ -54,7 +54,8 @@ def _surge_in_doubt(decision: Decision) -> bool:
 def _ids_not_read(decision: Decision) -> bool:
     made = {address.id.lower() for address in decision.new_addresses}
     ids = _settings(decision)[-1].outbound_ips
-    return any(resource_id.lower() not in made and not decision.observed.public_ip(resource_id) for resource_id in ids)
+    return any(resource_id.lower() not in made and not decision.observed.public_ip(resource_id) and
+               not decision.observed.is_gone(resource_id) for resource_id in ids)
 
 
 def _has_lines(decision: Decision) -> bool:

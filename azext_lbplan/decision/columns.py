@@ -15,9 +15,7 @@ from ..model.cluster import Cluster, LoadBalancerProfile
 from ..model.observed import Observed
 from ..options import Change
 from .nodes import Nodes
-
-#: HTTP status of a resource that does not exist.
-NOT_FOUND = 404
+from .own_addresses import usable_ids
 
 
 class Settings(NamedTuple):
@@ -65,6 +63,14 @@ class Settings(NamedTuple):
     def own_ids(self) -> Tuple[ArmId, ...]:
         """The ids of the user's own public IPs and prefixes."""
         return self.outbound_ips + self.outbound_ip_prefixes
+
+    def without(self, ids: Sequence[str]) -> 'Settings':
+        """The same without own addresses of these ids, which are not counted already."""
+        left_out = {resource_id.lower() for resource_id in ids}
+        return self._replace(
+            outbound_ips=tuple(one for one in self.outbound_ips if one.lower() not in left_out),
+            outbound_ip_prefixes=tuple(one for one in self.outbound_ip_prefixes if one.lower() not in left_out),
+            malformed_own_ids=tuple(one for one in self.malformed_own_ids if one.lower() not in left_out))
 
     @property
     def ips(self) -> Tuple[object, ...]:
@@ -188,13 +194,15 @@ def _left_open(profile: LoadBalancerProfile) -> Tuple[str, ...]:
 
 
 def _with_ip_count(settings: Settings, observed: Observed, cluster: Optional[Cluster]) -> Settings:
-    """Fill in IPv4 addresses and frontends. With several options at once all effective IPs count (section 1 [O])."""
+    """Fill in IPv4 addresses and frontends; own addresses that Azure does not take bring none. With several options at
+    once all effective IPs count (section 1 [O])."""
     if settings.ip_source == MANAGED:
         count = settings.managed_outbound_ip_count
         return settings._replace(outbound_ip_count=count, frontends=count or 0)
-    own = _count_ipv4(settings.outbound_ips, observed) + settings.unnamed_ips
-    prefixed = _count_prefixed(settings.outbound_ip_prefixes, observed)
-    frontends = own + len(settings.outbound_ip_prefixes)
+    prefixes = usable_ids(observed, settings.outbound_ip_prefixes)
+    own = _count_ipv4(usable_ids(observed, settings.outbound_ips), observed) + settings.unnamed_ips
+    prefixed = _count_prefixed(prefixes, observed)
+    frontends = own + len(prefixes)
     total = _sum(own, prefixed)
     if settings.ip_source != MIXED:
         return settings._replace(outbound_ip_count=total, frontends=frontends)
@@ -206,23 +214,21 @@ def _with_ip_count(settings: Settings, observed: Observed, cluster: Optional[Clu
 
 
 def _count_ipv4(resource_ids: Sequence[str], observed: Observed) -> int:
-    """Own IPs that are neither known to be IPv6 nor known not to exist."""
+    """Public IPs that are neither known to be IPv6 nor known not to exist."""
     return sum(_counts_as_ipv4(resource_id, observed) for resource_id in resource_ids)
 
 
 def _counts_as_ipv4(resource_id: str, observed: Observed) -> bool:
-    address, error = observed.public_ip(resource_id), observed.error_of(resource_id)
-    if address is None:
-        return error is None or error.status != NOT_FOUND
-    return address.version != IPV6
+    address = observed.public_ip(resource_id)
+    return not observed.is_gone(resource_id) if address is None else address.version != IPV6
 
 
 def _count_prefixed(resource_ids: Sequence[str], observed: Observed) -> Optional[int]:
     """IPv4 addresses of prefixes, None where the length of one is unknown. One that does not exist brings none."""
     total = 0
     for resource_id in resource_ids:
-        prefix, error = observed.prefix(resource_id), observed.error_of(resource_id)
-        if prefix is None and error is not None and error.status == NOT_FOUND:
+        prefix = observed.prefix(resource_id)
+        if prefix is None and observed.is_gone(resource_id):
             continue
         if prefix is None or prefix.addresses is None:
             return None

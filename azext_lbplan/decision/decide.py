@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Union
@@ -95,7 +94,7 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
     @cached_property
     def commands(self) -> Tuple[str, ...]:
         """The lines to run in their order, shell-quoted; empty where there is none, so that nothing runs alone."""
-        return tuple(shlex.join(step.argv) for step in self.outcome.steps) if isinstance(self.outcome, Update) else ()
+        return tuple(step.line for step in self.outcome.steps) if isinstance(self.outcome, Update) else ()
 
     @property
     def command(self) -> Optional[str]:
@@ -109,9 +108,10 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
 
     @property
     def profile(self) -> Optional[Dict[str, Any]]:
-        """The proposed `loadBalancerProfile` in ARM's spelling; None where nothing is proposed."""
+        """The proposed `loadBalancerProfile` in ARM's spelling; None where nothing is proposed, and where own addresses
+        have to be mended first: a profile without them would take them away."""
         settings = self.proposed.settings if self.proposed else None
-        return None if settings is None else steps.profile(settings)
+        return None if settings is None or self.reason is Reason.ADDRESS_UNUSABLE else steps.profile(settings)
 
     @cached_property
     def reconciling_line(self) -> Optional[str]:
@@ -125,7 +125,7 @@ class Decision:  # pylint: disable=too-many-instance-attributes  # a record
             return None
         if is_busy(cluster) or cluster.stopped or not cluster.is_named:
             return None
-        return shlex.join(steps.update(cluster, ['--yes']).argv)
+        return steps.update(cluster, ['--yes']).line
 
     @property
     def demanded_ports(self) -> Optional[int]:
@@ -236,7 +236,7 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         unusable: Tuple[str, ...] = tuple(one.id for one in own if one.id.lower() in asked_ids and not one.usable)
         unusable += self._asked.malformed_own_ids
         if unusable:  # nothing is counted on, made or printed until they are replaced
-            solution = solver.Solution(self._asked, obstacle=Reason.ADDRESS_UNUSABLE)
+            solution = solver.Solution(self._asked.without(unusable), obstacle=Reason.ADDRESS_UNUSABLE)
         else:
             solution = self._solve()
         outcome = self._outcome(solution, unusable)

@@ -1,6 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What comes out of a decision: the steps to run, or the reason why there are none."""
 
+import shlex
 from enum import Enum
 from typing import NamedTuple, Optional, Tuple
 
@@ -36,6 +37,11 @@ class Step(NamedTuple):
     """A line to run, as argv."""
 
     argv: Tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The same for a shell."""
+        return shlex.join(self.argv)
 
 
 class Update(NamedTuple):

@@ -13,7 +13,6 @@ from ..facts.networks import PREFIX_TYPE
 from ..model.cluster import Cluster
 from ..model.network import PublicIp, PublicIpPrefix
 from ..model.observed import Observed, ReadError, load_balancer_id
-from .columns import NOT_FOUND
 
 
 class Fault(Enum):
@@ -25,6 +24,7 @@ class Fault(Enum):
     PREFIX_OF_OTHER_SUBSCRIPTION = 'prefixOfOtherSubscription'
     MADE_BY_AKS = 'madeByAks'
     ATTACHED_ELSEWHERE = 'attachedElsewhere'
+    IN_USE = 'inUse'
     # Not refused, or not documented as refused.
     IP_OF_OTHER_SUBSCRIPTION = 'ipOfOtherSubscription'
     DYNAMIC = 'dynamic'
@@ -32,7 +32,7 @@ class Fault(Enum):
 
 
 REFUSED = frozenset({Fault.MISSING, Fault.NOT_STANDARD, Fault.OTHER_REGION, Fault.PREFIX_OF_OTHER_SUBSCRIPTION,
-                     Fault.MADE_BY_AKS, Fault.ATTACHED_ELSEWHERE})
+                     Fault.MADE_BY_AKS, Fault.ATTACHED_ELSEWHERE, Fault.IN_USE})
 
 
 class OwnAddress(NamedTuple):
@@ -59,13 +59,17 @@ def judge_own_addresses(observed: Observed, ids: Iterable[ArmId]) -> Tuple[OwnAd
     return tuple(_judge(resource_id, observed) for resource_id in ids)
 
 
+def usable_ids(observed: Observed, ids: Iterable[ArmId]) -> Tuple[ArmId, ...]:
+    """Those of `ids` of which nothing is known that Azure refuses."""
+    return tuple(address.id for address in judge_own_addresses(observed, ids) if address.usable)
+
+
 def _judge(resource_id: ArmId, observed: Observed) -> OwnAddress:
     resource = observed.public_ip(resource_id) or observed.prefix(resource_id)
     error = observed.error_of(resource_id)
     if resource is not None:
         return OwnAddress(resource_id, resource, error, tuple(_faults(resource_id, resource, observed.cluster)))
-    missing = error is not None and error.status == NOT_FOUND
-    return OwnAddress(resource_id, None, error, (Fault.MISSING,) if missing else ())
+    return OwnAddress(resource_id, None, error, (Fault.MISSING,) if error is not None and error.means_gone else ())
 
 
 def _faults(resource_id: ArmId, resource: Union[PublicIp, PublicIpPrefix], cluster: Optional[Cluster]) -> List[Fault]:
@@ -91,6 +95,8 @@ def _faults_beside(resource_id: ArmId, resource: Union[PublicIp, PublicIpPrefix]
         (Fault.IN_NODE_RESOURCE_GROUP, _is_among_made_by_aks(resource_id, resource, cluster)),
         (Fault.ATTACHED_ELSEWHERE,
          not attached_here and bool(resource.attached_to) and load_balancer_id(cluster) is not None),
+        # A load balancer takes a prefix as a whole: with an address of it in use elsewhere it takes none.
+        (Fault.IN_USE, isinstance(resource, PublicIpPrefix) and not attached_here and bool(resource.allocated_ids)),
     )
     return [fault for fault, applies in found if applies]
 

@@ -127,7 +127,7 @@ _PUBLIC_IP = Resource(_ADDRESS, {
 
 _PREFIX = Resource(_ADDRESS, {
     'prefixLength': Leaf.NUMBER, 'ipPrefix': Leaf.NETWORK, 'publicIPAddressVersion': Leaf.WORD,
-    'loadBalancerFrontendIpConfiguration': _REFERENCE, 'natGateway': _REFERENCE})
+    'loadBalancerFrontendIpConfiguration': _REFERENCE, 'natGateway': _REFERENCE, 'publicIPAddresses': _REFERENCES})
 
 _SUBNET = Resource({'id': Leaf.ID}, {'natGateway': _REFERENCE, 'routeTable': _REFERENCE})
 

@@ -36,7 +36,8 @@ class PublicIp(NamedTuple):
 
 
 class PublicIpPrefix(NamedTuple):
-    """A public IP prefix resource; `addresses` is None where its length could not be read."""
+    """A public IP prefix resource; `addresses` is None where its length could not be read. `allocated_ids` are public
+    IPs that were made from it."""
 
     id: str
     length: Optional[int] = None
@@ -46,6 +47,7 @@ class PublicIpPrefix(NamedTuple):
     attached_to: Optional[str] = None
     tags: Mapping[str, Json] = MappingProxyType({})
     ip_prefix: Optional[str] = None
+    allocated_ids: Tuple[str, ...] = ()
 
     @property
     def addresses(self) -> Optional[int]:
@@ -205,6 +207,7 @@ def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
         attached_to=text(inner, 'loadBalancerFrontendIpConfiguration', 'id') or text(inner, 'natGateway', 'id'),
         tags=_tags(body),
         ip_prefix=text(inner, 'ipPrefix'),
+        allocated_ids=ids(inner, 'publicIPAddresses'),
     )
 
 

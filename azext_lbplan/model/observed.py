@@ -28,6 +28,10 @@ Snapshot = Dict[str, Json]
 INVALID_ANSWER = 'InvalidAnswer'
 
 
+#: HTTP status of a resource that does not exist.
+NOT_FOUND = 404
+
+
 class ReadError(NamedTuple):
     """A resource that could not be read: HTTP status (None without an answer), Azure's code and message."""
 
@@ -35,6 +39,11 @@ class ReadError(NamedTuple):
     status: Optional[int]
     code: Optional[str]
     message: Optional[str]
+
+    @property
+    def means_gone(self) -> bool:
+        """Whether the resource does not exist; whatever else was answered leaves that open."""
+        return self.status == NOT_FOUND
 
 
 class Observed(NamedTuple):
@@ -97,6 +106,11 @@ class Observed(NamedTuple):
     def error_of(self, resource_id: str) -> Optional[ReadError]:
         """Why the resource of that id could not be read, where it could not."""
         return next((error for error in self.errors if same_id(error.resource_id, resource_id)), None)
+
+    def is_gone(self, resource_id: str) -> bool:
+        """Whether the resource of that id is known not to exist."""
+        error = self.error_of(resource_id)
+        return error is not None and error.means_gone
 
     def names_in(self, collection_id: str) -> Optional[Tuple[str, ...]]:
         """Names in use in a collection (`…/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses`),

@@ -29,7 +29,7 @@ _CLUSTER_PROPERTIES = ('provisioningState', 'powerState', 'kubernetesVersion', '
 
 _NETWORK_PROPERTIES = ('provisioningState', 'frontendIPConfigurations', 'outboundRules', 'publicIPAddressVersion',
                        'publicIPAllocationMethod', 'ipAddress', 'ipConfiguration', 'natGateway', 'prefixLength',
-                       'ipPrefix', 'loadBalancerFrontendIpConfiguration')
+                       'ipPrefix', 'loadBalancerFrontendIpConfiguration', 'publicIPAddresses')
 
 #: The most rows that the service makes of one. Source: "Understanding the Azure Resource Graph query language".
 MOST_SUBNETS = 2000

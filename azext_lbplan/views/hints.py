@@ -8,6 +8,7 @@ from ..decision import Decision
 from ..model.finding import ERROR, WARNING, Finding, counted
 from ..model.values import distinct
 from ..rules.cluster.api_server import EGRESS_NOT_LISTED, NEW_IPS_NOT_LISTED
+from ..rules.cluster.ways_out import told_ways
 from .fleet import Row, summary
 from .fragments import own_fragment
 from .results import Result
@@ -99,9 +100,15 @@ def _lines(decision: Decision) -> List[Hint]:
         return [Hint(WARNING, f'To set this on {_name(decision)}, put into its code:'),
                 *(Hint(WARNING, f'  {line}') for line in fragment.rstrip().splitlines())]
     if decision.command is None:
-        return []
+        return _ways_out(decision)
     return [Hint(WARNING, f'To set this on {_name(decision)}, run:'),
             *(Hint(WARNING, f'  {line}') for line in decision.commands)]
+
+
+def _ways_out(decision: Decision) -> List[Hint]:
+    """The lines of each way out, where own addresses stand in the way of all others; numbered as in the table."""
+    return [Hint(WARNING, text) for number, way in enumerate(told_ways(decision), 1) if way.commands
+            for text in (f'Way out {number}: {way.title}', *(f'  {line}' for line in way.commands))]
 
 
 def _name(decision: Decision) -> str:

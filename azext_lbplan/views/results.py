@@ -11,6 +11,7 @@ from ..decision.nodes import Nodes, PoolNodes
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import why_no_line
+from ..rules.cluster.ways_out import told_ways
 from .fragments import fragments
 from .rollback import way_back
 from .verdict import verdict
@@ -120,7 +121,8 @@ def _verdict(decision: Decision, findings: Iterable[Finding] = ()) -> Result:
 def _outcome(decision: Decision) -> Result:
     """The lines to run, or why there are none."""
     outcome = decision.outcome
-    no_command = ({'reason': outcome.reason.value, 'message': why_no_line(decision, outcome)}
+    no_command = ({'reason': outcome.reason.value, 'message': why_no_line(decision, outcome),
+                   'waysOut': [way._asdict() for way in told_ways(decision)]}
                   if isinstance(outcome, NoCommand) else None)
     return {'flags': list(decision.flags), 'prerequisites': list(decision.prerequisites), 'command': decision.command,
             'commands': list(decision.commands), 'noCommand': no_command}

@@ -71,9 +71,13 @@ def _name(result: Result) -> str:
 
 
 def _verdict(result: Result) -> Iterator[Entry]:
+    """The three sentences; where there is no line and there are ways out, those in their order."""
     verdict = result['verdict']
-    return ((label, [verdict[key]])
-            for label, key in (('Verdict', 'answer'), ('Binds', 'binds'), ('Change', 'change')))
+    for label, key in (('Verdict', 'answer'), ('Binds', 'binds'), ('Change', 'change')):
+        yield label, [verdict[key]]
+    ways = (result.get('noCommand') or {}).get('waysOut') or ()
+    if ways:
+        yield 'Ways out', [f"{number}. {way['title']} {way['consequence']}" for number, way in enumerate(ways, 1)]
 
 
 # What is in force

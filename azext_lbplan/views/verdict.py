@@ -54,13 +54,27 @@ def _answer(decision: Decision, findings: Sequence[Finding]) -> str:
 
 def _before_all_else(decision: Decision) -> Optional[str]:
     """Why whether it fits is not the question; None where it is."""
+    refused = _refused_addresses(decision)
     if decision.egress.bypassed:
-        return f'The load balancer is not used: traffic leaves by {_ELSEWHERE[decision.egress.effective]}.'
+        told = f'The load balancer is not used: traffic leaves by {_ELSEWHERE[decision.egress.effective]}.'
+        return f'{told} {refused}' if refused else told
     if decision.asked.settings is None:
         return 'Does not apply: no Standard load balancer carries its egress.'
-    if decision.reason is Reason.ADDRESS_UNUSABLE:
-        return 'Azure refuses every update: an own outbound IP cannot be used.'
-    return None
+    return refused
+
+
+def _refused_addresses(decision: Decision) -> Optional[str]:
+    """That own addresses stand in the way of all else; None where they do not."""
+    outcome, current = decision.outcome, decision.current
+    if not isinstance(outcome, NoCommand) or outcome.reason is not Reason.ADDRESS_UNUSABLE:
+        return None
+    if decision.observed.origin is not None:
+        return 'Azure would refuse what the code makes: an own outbound IP cannot be used.'
+    before = current.settings if current else None
+    wanted = {one.lower() for one in (*before.own_ids, *before.malformed_own_ids)} if before else set()
+    if wanted.isdisjoint(one.lower() for one in outcome.addresses):
+        return 'Azure would refuse this: an own outbound IP that was given cannot be used.'
+    return 'Azure refuses every update: an own outbound IP cannot be used.'
 
 
 def _misfit(decision: Decision, sure: bool) -> str:

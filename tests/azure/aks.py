@@ -2,7 +2,7 @@
 import copy
 
 from tests.azure import aks_rules, errors, ids
-from .balancer import members
+from .balancer import OUTBOUND_RULE, members
 from .builders import cluster_body, pool as new_pool
 from .network import PUBLIC_IP
 from .reconcile import Reconciler
@@ -14,11 +14,16 @@ _POOL = _CLUSTER + '/agentPools/(?P<pool>[^/]+)'
 
 
 class Aks:
-    """GET and LIST of clusters are those of any resource (generic.py)."""
+    """GET and LIST of clusters are those of any resource (generic.py).
+
+    keeps_foreign_rules   outbound rules that AKS did not make stay in what it sends to the network, while their
+                          frontends go: the network refuses that (AKS#5634). Else they go (azurerm#13886).
+    """
 
     def __init__(self, arm):
         self.arm = arm
         self.extra_nodes = {}
+        self.keeps_foreign_rules = False
 
     def routes(self):
         return [
@@ -35,14 +40,30 @@ class Aks:
         if ids.group_id(request.params['subscription'], request.params['group']).lower() not in self.arm.resources:
             raise errors.group_not_found(request.params['group'])
         new = _merged(old or _created(request), request.json)
+        aks_rules.validate_sent(request.json, new)
         aks_rules.validate(new, old, self.arm.resources)
         aks_rules.check_rule_blocks(new, self.arm.resources.get(aks_rules.load_balancer_id(new).lower()),
                                     len(members(new, self._extra(new))), self.arm.resources)
         self.arm.network.check_quota(PUBLIC_IP, request.params['subscription'], new['location'],
                                      _managed_ips(new) - (_managed_ips(old) if old else 0))
+        if self.keeps_foreign_rules:
+            self._refuse_foreign_rules(old)
         self.reconcile(new)
         self.arm.put(new)
         return (200 if old else 201), new, None
+
+    def _refuse_foreign_rules(self, cluster):
+        """The node pools are Failed afterwards, and the cluster with them."""
+        balancer = self.arm.resources.get(aks_rules.load_balancer_id(cluster).lower()) if cluster else None
+        foreign = [rule for rule in (balancer or {'properties': {}})['properties'].get('outboundRules') or []
+                   if not rule['name'].startswith(OUTBOUND_RULE)]
+        if not foreign:
+            return
+        for part in (cluster['properties'], *cluster['properties']['agentPoolProfiles']):
+            part['provisioningState'] = 'Failed'
+        frontend = foreign[0]['properties']['frontendIPConfigurations'][0]['id']
+        raise errors.arm_error(400, 'InvalidResourceReference', f"Resource {frontend} referenced by resource "
+                               f"{foreign[0]['id']} was not found.")
 
     def pools(self, request):
         cluster = self._cluster(request)

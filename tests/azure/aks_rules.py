@@ -139,6 +139,18 @@ def _settings(profile):
     return {**{'allocatedOutboundPorts': 0, 'idleTimeoutInMinutes': 30}, **given}
 
 
+def validate_sent(sent, new):
+    """What is refused for what a request holds, whatever is stored: [O] a load balancer profile with IPs or ports
+    beside userDefinedRouting (bicep-registry-modules#5759, azurerm#28541). The pool type alone may stand there."""
+    profile = ((sent.get('properties') or {}).get('networkProfile') or {}).get('loadBalancerProfile') or {}
+    outbound_type = (new['properties'].get('networkProfile') or {}).get('outboundType')
+    if ids.same(outbound_type, 'userDefinedRouting') and any(
+            value not in (None, {}, [], 0) for key, value in profile.items() if key != 'backendPoolType'):
+        raise aks_error('InvalidUserDefinedRoutingWithLoadBalancerProfile',
+                        'UserDefinedRouting and load balancer profile are mutually exclusive.',
+                        'networkProfile.loadBalancerProfile')
+
+
 def _no_profile(network, profile, before):
     if _settings(profile) == _settings(before):
         return  # a stale profile may stay (facts §9, 5)
@@ -192,7 +204,7 @@ def _address_problem(cluster, body):
         return 'LoadBalancerProfileOutboundIPNotStandardSKU'
     if (body.get('tags') or {}).get('aks-managed-type') == 'aks-slb-managed-outbound-ip':
         return 'LoadBalancerProfileOutboundIPHasManagedOutboundIPTag'
-    attached = (body['properties'].get('ipConfiguration') or {}).get('id') or ''
+    attached = (body['properties'].get('ipConfiguration') or body['properties'].get('natGateway') or {}).get('id') or ''
     if attached and not attached.lower().startswith(load_balancer_id(cluster).lower() + '/'):
         return 'LoadBalancerProfileOutboundIPAttachedToAnotherIPConfiguration'
     return None
@@ -206,16 +218,29 @@ def _refuse_addresses(problem):
 def _own_prefixes(cluster, profile, resources):
     subscription = ids.parse(cluster['id'])['subscription']
     for identifier in wanted(profile)[3]:
-        body = resources.get(identifier.lower())
-        problem = ('NotExist' if body is None
-                   else 'NotInTheSameRegion' if not ids.same(body['location'], cluster['location'])
-                   else 'NotInTheSameSubscription' if not ids.same(ids.parse(body['id'])['subscription'], subscription)
-                   else None)
+        problem = _prefix_problem(cluster, subscription, resources.get(identifier.lower()))
         if problem:
             subcode = f'LoadBalancerProfileOutboundIPPrefix{problem}'
             raise aks_error('InvalidLoadBalancerProfileOutboundIPPrefixes',
                             'Error in validating load balancer profile outbound IP prefixes, '
                             f'error details: {subcode}', f'{_PROFILE}.outboundIPPrefixes', subcode)
+
+
+def _prefix_problem(cluster, subscription, body):
+    """What is wrong with a prefix, or None. [I] The words for SKU and use are made after those for single IPs: no
+    answer to a prefix with public IPs in it is on record, only that it is refused (azurerm#5685)."""
+    if body is None:
+        return 'NotExist'
+    inner = body['properties']
+    attached = (inner.get('loadBalancerFrontendIpConfiguration') or inner.get('natGateway') or {}).get('id') or ''
+    elsewhere = bool(attached) and not attached.lower().startswith(load_balancer_id(cluster).lower() + '/')
+    problems = {
+        'NotInTheSameRegion': not ids.same(body['location'], cluster['location']),
+        'NotInTheSameSubscription': not ids.same(ids.parse(body['id'])['subscription'], subscription),
+        'NotStandardSKU': not ids.same((body.get('sku') or {'name': 'Standard'}).get('name'), 'Standard'),
+        'AttachedToAnotherIPConfiguration': elsewhere,
+        'InUse': not attached and bool(inner.get('publicIPAddresses'))}
+    return next((problem for problem, there in problems.items() if there), None)
 
 
 def _idle(profile):

@@ -108,11 +108,11 @@ class Builders:
         return self.resources.get(identifier.lower())
 
     def add_public_ip(self, name='ip1', resource_group='rg1', subscription=ids.SUBSCRIPTION, location=LOCATION,
-                      version='IPv4', sku='Standard', tags=None):
-        """A static public IP address of the user's; returns its id."""
+                      version='IPv4', sku='Standard', tags=None, prefix=None):
+        """A static public IP address of the user's, out of a `prefix` where its id is given; returns its id."""
         self.add_resource_group(resource_group, subscription, location)
         return self.network.add_address(subscription, resource_group, name, location, version=version,
-                                        sku={'name': sku, 'tier': 'Regional'}, tags=tags)
+                                        sku={'name': sku, 'tier': 'Regional'}, tags=tags, prefix=prefix)
 
     def add_public_ip_prefix(self, name='prefix1', length=31, resource_group='rg1', subscription=ids.SUBSCRIPTION,
                              location=LOCATION, version='IPv4', tags=None):

@@ -67,7 +67,7 @@ class Network:
             request.params['subscription'], request.params['group'], request.params['name'], body['location'],
             version=wanted.get('publicIPAddressVersion') or 'IPv4', sku=body.get('sku'), tags=body.get('tags'),
             zones=body.get('zones'), allocation=wanted.get('publicIPAllocationMethod') or 'Dynamic',
-            idle=wanted.get('idleTimeoutInMinutes') or 4)
+            idle=wanted.get('idleTimeoutInMinutes') or 4, prefix=(wanted.get('publicIPPrefix') or {}).get('id'))
         new = self.arm.resources[identifier.lower()]
         if old:
             keep = ('ipAddress', 'ipConfiguration')
@@ -94,8 +94,9 @@ class Network:
         return 201, self.arm.resources[identifier.lower()], None
 
     def add_address(self, subscription, group, name, location, version='IPv4', sku=None, tags=None, zones=None,
-                    allocation='Static', idle=4):
-        """A public IP address in the shape of the real one; returns its id."""
+                    allocation='Static', idle=4, prefix=None):
+        """A public IP address in the shape of the real one, out of a prefix of that id where one is given; returns its
+        id."""
         identifier = ids.resource_id(subscription, group, PUBLIC_IP, name)
         body = _top(identifier, name, PUBLIC_IP, location, sku or {'name': 'Standard', 'tier': 'Regional'}, tags)
         if zones:
@@ -105,6 +106,10 @@ class Network:
                               'idleTimeoutInMinutes': idle, 'ipTags': []}
         if allocation == 'Static':
             body['properties']['ipAddress'] = str(self._free_block(version, 1))
+        if prefix:
+            body['properties']['publicIPPrefix'] = {'id': prefix}
+            allocated = self.arm.resources[prefix.lower()]['properties'].setdefault('publicIPAddresses', [])
+            allocated[:] = [one for one in allocated if not ids.same(one['id'], identifier)] + [{'id': identifier}]
         return self.arm.put(body)
 
     def add_prefix(self, subscription, group, name, location, length, version='IPv4', tags=None, zones=None,

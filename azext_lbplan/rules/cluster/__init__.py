@@ -12,14 +12,14 @@ from ...decision import Decision
 from ...model.finding import Finding
 from ..engine import Report, Rule, run
 from . import (alerting, api_server, automatic, capacity, changes, code, drift, egress, limits, measured, node_pools,
-               obstacles, outbound_ips, outbound_types, quota, state, timeouts)
+               obstacles, outbound_ips, outbound_types, own_addresses, quota, state, timeouts)
 from .mending import mend
 from .subject import CHECK, PLAN, AtColumn
 
 #: Every rule, in the order in which findings of one severity are shown.
 RULES: Tuple[Rule[AtColumn], ...] = tuple(
-    rule for rules in (egress.RULES, state.RULES, measured.RULES, obstacles.RULES, capacity.RULES, outbound_ips.RULES,
-                       drift.RULES, automatic.RULES, timeouts.RULES, limits.RULES, node_pools.RULES,
+    rule for rules in (egress.RULES, own_addresses.RULES, state.RULES, measured.RULES, obstacles.RULES, capacity.RULES,
+                       outbound_ips.RULES, drift.RULES, automatic.RULES, timeouts.RULES, limits.RULES, node_pools.RULES,
                        outbound_types.RULES, quota.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES)
     for rule in rules)
 

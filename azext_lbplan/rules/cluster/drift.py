@@ -8,6 +8,7 @@ decision puts into the profile, so that no update cuts it; the rest any update s
 
 from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
+from ...decision import Reason
 from ...decision.aim import is_busy
 from ...facts import snat
 from ...facts.clusters import MANAGED
@@ -189,11 +190,14 @@ def outbound_ips_differ(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
     others = f" ({', '.join(resource_id.rsplit('/', 1)[-1] for resource_id in lacking[:3])} not)" if lacking else ''
     busy = is_busy(cluster)
     line = None if busy else subject.decision.reconciling_line
+    unusable = subject.decision.reason is Reason.ADDRESS_UNUSABLE
     own = '' if settings.ip_source == MANAGED else ' First check that the own IPs can be used.'
+    advice = 'First mend or leave out those that cannot be used.' if unusable else f'{_RECONCILE}{own}'
+    asked = 'Outbound IPs that the profile asks for' + (' and that can be used' if unusable else '')
     yield rule.finding(
-        f'Outbound IPs that the profile asks for: {count}, in force: {effective}{others}.',
+        f'{asked}: {count}, in force: {effective}{others}.',
         target=EFFECTIVE_IPS, severity=_severity(subject), command=line,
-        remediation='Wait until the operation that runs has ended.' if busy else f'{_RECONCILE}{own}',
+        remediation='Wait until the operation that runs has ended.' if busy else advice,
         evidence={'outboundIpCount': count, 'effectiveOutboundIpCount': effective, 'notInForce': list(lacking)})
 
 

@@ -22,7 +22,7 @@ _IN_THE_WAY: Dict[Reason, str] = {
     Reason.UNKNOWN_PLACE: "The ports do not fit, and where the cluster's own IPs are could not be told",
     Reason.UNKNOWN_IP_COUNT: 'The number of outbound IPs is not known, because the length of a prefix could not be '
                              'read',
-    Reason.ADDRESS_UNUSABLE: 'Outbound IPs that Azure does not take must be replaced first, or every update fails',
+    Reason.ADDRESS_UNUSABLE: 'No update passes until these own IPs can be used or are left out',
     Reason.UNKNOWN_CLUSTER: 'There is no line, because what was read does not name the cluster',
     Reason.UNKNOWN_SETTINGS: 'What the code sets is not known, so whether it fits is not known; unverified says what',
     Reason.MANAGED_BY_CODE: 'The change belongs into the code that the cluster is made from: a line for az would be '
@@ -30,6 +30,9 @@ _IN_THE_WAY: Dict[Reason, str] = {
     Reason.OTHER_EGRESS: 'Egress does not go through a Standard load balancer',
 }
 
+
+#: So many names stand in a sentence.
+_MOST_NAMES = 5
 
 #: What is said without a sum: nothing binds, or the numbers are not known.
 _WITHOUT_NUMBERS = (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS, Reason.MANAGED_BY_CODE, Reason.UNKNOWN_SETTINGS)
@@ -54,8 +57,9 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
     """Why there is no line, with the numbers where they bind."""
     text, settings = _IN_THE_WAY[no_command.reason], proposed.settings
     if no_command.reason is Reason.ADDRESS_UNUSABLE:
-        names = ', '.join(resource_id.rsplit('/', 1)[-1] for resource_id in no_command.addresses[:5])
-        return f'{text}: {names}.'
+        names = [resource_id.rsplit('/', 1)[-1] for resource_id in no_command.addresses]
+        more = f' and {len(names) - _MOST_NAMES} more' if len(names) > _MOST_NAMES else ''
+        return f"{text}: {', '.join(names[:_MOST_NAMES])}{more}."
     if no_command.reason is Reason.UNKNOWN_CLUSTER:
         return f"{text}: its name or its resource group is missing. The options are {' '.join(no_command.options)}."
     if settings is None or settings.outbound_ip_count is None or no_command.reason in _WITHOUT_NUMBERS:

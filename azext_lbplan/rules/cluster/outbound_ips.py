@@ -1,19 +1,17 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""Outbound IPs: whether there are any, how many, and whether Azure takes the user's own ones."""
+"""Outbound IPs: whether there are any, how many, and of how many kinds."""
 
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from typing import Iterable
 
-from ...decision.own_addresses import Fault, OwnAddress
 from ...facts import snat
-from ...facts.clusters import BASIC, MANAGED, MIXED
+from ...facts.clusters import MANAGED, MIXED
 from ...facts.links import LARGE_CLUSTERS, USE_STANDARD_LB
 from ...facts.networks import IPV6
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...model.network import PublicIp
 from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, kind_of, live, load_balancer,
-                      own_ips, standard_load_balancer, with_own_addresses)
+                      standard_load_balancer)
 
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
 #: for large workloads": "a cluster with 100 nodes … might be considered large".
@@ -22,8 +20,6 @@ LARGE_CLUSTER = 100
 _NEXT_UPDATE = 'Azure will refuse the next update of the load balancer profile.'
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=(standard_load_balancer,), link=USE_STANDARD_LB)
-_OWN: Mapping[str, Any] = {'needs': (standard_load_balancer,), 'needs_in_part': (own_ips,),
-                           'concerns': with_own_addresses}
 
 
 @RULES.rule('NoOutboundIp', ERROR, needs=(standard_load_balancer, existing_cluster),
@@ -63,123 +59,6 @@ def _has_egress(observed: Observed) -> bool:
         return True
     used = {frontend_id.lower() for rule in balancer.outbound_rules for frontend_id in rule.frontend_ids}
     return any(frontend.id.lower() in used and observed.version_of(frontend) != IPV6 for frontend in balancer.frontends)
-
-
-# The user's own IPs and prefixes, which the decision has judged
-
-def _own(subject: AtColumn) -> Iterator[OwnAddress]:
-    """The own addresses of the column."""
-    ids = {resource_id.lower() for resource_id in subject.settings.own_ids}
-    return (address for address in subject.decision.own_addresses if address.id.lower() in ids)
-
-
-def _with(subject: AtColumn, *faults: Fault) -> Iterator[OwnAddress]:
-    return (address for address in _own(subject) if not set(faults).isdisjoint(address.faults))
-
-
-def _refused(rule: Rule[AtColumn], address: OwnAddress, what: str, remediation: str, severity: Optional[str] = None,
-             **evidence: Any) -> Finding:
-    """An own address that Azure does not take; `severity` where it is not known to refuse it."""
-    kind = 'prefix' if address.is_prefix else 'IP'
-    collection = 'outboundIPPrefixes.publicIPPrefixes' if address.is_prefix else 'outboundIPs.publicIPs'
-    return rule.finding(f"Outbound {kind} '{address.id.name}' {what}.",
-                        consequence=None if severity else _NEXT_UPDATE, target=f'{PROFILE}.{collection}',
-                        evidence=dict(evidence, id=address.id), remediation=remediation, severity=severity)
-
-
-@RULES.rule('OutboundIpMissing', ERROR, **_OWN,
-            title='An own public IP or prefix does not exist.',
-            why='Azure refuses the next update of the profile, and the ports of that IP are not there.',
-            source='AKS error LoadBalancerProfileOutboundIPNotExist; AZURE-FACTS section 1.')
-def outbound_ip_missing(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """Its read answered 404."""
-    for address in _with(subject, Fault.MISSING):
-        error = address.error
-        yield _refused(rule, address, 'does not exist',
-                       "Make it again under the same id, or give the full list of the others to az aks lb plan: "
-                       "'--outbound-ips' or '--outbound-ip-prefixes'.",
-                       status=error.status if error else None, code=error.code if error else None)
-
-
-@RULES.rule('OutboundIpNotStandard', ERROR, **_OWN,
-            title='An own public IP or prefix is not of SKU Standard.',
-            why='A Standard load balancer takes Standard IPs alone; Basic IPs are retired.',
-            source='the article, limitations; AKS error LoadBalancerProfileOutboundIPNotStandardSKU.')
-def outbound_ip_not_standard(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By its SKU."""
-    for address in _with(subject, Fault.NOT_STANDARD):
-        sku = address.resource.sku if address.resource else None
-        yield _refused(rule, address, f'is of SKU {sku}, not Standard',
-                       'Upgrade it while it is attached to nothing: az network public-ip update --sku Standard.'
-                       if sku == BASIC else 'Use one of SKU Standard.', sku=sku)
-
-
-@RULES.rule('OutboundIpNotStatic', WARNING, **_OWN,
-            title='An own public IP is allocated dynamically.',
-            why='Standard IPs are static; a dynamic address changes when it is detached, and allow-lists break.',
-            source='Azure, public IP addresses: Standard SKU IPs are always static.')
-def outbound_ip_not_static(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By its allocation method."""
-    for address in _with(subject, Fault.DYNAMIC):
-        yield _refused(rule, address, 'is allocated dynamically: its address can change, and Standard IPs are static',
-                       'Make it static: az network public-ip update --allocation-method Static.', severity=WARNING,
-                       allocationMethod='Dynamic')
-
-
-@RULES.rule('OutboundIpOtherRegion', ERROR, **_OWN,
-            title='An own public IP or prefix is in another region than the cluster.',
-            why='A load balancer takes IPs of its own region alone.',
-            source='AZURE-FACTS section 1 [D]; AKS error LoadBalancerProfileOutboundIPNotInTheSameRegion.')
-def outbound_ip_other_region(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By its location."""
-    here = subject.cluster.location if subject.cluster else None
-    for address in _with(subject, Fault.OTHER_REGION):
-        location = address.resource.location if address.resource else None
-        yield _refused(rule, address, f'is in {location}, the cluster in {here}', 'Use one of the same region.',
-                       location=location)
-
-
-@RULES.rule('OutboundIpOtherSubscription', ERROR, **_OWN,
-            title='An own public IP or prefix is in another subscription than the cluster.',
-            why='AKS refuses such prefixes; for single IPs that is not documented, so it may be refused too.',
-            source='AZURE-FACTS section 1 [D] for prefixes, [?] for IPs.')
-def outbound_ip_other_subscription(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By its id."""
-    for address in _with(subject, Fault.PREFIX_OF_OTHER_SUBSCRIPTION, Fault.IP_OF_OTHER_SUBSCRIPTION):
-        there = address.id.subscription_id
-        doubt = Fault.IP_OF_OTHER_SUBSCRIPTION in address.faults
-        yield _refused(rule, address, f'is in subscription {there}, not in that of the cluster' +
-                       ('; whether AKS takes it is not documented' if doubt else ''),
-                       'Use one of the same subscription.', severity=WARNING if doubt else None, subscription=there)
-
-
-@RULES.rule('OutboundIpMadeByAks', ERROR, **_OWN,
-            title='An own public IP or prefix was made by AKS.',
-            why='AKS deletes what it made; it refuses IPs that carry its tag, and removes the node resource group with '
-                'all in it together with the cluster.',
-            source='the article, limitations; AKS error LoadBalancerProfileOutboundIPHasManagedOutboundIPTag.')
-def outbound_ip_made_by_aks(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By its tags, or by where it is."""
-    own = 'Make one of your own in another resource group and use that.'
-    for address in _with(subject, Fault.MADE_BY_AKS):
-        tags = address.resource.tags if isinstance(address.resource, PublicIp) else None
-        yield _refused(rule, address, 'was made by AKS, which cannot use it as an own IP', own, tags=dict(tags or {}))
-    for address in _with(subject, Fault.IN_NODE_RESOURCE_GROUP):
-        yield _refused(rule, address, "sits in the cluster's node resource group: it is deleted with the cluster", own,
-                       severity=WARNING,
-                       resourceGroup=subject.cluster.node_resource_group if subject.cluster else None)
-
-
-@RULES.rule('OutboundIpAttachedElsewhere', ERROR, **_OWN,
-            title='An own public IP or prefix is attached to something else.',
-            why='An IP serves one resource at a time.',
-            source='AZURE-FACTS section 1; AKS error LoadBalancerProfileOutboundIPAttachedToAnotherIPConfiguration.')
-def outbound_ip_attached_elsewhere(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By what it is attached to."""
-    for address in _with(subject, Fault.ATTACHED_ELSEWHERE):
-        attached_to = address.resource.attached_to if address.resource else None
-        yield _refused(rule, address, f'is attached to {attached_to}', 'Detach it there, or use another.',
-                       attachedTo=attached_to)
 
 
 @RULES.rule('ServicesNeedJoin', INFO, commands=(CHECK,), needs=(standard_load_balancer, existing_cluster),

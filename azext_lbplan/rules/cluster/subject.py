@@ -24,7 +24,6 @@ EFFECTIVE_IPS = f'{PROFILE}.effectiveOutboundIPs'
 POOLS = 'agentPoolProfiles'
 
 FROM_FILE = "The file does not hold it: take a snapshot with '--save-to', or name the cluster."
-_NOT_FOUND = 404
 _FORBIDDEN = 403
 
 
@@ -127,7 +126,7 @@ def own_ips(subject: AtColumn) -> Optional[str]:
         kinds = sorted({kind_of(error.resource_id) for error in errors if error.status == _FORBIDDEN})
         return (f'{len(unread)} of {len(ids)} own outbound IPs could not be read: ' +
                 ' and '.join(f'Microsoft.Network/{kind}/read' for kind in kinds) + ' is missing on them.')
-    if any(error.status != _NOT_FOUND for error in errors):
+    if any(not error.means_gone for error in errors):
         return f'{len(unread)} of {len(ids)} own outbound IPs could not be read ({errors[0].code}).'
     if len(errors) < len(unread):
         return f'{len(unread)} of {len(ids)} own outbound IPs were not read. {FROM_FILE}'

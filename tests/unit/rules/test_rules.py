@@ -250,6 +250,9 @@ CASES = [
     ('OutboundIpAttachedElsewhere', ERROR,
      with_(world(prefix_lengths=[31]), *PREFIX, 'properties', value={
          'prefixLength': 31, 'natGateway': {'id': f'{GROUP}/natGateways/n'}}), world(prefix_lengths=[31])),
+    ('OutboundPrefixInUse', ERROR, with_(world(prefix_lengths=[31]), *PREFIX, 'properties', value={
+        'prefixLength': 31, 'publicIPAddresses': [{'id': f'{GROUP}/publicIPAddresses/web'}]}),
+     with_(world(prefix_lengths=[31]), *PREFIX, 'properties', 'publicIPAddresses', value=[])),
     ('TooManyOutboundIps', ERROR, world(managed=101), world(managed=100)),
     ('TooManyOutboundIps', WARNING, world(own=17), world(own=16)),
     ('SeveralIpOptions', WARNING, mixed(world(own=1)), world(own=1)),
