@@ -15,14 +15,14 @@ from knack.log import get_logger
 from . import _printed
 from ._outcome import Handling
 from .decision import Decision, decide
-from .facts.clusters import LOAD_BALANCER
+from .facts.clusters import LOAD_BALANCER, STANDARD
 from .facts.ids import ArmId
 from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
 from .model.finding import WARNING, Finding
 from .model.observed import Observed, parse_observed
-from .options import FLAGS, Source, Typed, takes, typed_name
+from .options import FLAGS, Change, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import saving, snapshot
 from .rules.baseline import Comparison, Place, compared
@@ -327,7 +327,8 @@ def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
     of_sizes = typed.sizes is not None and typed.sizes.option in FLAGS
     if cluster is None or not (change.anything or of_sizes):
         return
-    if not cluster.on_standard_load_balancer:
+    inbound_only = change == Change(backend_pool_type=change.backend_pool_type) and not of_sizes
+    if not cluster.on_standard_load_balancer and not (inbound_only and _has_pool_type(cluster)):
         raise InvalidArgumentValueError(
             f"Load balancer options do not apply to cluster '{cluster.name}': {_way_out(cluster)}.",
             'Leave them out, or see what applies there: az aks lb show.')
@@ -336,6 +337,11 @@ def _check_applicable(cli_ctx: Any, observed: Observed, typed: Typed) -> None:
         raise InvalidArgumentValueError(
             f"{option} does not apply to cluster '{cluster.name}': it has no IPv6.",
             'Leave it out; only dual-stack clusters have outbound IPv6 addresses.')
+
+
+def _has_pool_type(cluster: Cluster) -> bool:
+    """Whether there is a backend pool type to set: it is inbound, and of Standard load balancers."""
+    return cluster.egress_known and cluster.load_balancer_sku == STANDARD
 
 
 def _way_out(cluster: Cluster) -> str:

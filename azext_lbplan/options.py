@@ -215,7 +215,7 @@ CHANGE = (
            'Minutes, 4 to 100.', INTEGER, WHAT_IF,
            Range(snat.MIN_IDLE_TIMEOUT, snat.MAX_IDLE_TIMEOUT, 'minutes')),
     Option('backend_pool_type', ('--load-balancer-backend-pool-type', '--backend-pool-type'),
-           'How nodes join the backend pool.', CHOICE, WHAT_IF, choices=BACKEND_POOL_TYPES),
+           'How nodes join the inbound pool; on any outbound type.', CHOICE, WHAT_IF, choices=BACKEND_POOL_TYPES),
 )
 
 CONSENT = (

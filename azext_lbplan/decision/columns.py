@@ -86,7 +86,8 @@ class Configuration(NamedTuple):
     `settings` is None where egress takes another way than a Standard load balancer. `ports_per_node` is what nodes
     have, `ports_per_node_at_max` what they would have at `nodes.required`. `fits` is AKS's own validation of ports and
     of each value; None where the IP count is unknown or nothing is documented. `shared_rule_blocks` are blocks of 8
-    ports that rules take from outbound frontends, which AKS does not count.
+    ports that rules take from outbound frontends, which AKS does not count. `inbound_pool_type` is the backend pool
+    type where there are no settings: it is valid for every outbound type.
     """
 
     outbound_type: str
@@ -103,6 +104,12 @@ class Configuration(NamedTuple):
     max_ports_per_node: Optional[int] = None
     fits: Optional[bool] = None
     shared_rule_blocks: int = 0
+    inbound_pool_type: Optional[str] = None
+
+    @property
+    def backend_pool_type(self) -> Optional[str]:
+        """How nodes join the inbound backend pool; None where there is no such choice (a Basic load balancer)."""
+        return self.settings.backend_pool_type if self.settings else self.inbound_pool_type
 
     @property
     def headroom_ports(self) -> Optional[int]:
@@ -138,10 +145,17 @@ def shared_rule_blocks(observed: Observed) -> int:
 
 # What is in force
 
+def elsewhere(cluster: Cluster, nodes: Nodes) -> Configuration:
+    """The column of a cluster whose egress takes another way than a Standard load balancer."""
+    has_choice = cluster.egress_known and cluster.load_balancer_sku == STANDARD
+    return Configuration(cluster.outbound_type, cluster.load_balancer_sku, nodes,
+                         inbound_pool_type=cluster.profile.backend_pool_type if has_choice else None)
+
+
 def in_force(observed: Observed, cluster: Cluster, nodes: Nodes) -> Configuration:
     """What the cluster has now: the profile's settings, and the ports that the outbound rule gives to nodes."""
     if not cluster.on_standard_load_balancer:
-        return Configuration(cluster.outbound_type, cluster.load_balancer_sku, nodes)
+        return elsewhere(cluster, nodes)
     column = evaluate(settings_of(observed, cluster), nodes, cluster, shared_rule_blocks(observed))
     column = column._replace(effective_outbound_ip_count=effective_outbound_ips(observed, cluster))
     rule = observed.load_balancer.outbound_rule if observed.load_balancer else None

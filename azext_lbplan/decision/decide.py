@@ -13,9 +13,10 @@ from ..model.cluster import Cluster
 from ..model.network import LoadBalancer
 from ..model.observed import Observed
 from ..options import Options, Scale
-from . import solver, steps
+from . import pool_types, solver, steps
 from .aim import Aim, aim_of, is_busy, less_kept, ports_now, unmet_trigger
-from .columns import (Configuration, Settings, apply, changed, evaluate, in_force, settings_of, shared_rule_blocks)
+from .columns import (Configuration, Settings, apply, changed, elsewhere, evaluate, in_force, settings_of,
+                      shared_rule_blocks)
 from .egress import Egress, egress_of
 from .new_addresses import NewAddress
 from .nodes import Nodes, count_nodes, count_new_nodes
@@ -165,8 +166,9 @@ def decide_with(observed: Observed, options: Options, demand: Optional[Demand]) 
     nodes = count_nodes(cluster, options.scale, _members(observed))
     current = in_force(observed, cluster, nodes)
     if current.settings is None:
-        return Decision(observed, options, egress_of(observed), nodes, demand, current, None, None, (), (),
-                        NoCommand(Reason.OTHER_EGRESS))
+        decision = Decision(observed, options, egress_of(observed), nodes, demand, current, None, None, (), (),
+                            NoCommand(Reason.OTHER_EGRESS))
+        return _with_pool_type(decision, cluster, current)
     requested = changed(current, apply(current.settings, options.change, observed), cluster)
     return _unless_bypassed(_Deciding(observed, options, demand, current, requested).decision())
 
@@ -178,6 +180,16 @@ def _unless_bypassed(decision: Decision) -> Decision:
             decision.reason is Reason.ADDRESS_UNUSABLE:
         return decision
     return replace(decision, proposed=None, new_addresses=(), outcome=NoCommand(Reason.OTHER_EGRESS))
+
+
+def _with_pool_type(decision: Decision, cluster: Cluster, start: Configuration) -> Decision:
+    """`decision` on a cluster whose egress takes another way, with the backend pool type that was typed; `start` is
+    what the change starts from."""
+    wanted = decision.options.change.backend_pool_type
+    reason = pool_types.why_no_line(cluster, start.backend_pool_type, wanted)
+    if reason is None:
+        return decision
+    return replace(decision, requested=start._replace(inbound_pool_type=wanted), outcome=NoCommand(reason))
 
 
 def _members(observed: Observed) -> Optional[int]:
@@ -193,10 +205,11 @@ def _decide_for_code(observed: Observed, cluster: Cluster, options: Options, dem
     current = in_force(observed, before, count_nodes(before, Scale(), members)) if before else None
     nodes = count_nodes(cluster, options.scale, members)
     if not cluster.on_standard_load_balancer:
-        made = Configuration(cluster.outbound_type, cluster.load_balancer_sku, nodes)
+        made = elsewhere(cluster, nodes)
         reason = Reason.OTHER_EGRESS if cluster.egress_known else Reason.UNKNOWN_SETTINGS
-        return Decision(observed, options, egress_of(observed), nodes, demand, current, made, None, (), (),
-                        NoCommand(reason))
+        decision = Decision(observed, options, egress_of(observed), nodes, demand, current, made, None, (), (),
+                            NoCommand(reason))
+        return _with_pool_type(decision, cluster, made)
     made = evaluate(settings_of(observed, cluster), nodes, cluster, shared_rule_blocks(observed))
     requested = changed(made, apply(made.settings or Settings(), options.change, observed), cluster)
     return replace(_Deciding(observed, options, demand, made, requested).decision(), current=current)
@@ -237,6 +250,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         unusable += self._asked.malformed_own_ids
         if unusable:  # nothing is counted on, made or printed until they are replaced
             solution = solver.Solution(self._asked.without(unusable), obstacle=Reason.ADDRESS_UNUSABLE)
+        elif self._unmet():
+            solution = solver.Solution(self._asked, obstacle=Reason.CONDITIONS_NOT_MET)
         else:
             solution = self._solve()
         outcome = self._outcome(solution, unusable)
@@ -245,6 +260,11 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         return Decision(self._observed, self._options, egress_of(self._observed), self._requested.nodes, self._demand,
                         self._current, self._requested, proposed, own,
                         solution.new_addresses if _is_change(outcome) else (), outcome)
+
+    def _unmet(self) -> bool:
+        """Whether the backend pool type that was typed takes more than the cluster has."""
+        cluster, before = self._observed.cluster, self._current.backend_pool_type if self._current else None
+        return cluster is not None and bool(pool_types.unmet(cluster, before, self._asked.backend_pool_type))
 
     def _own_addresses(self) -> Tuple[OwnAddress, ...]:
         """Those of the profile, and those that were typed."""

@@ -20,6 +20,8 @@ class Reason(Enum):
     UNKNOWN_CLUSTER = 'unknownCluster'
     UNKNOWN_SETTINGS = 'unknownSettings'
     MANAGED_BY_CODE = 'managedByCode'
+    CONDITIONS_NOT_MET = 'conditionsNotMet'
+    CLI_DROPS_OPTION = 'cliDropsOption'
 
 
 class NoCommand(NamedTuple):

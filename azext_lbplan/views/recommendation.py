@@ -51,7 +51,7 @@ def _measured(decision: Decision) -> Demand:
 def _status(decision: Decision, demand: Demand) -> str:
     if decision.reason in (None, Reason.MANAGED_BY_CODE):
         return CHANGE
-    if decision.reason is Reason.OTHER_EGRESS:
+    if decision.reason in (Reason.OTHER_EGRESS, Reason.CLI_DROPS_OPTION):
         return results.NOT_APPLICABLE
     if decision.reason in (Reason.UNKNOWN_IP_COUNT, Reason.UNKNOWN_SETTINGS):
         return INSUFFICIENT_DATA

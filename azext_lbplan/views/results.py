@@ -172,7 +172,7 @@ def _configuration(column: Optional[Configuration]) -> Optional[Result]:
         'portsPerNode': column.ports_per_node, 'portsPerNodeAtMax': column.ports_per_node_at_max,
         'idleTimeoutInMinutes': settings and settings.idle_timeout_in_minutes,
         'enableTcpReset': column.enable_tcp_reset,
-        'backendPoolType': settings and settings.backend_pool_type,
+        'backendPoolType': column.backend_pool_type,
         'availablePorts': column.available_ports, 'requiredPorts': column.required_ports,
         'headroomPorts': column.headroom_ports, 'maxNodes': column.max_nodes, 'headroomNodes': column.headroom_nodes,
         'maxPortsPerNode': column.max_ports_per_node, 'fits': column.fits,

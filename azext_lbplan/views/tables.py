@@ -89,6 +89,7 @@ def _show(result: Result) -> Iterator[Entry]:
     yield 'Nodes', [_nodes(result['nodes'])]
     yield from _pools(result['nodes']['pools'], len(result['nodes']['pools']))
     if current['outboundPorts'] is None:
+        yield from _backend_pool(current)
         return
     in_force = current['effectiveOutboundIpCount']
     yield 'Outbound IPs', [f"{cell(current['outboundIpCount'])} ({current['ipSource']}), {cell(in_force)} in force"]
@@ -98,8 +99,13 @@ def _show(result: Result) -> Iterator[Entry]:
     yield 'Room', [_room(current)]
     yield 'Idle timeout', [f"{cell(current['idleTimeoutInMinutes'])} minutes, TCP reset "
                            f"{ {True: 'on', False: 'off'}.get(current['enableTcpReset'], 'unknown')}"]
-    yield 'Backend pool', [cell(current['backendPoolType'])]
+    yield from _backend_pool(current)
     yield from _unverified(result)
+
+
+def _backend_pool(current: Result) -> Iterator[Entry]:
+    if current['backendPoolType'] is not None:
+        yield 'Backend pool', [current['backendPoolType']]
 
 
 def _in_force(result: Result) -> Iterator[Entry]:
@@ -156,19 +162,25 @@ def _compared(result: Result, *others: str) -> Iterator[Entry]:
     """What is in force, was requested and is proposed, side by side."""
     steps = [(key, result[key]) for key in ('current', *others) if result[key]]
     if all(configuration['outboundPorts'] is None for _, configuration in steps):
+        yield from _changing(steps)
         return
     rows: List[Tuple[str, Callable[[Result], Any]]] = [
         ('Outbound IPs', lambda one: one['outboundIpCount']), ('Ports per node', _ports),
         ('Ports in all', _ports_in_all), ('Most nodes', lambda one: one['maxNodes'])]
     for label, value in rows:
         yield label, [_steps([(key, cell(value(configuration))) for key, configuration in steps])]
+    yield from _changing(steps)
+    yield 'Nodes', [_nodes(result['nodes'])]
+    if any(configuration['fits'] is False for _, configuration in steps):
+        yield from _pools(result['nodes']['pools'], _MOST_POOLS)
+
+
+def _changing(steps: List[Tuple[str, Result]]) -> Iterator[Entry]:
+    """What is compared only where it changes."""
     for label, key in _WHERE_IT_CHANGES:
         values = [(name, cell(configuration[key])) for name, configuration in steps]
         if len({value for _, value in values}) > 1:
             yield label, [_steps(values)]
-    yield 'Nodes', [_nodes(result['nodes'])]
-    if any(configuration['fits'] is False for _, configuration in steps):
-        yield from _pools(result['nodes']['pools'], _MOST_POOLS)
 
 
 def _steps(values: List[Tuple[str, str]]) -> str:

@@ -1,20 +1,23 @@
 """Where packets really leave, as a user sees it: from Azure, from a snapshot, and in a fleet."""
 import json
+import time
 
 import pytest
 
 from tests.azure import Status, pool
+from tests.azure.monitor import Monitor
 from tests.support.contract import conform, egress
 from tests.support.together import in_one_process
 from tests.support.ways import EFFECTIVE, FIREWALL, every_way
+from tests.support.workload import Traffic, Workload, addresses, simulate, steady
 
 #: What is known of the addresses: how many, None where packets leave by something whose addresses cannot be read.
 ADDRESSES = {'plain': 2, 'own': 1, 'kubenet': 1, 'near': 1, 'managed-nat': 1, 'nat': 1, 'far': 1, 'mixed': 2,
-             'forgotten': 1, 'lost': 0, 'dropped': 0, 'blocked': 0}
+             'pods': 2, 'forgotten': 1, 'lost': 0, 'dropped': 0, 'blocked': 0}
 
 #: What `check` says of where packets leave, with its severity.
 FOUND = {
-    **dict.fromkeys(('nat', 'far', 'firewall', 'halves', 'vpn', 'mixed'), [('warning', 'EgressBypassesLoadBalancer')]),
+    **dict.fromkeys(('nat', 'far', 'firewall', 'halves', 'vpn', 'mixed', 'pods'), [('warning', 'EgressBypassesLoadBalancer')]),
     'public': [('info', 'EgressBypassesLoadBalancer')], 'dropped': [('error', 'EgressBlocked')],
     'lost': [('warning', 'EgressBlocked')], 'forgotten': [('warning', 'EgressBlocked')]}
 
@@ -139,6 +142,20 @@ def test_an_anonymous_snapshot_leaves_by_the_same_way(arm, az, tmp_path):
         text = file.read_text()
         assert f'vnet-{name}' not in text and f'routes-{name}' not in text and '10.0.0.4' not in text
         assert '198.18.' not in text
+
+
+def test_routes_that_cannot_be_read_are_told_by_what_is_not_counted(arm, az, tmp_path):
+    """A default route learnt over BGP: nothing on the subnet leads elsewhere, and no connection was counted."""
+    arm.add_cluster('learnt', pools=[pool(count=2)], ports=1024)
+    end = int(time.time()) // 60
+    idle = Workload(end - 1440, {address: simulate([Traffic(steady(0))], 1440, 1024) for address in addresses(2)})
+    arm.route('GET', Monitor.PATH, Monitor(idle, now=end))
+    live, = in_one_process(az, [f'check -g rg1 -n learnt --offset 1d --save-to {tmp_path / "learnt"}'])
+    filed, = in_one_process(az, [f'check --from-file {tmp_path / "learnt"}'])
+    for result in (live, filed):
+        found = {one['code']: one for one in result.json['findings']}
+        assert found['NoSnatConnections']['severity'] == 'warning', str(result)
+        assert result.json['egress']['effective'] == 'loadBalancer', 'which is what the subnets say'
 
 
 def test_a_firewall_route_that_comes_later_changes_the_verdict(arm, az):

@@ -439,6 +439,8 @@ class _Generator:
                 options['backend_pool_type'] = chance.choice(('nodeIP', 'nodeIPConfiguration'))
             if self.often(40):
                 options.update(self._ip_options())
+        elif aks_rules.is_standard(self.world.network) and self.often(50):  # it is an inbound setting
+            options['backend_pool_type'] = chance.choice(('nodeIP', 'nodeIPConfiguration'))
         if self.often(25):
             options['allow_decrease'] = True
         return {name: value for name, value in options.items() if value is not None}

@@ -34,6 +34,8 @@ PROPERTIES = {
                     'what does not fit',
     'taken': 'the CLI and AKS take what is printed',
     'mended': 'after the commands nothing is left that they claimed to mend',
+    'nothing new': 'after the commands nothing is found that was not found before',
+    'dropped': 'where the real az aks update drops an option in silence there is no line, and the reason says so',
     'settled': 'after the commands there is nothing to do',
     'as proposed': 'after the commands is in force what was proposed, and the cluster has the printed profile',
     'way back': 'after the commands rollback sets again what was in force, but for what it says',
@@ -59,6 +61,12 @@ _COLUMNS = {'managed_outbound_ip_count': 'managedOutboundIpCount', 'outbound_ips
             'managed_outbound_ipv6_count': 'managedOutboundIpv6Count', 'outbound_ip_prefixes': 'outboundIpPrefixes',
             'outbound_ports': 'outboundPorts', 'idle_timeout_in_minutes': 'idleTimeoutInMinutes',
             'backend_pool_type': 'backendPoolType'}
+
+#: What a rule on the change says beforehand, and the one that then finds it.
+_FORETOLD = {'ManyOutboundIps': 'TooManyOutboundIps'}
+
+#: What compares the metrics of before with the settings of after.
+_OF_OLD_METRICS = {'MeasuredAllocationDiffers'}
 
 #: What a column says of the settings, whatever has come to be in force of them.
 _SETTINGS = ('ipSource', 'outboundIpCount', 'managedOutboundIpCount', 'managedOutboundIpv6Count', 'outboundPorts',
@@ -280,6 +288,7 @@ class _Judge:
                        f"{command} {options}: after {result['commands'][-1]} it says {new.get('command')}, "
                        f"{new.get('noCommand')}")
             self._mended(f'{command} {options}', result, new)
+            self._nothing_new(f'{command} {options}', result, new)
             if result.get('proposed') and 'current' in new:
                 self._as_proposed(command, result, new, after)
                 self._back(f'{command} {options}', result)
@@ -308,6 +317,13 @@ class _Judge:
             if '--load-balancer-' in (finding['command'] or '') and finding['code'] not in self._by_metrics:
                 self._hold('mended', left.get(_place(finding), _MILDEST) > _RANKS[finding['severity']],
                            f"{command}: {finding['code']} is still there after {result['command']}")
+
+    def _nothing_new(self, command, result, new):
+        """Errors and warnings, by their codes. What was said of the line beforehand is not new."""
+        known = _codes(result) | {_FORETOLD.get(code) for code in _codes(result)} | _OF_OLD_METRICS
+        for finding in new['findings']:
+            self._hold('nothing new', finding['severity'] == 'info' or finding['code'] in known,
+                       f"{command}: {finding['code']} is new after {result['command']}: {finding['message']}")
 
     def _as_proposed(self, command, result, new, after):
         for key in _SETTINGS:
@@ -367,6 +383,9 @@ class _Judge:
         typed = _flags(options)
         if not typed or not plan.get('requested'):
             return
+        if not self.world.on_load_balancer:
+            self._dropped(options, typed, plan)
+            return
         after = self.world.fork()
         requested = plan['requested']
         about = ids.parse(self.world.body['id'])
@@ -383,6 +402,20 @@ class _Judge:
                    f'{options}: requested.fits is false, and AKS takes it')
         self._hold('requested', _column(requested) == _profile(after.profile),
                    f'{options}: requested is {_column(requested)}, az makes {_profile(after.profile)}')
+
+
+    def _dropped(self, options, typed, plan):
+        """The backend pool type is inbound, and the CLI sends no profile on other outbound types."""
+        after = self.world.fork()
+        about = ids.parse(self.world.body['id'])
+        after.azure.run(' '.join(['az', UPDATE, '--resource-group', about['group'], '--name', about['name'],
+                                  '--subscription', about['subscription'], *typed]))
+        before, wanted = _profile(self.world.profile)['pool type'], options['backend_pool_type']
+        self._hold('dropped', plan['command'] is None, f"{options}: there is {plan['command']}")
+        if after.profile == self.world.profile:
+            reason = 'nothingToDo' if before == wanted else 'cliDropsOption'
+            self._hold('dropped', plan['noCommand']['reason'] == reason,
+                       f"{options}: az changes nothing, and the reason is {plan['noCommand']}")
 
 
 def _place(finding):

@@ -57,7 +57,7 @@ EFFECTIVE = {'plain': 'loadBalancer', 'own': 'loadBalancer', 'kubenet': 'loadBal
              'nat': 'natGateway', 'managed-nat': 'natGateway', 'far': 'natGateway', 'firewall': 'virtualAppliance',
              'halves': 'virtualAppliance', 'vpn': 'virtualNetworkGateway', 'routed': 'virtualAppliance',
              'lost': 'blocked', 'dropped': 'blocked', 'blocked': 'blocked', 'mixed': 'mixed', 'forgotten': 'mixed',
-             'public': 'nodePublicIp'}
+             'pods': 'mixed', 'public': 'nodePublicIp'}
 
 
 def every_way(arm):
@@ -72,6 +72,11 @@ def every_way(arm):
         first, second = arm.add_subnets('a', 'b', network=f'vnet-{name}')
         arm.join(first, nat)
         return arm.add_cluster(name, pools=[pool('a', vnetSubnetID=first), pool('b', vnetSubnetID=second)], **more)
+
+    def pods_apart(name):
+        nodes, pods = arm.add_subnets('nodes', 'pods', network=f'vnet-{name}')
+        arm.join(pods, nat)
+        return arm.add_cluster(name, pools=[pool(vnetSubnetID=nodes, podSubnetID=pods)])
 
     nat = arm.add_nat_gateway(arm.add_public_ip('out', 'network'))
     far, = arm.add_subnets('nodes', network='far', subscription=OTHER_SUBSCRIPTION)
@@ -91,5 +96,5 @@ def every_way(arm):
         'halves': on('halves', *((half, *FIREWALL[1:]) for half in ('0.0.0.0/1', '128.0.0.0/1'))),
         'vpn': on('vpn', ('0.0.0.0/0', 'VirtualNetworkGateway')), 'dropped': on('dropped', ('0.0.0.0/0', 'None')),
         'routed': on('routed', FIREWALL, **routed), 'lost': on('lost', ('20.5.6.7/32', 'Internet'), **routed),
-        'mixed': two('mixed'), 'forgotten': two('forgotten', outbound_type='userAssignedNATGateway'),
+        'pods': pods_apart('pods'), 'mixed': two('mixed'), 'forgotten': two('forgotten', outbound_type='userAssignedNATGateway'),
     }

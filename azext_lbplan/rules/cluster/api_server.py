@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Iterable, Optional
 
+from ...decision import Reason
 from ...decision.authorized_ranges import Extension, NewAddresses, extension, new_addresses_of, ranges_matter
 from ...decision.egress import NAT_GATEWAY, address_ids_of
 from ...decision.egress_addresses import addresses_of
@@ -103,7 +104,8 @@ def egress_not_listed(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
                       subject.decision.egress.addresses or ())
     if not found.missing:
         return
-    command = None if subject.observed.origin else found.command
+    refused = subject.decision.reason is Reason.ADDRESS_UNUSABLE  # as every update is until that is mended
+    command = None if subject.observed.origin or refused else found.command
     listed = ', '.join(found.missing)
     yield rule.finding(
         f'Nodes leave from {listed} by a NAT gateway, and the API server does not let that in: nodes lose it.',

@@ -3,13 +3,14 @@
 
 from typing import Iterable, NamedTuple, Optional, Tuple
 
-from ...decision import Configuration, Settings
+from ...decision import Configuration, Reason, Settings
 from ...facts import snat
 from ...facts.clusters import MANAGED, NODE_IP
 from ...facts.links import OUTBOUND_TYPES, USE_STANDARD_LB
 from ...model.finding import INFO, WARNING, Finding, counted
 from ..engine import CHANGE, Rule, Rulebook
-from .subject import EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, PROFILE, AtColumn, standard_load_balancer
+from .subject import (CHECK, EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, PROFILE, AtColumn, existing_cluster,
+                      standard_load_balancer)
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN,), about=CHANGE, needs=(standard_load_balancer,),
                                      link=USE_STANDARD_LB)
@@ -118,20 +119,26 @@ def idle_timeout_decrease(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
                            remediation='Turn on keepalives on one side of long quiet connections; one side is enough.')
 
 
-@RULES.rule('BackendPoolTypeChange', WARNING,
-            title='The change switches how nodes join the backend pool.',
-            why='AKS takes the nodes out of the pool and puts them back; connections are interrupted.',
-            source='the backend pool type of the AKS article on load balancers.')
+@RULES.rule('BackendPoolTypeChange', WARNING, needs=(existing_cluster,),
+            title='The change switches how nodes join the inbound backend pool.',
+            why='Inbound traffic of Services is interrupted while the nodes change places, the longer the more nodes '
+                'there are.',
+            source='the article, "Change the inbound pool type"; AZURE-FACTS section 1 [D].')
 def backend_pool_type_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """Before and after."""
-    change = _change(subject)
-    if change is None or change.before.backend_pool_type == change.after.backend_pool_type:
+    """Before and after, on any outbound type: by a line, by code, or by what does it where no line can."""
+    decision = subject.decision
+    before = decision.current.backend_pool_type if decision.current else None
+    after = decision.requested if decision.reason is Reason.CLI_DROPS_OPTION else _after(subject)
+    pool_type = after.backend_pool_type if after else None
+    if before is None or pool_type is None or before == pool_type:
         return
     yield rule.finding(
-        f'The backend pool type changes to {change.after.backend_pool_type}: outbound traffic is interrupted while '
-        'nodes change places.' + (' Nodes then join by IP address.' if change.after.backend_pool_type == NODE_IP
-                                  else ''),
-        target=f'{PROFILE}.backendPoolType', remediation='Make the change when little traffic flows.')
+        f'The backend pool type changes from {before} to {pool_type}: inbound traffic of Services is interrupted '
+        'meanwhile, the longer the more nodes there are.' +
+        (' A Private Link Service cannot use a nodeIP pool; whether the cluster has one was not read.'
+         if pool_type == NODE_IP else ''),
+        target=f'{PROFILE}.backendPoolType', evidence={'before': before, 'after': pool_type},
+        remediation='Make the change when little traffic flows.')
 
 
 @RULES.rule('IdentityMustJoin', INFO,
@@ -153,7 +160,7 @@ def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
         remediation='For example the role Network Contributor on their resource group.')
 
 
-@RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES,
+@RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES, commands=(PLAN, CHECK),
             title='Many IPs for one cluster: a NAT gateway gives ports on demand.',
             why='It gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.',
             source='AZURE-FACTS section 5.')

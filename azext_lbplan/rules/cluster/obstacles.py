@@ -4,10 +4,12 @@
 from typing import Dict, Iterable, Iterator
 
 from ...decision import Configuration, Decision, NoCommand, Reason
+from ...decision.pool_types import LEAST_VERSION, Unmet, leaves_nodes_out, unmet
+from ...facts.clusters import USER_DEFINED_ROUTING
 from ...facts.links import OUTBOUND_TYPES
 from ...model.finding import ERROR, WARNING, Finding, counted
-from ..engine import CHANGE, Rule, Rulebook
-from .subject import CHECK, PLAN, PROFILE, AtColumn, standard_load_balancer
+from ..engine import CHANGE, CONFIGURATION, Rule, Rulebook
+from .subject import CHECK, PLAN, PROFILE, AtColumn, existing_cluster, standard_load_balancer
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=CHANGE, needs=(standard_load_balancer,),
                                      link=OUTBOUND_TYPES)
@@ -28,6 +30,16 @@ _IN_THE_WAY: Dict[Reason, str] = {
     Reason.MANAGED_BY_CODE: 'The change belongs into the code that the cluster is made from: a line for az would be '
                             'undone by the next deployment. The fragment in this answer sets it',
     Reason.OTHER_EGRESS: 'Egress does not go through a Standard load balancer',
+    Reason.CONDITIONS_NOT_MET: 'The cluster does not meet what the backend pool type takes',
+    Reason.CLI_DROPS_OPTION: 'On this outbound type az aks update (azure-cli 2.91) drops '
+                             '--load-balancer-backend-pool-type without a word, so no line sets it',
+}
+
+#: What a change of the backend pool type takes. Source: AZURE-FACTS section 1.
+_CONDITIONS: Dict[Unmet, str] = {
+    Unmet.VERSION: f"Kubernetes {'.'.join(map(str, LEAST_VERSION))} or later",
+    Unmet.SCALE_SETS: 'node pools of scale sets, not of availability sets',
+    Unmet.SEVERAL_BALANCERS: 'nodeIP, as long as several Standard load balancers are enabled',
 }
 
 
@@ -35,7 +47,8 @@ _IN_THE_WAY: Dict[Reason, str] = {
 _MOST_NAMES = 5
 
 #: What is said without a sum: nothing binds, or the numbers are not known.
-_WITHOUT_NUMBERS = (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS, Reason.MANAGED_BY_CODE, Reason.UNKNOWN_SETTINGS)
+_WITHOUT_NUMBERS = (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS, Reason.MANAGED_BY_CODE, Reason.UNKNOWN_SETTINGS,
+                    Reason.CONDITIONS_NOT_MET, Reason.CLI_DROPS_OPTION)
 
 
 def bypass(decision: Decision) -> str:
@@ -50,7 +63,27 @@ def why_no_line(decision: Decision, no_command: NoCommand) -> str:
     """The sentence of `noCommand`."""
     if no_command.reason is Reason.OTHER_EGRESS and decision.egress.bypassed:
         return bypass(decision)
+    if no_command.reason is Reason.CONDITIONS_NOT_MET:
+        return f'{_IN_THE_WAY[no_command.reason]}: {conditions(decision)}.'
+    if no_command.reason is Reason.CLI_DROPS_OPTION:
+        return f'{_IN_THE_WAY[no_command.reason]}. {_what_sets_it(decision)}'
     return sentence(no_command, decision.proposed or decision.asked)
+
+
+def conditions(decision: Decision) -> str:
+    """What the backend pool type that was typed takes, and the cluster has not."""
+    before, after = decision.base, decision.requested
+    found = unmet(decision.cluster, before.backend_pool_type if before else None,
+                  after.backend_pool_type if after else None) if decision.cluster else ()
+    return ', '.join(_CONDITIONS[condition] for condition in found)
+
+
+def _what_sets_it(decision: Decision) -> str:
+    """The ways past the CLI; userDefinedRouting refuses a profile that holds more than the type."""
+    wanted = decision.requested.backend_pool_type if decision.requested else None
+    alone = ', alone in that profile' if decision.asked.outbound_type == USER_DEFINED_ROUTING else ''
+    return (f'Set networkProfile.loadBalancerProfile.backendPoolType to {wanted}{alone}: in the code that the cluster '
+            'is made from, by a PUT of the managed cluster (az rest), or with an aks-preview later than 22.0.0b1.')
 
 
 def sentence(no_command: NoCommand, proposed: Configuration) -> str:
@@ -111,6 +144,36 @@ def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> 
 def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Beyond the limits."""
     return _blocked(rule, subject, Reason.INFEASIBLE)
+
+
+@RULES.rule('BackendPoolTypeConditions', ERROR, needs=(existing_cluster,),
+            title='The backend pool type that was typed takes more than the cluster has.',
+            why='Changing it takes Kubernetes 1.23 and node pools of scale sets; several load balancers take nodeIP.',
+            source='AZURE-FACTS section 1 [D], Other outbound types; the article, "Change the inbound pool type".')
+def backend_pool_type_conditions(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """Where it changes."""
+    decision = subject.decision
+    if decision.reason is Reason.CONDITIONS_NOT_MET and decision.requested is not None:
+        wanted = decision.requested.backend_pool_type
+        yield rule.finding(
+            f'The backend pool type cannot become {wanted}: that takes {conditions(decision)}.',
+            target=f'{PROFILE}.backendPoolType', evidence={'backendPoolType': wanted},
+            remediation="Leave '--backend-pool-type' out, or bring the cluster there first.")
+
+
+@RULES.rule('NodeIpLeavesNodesOut', WARNING, about=CONFIGURATION, needs=(existing_cluster,),
+            title='The backend pool type nodeIP with node auto-provisioning.',
+            why='Nodes that are provisioned later are reported to stay out of the backend pool: they get no inbound '
+                'traffic of Services.',
+            source='AZURE-FACTS section 1 [O], Other outbound types; AKS#5569, AKS#5656.')
+def node_ip_leaves_nodes_out(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
+    """In force, or asked for; on any outbound type."""
+    if subject.cluster is not None and leaves_nodes_out(subject.cluster, subject.column.backend_pool_type):
+        yield rule.finding(
+            'The backend pool type is nodeIP, and nodes are provisioned automatically: new ones are reported to stay '
+            'out of the backend pool, and get no inbound traffic.', target=f'{PROFILE}.backendPoolType',
+            evidence={'backendPoolType': subject.column.backend_pool_type},
+            remediation='Compare the members of the backend pool with the nodes, or use nodeIPConfiguration.')
 
 
 @RULES.rule('DecreaseNeeded', ERROR, commands=(PLAN,),

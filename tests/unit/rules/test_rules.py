@@ -116,6 +116,12 @@ def elsewhere(snapshot, *place):
     return snapshot
 
 
+def node_ip(**more):
+    snapshot = world(**more)
+    profile(snapshot)['backendPoolType'] = 'nodeIP'
+    return snapshot
+
+
 def mixed(snapshot):
     profile(snapshot)['managedOutboundIPs'] = {'count': 1}
     return snapshot
@@ -212,6 +218,7 @@ CASES = [
     ('SharedFrontendPorts', INFO, shared(1, ports=8000), services(1)),
     ('SharedFrontendPorts', INFO, shared(1), services(1)),
     ('UnboundedNodeCount', WARNING, world(nodeProvisioningProfile={'mode': 'Auto'}), world()),
+    ('NodeIpLeavesNodesOut', WARNING, node_ip(nodeProvisioningProfile={'mode': 'Auto'}), node_ip()),
     ('Infeasible', ERROR, world(pool(count=129), managed=100, ports=64000), world(pool(count=90), managed=100, ports=64000)),
     ('MixedOutboundIpsBlocked', ERROR, mixed(world(pool(count=30), own=1, ports=8000)),
      mixed(world(own=1, ports=8000))),
