@@ -146,7 +146,7 @@ def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     return _blocked(rule, subject, Reason.INFEASIBLE)
 
 
-@RULES.rule('BackendPoolTypeConditions', ERROR, needs=(existing_cluster,),
+@RULES.rule('BackendPoolTypeConditions', ERROR, commands=(PLAN,), needs=(existing_cluster,),
             title='The backend pool type that was typed takes more than the cluster has.',
             why='Changing it takes Kubernetes 1.23 and node pools of scale sets; several load balancers take nodeIP.',
             source='AZURE-FACTS section 1 [D], Other outbound types; the article, "Change the inbound pool type".')

@@ -73,6 +73,8 @@ def _verdict(result: Result) -> Markup:
     judged, verdict = _judged(result), result['verdict']
     told = [element('p', sign(judged.severity, judged.word), verdict['answer']),
             element('p', verdict['binds']), element('p', verdict['change'])]
+    told += [element('p', f"{number}. {way['title']} {way['consequence']}")
+             for number, way in enumerate((result.get('noCommand') or {}).get('waysOut') or (), 1)]
     if 'summary' in result:
         counts = result['summary']
         told.append(element('p', f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}, "

@@ -262,6 +262,8 @@ CASES = [
      with_(world(prefix_lengths=[31]), *PREFIX, 'properties', 'publicIPAddresses', value=[])),
     ('TooManyOutboundIps', ERROR, world(managed=101), world(managed=100)),
     ('TooManyOutboundIps', WARNING, world(own=17), world(own=16)),
+    # 33 nodes take 17 IPs at 32,000 ports each, 31 nodes 16.
+    ('ManyOutboundIps', WARNING, world(pool(count=30), own=1, ports=32000), world(pool(count=28), own=1, ports=32000)),
     ('SeveralIpOptions', WARNING, mixed(world(own=1)), world(own=1)),
     ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=90), ports=600)),
     ('SingleOutboundIp', INFO, world(pool(count=91), ports=600), world(pool(count=91), managed=2, ports=600)),
