@@ -19,8 +19,8 @@ def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
     """The nodes with failed connections in `answers` of both passes, the worst first."""
     totals: Dict[str, Dict[int, float]] = {}
     minutes: Dict[str, Dict[int, List[int]]] = {}
-    for series in parse(answers).series:
-        if series.metric != CONNECTIONS or series.state != FAILED or not series.node:
+    for series in parse(answers, (CONNECTIONS,)).series:
+        if series.state != FAILED or not series.node:
             continue
         # The grains tell of the same connections: frontends are added up within a grain, never across.
         grains, times = totals.setdefault(series.node, {}), minutes.setdefault(series.node, {})
@@ -34,7 +34,7 @@ def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
 
 def hours_without_connections(answers: Iterable[Answer]) -> Optional[float]:
     """The hours in which connections were counted, where all counts are 0; None where there are others, or none."""
-    counted = [(minute, series.interval, value) for series in parse(answers).series if series.metric == CONNECTIONS
+    counted = [(minute, series.interval, value) for series in parse(answers, (CONNECTIONS,)).series
                for minute, value in zip(series.minutes, series.values.get(TOTAL, ()))]
     if not counted or any(value for _, _, value in counted):
         return None

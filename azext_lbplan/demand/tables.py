@@ -172,6 +172,9 @@ def _sum_minutes(group: Sequence[Series], frontends: int) -> Ports:
 def _side_by_side(columns: Sequence[Tuple[Series, str, int]]) -> Dict[int, List[float]]:
     """What each series has at each minute, times its share: (series, aggregation, share). A minute that one of them
     lacks is mended (MENDED_POINTS), or left out, as a gap, where nobody can tell (EDGE_POINTS)."""
+    if len(columns) == 1:  # most clusters have one outbound IP, or one frontend for all
+        (series, aggregation, share), = columns
+        return {minute: [value * share] for minute, value in _numbers(series, aggregation)}
     found: Dict[int, List[float]] = {}
     for series, aggregation, share in columns:
         for minute, value in _numbers(series, aggregation):

@@ -215,8 +215,9 @@ def is_answer(body: Json) -> bool:
     return isinstance(values.get(body, 'value'), list)
 
 
-def parse(answers: Iterable[Answer]) -> Measurements:
-    """All series in `answers`, those of the same kind joined; the order of the answers makes no difference."""
+def parse(answers: Iterable[Answer], only: Sequence[str] = METRICS) -> Measurements:
+    """All series of `only` these metrics in `answers`, those of the same kind joined; the order of the answers makes no
+    difference."""
     collected: Dict[_Key, _Points] = {}
     problems = set()
     truncated = False
@@ -228,13 +229,14 @@ def parse(answers: Iterable[Answer]) -> Measurements:
             code = values.text(body, 'errorCode')
             if code and code.lower() != 'success':
                 problems.add(f"{values.text(body, 'name', 'value')}: {code}")
-            count = _collect(body, answer, collected, minutes)
+            count = _collect(body, answer, only, collected, minutes)
             truncated = truncated or bool(answer.query and answer.query.top and count >= answer.query.top)
     series = tuple(_series(key, points) for key, points in sorted(collected.items()) if any(points.values()))
     return Measurements(series, sum(len(each.minutes) for each in series), truncated, tuple(sorted(problems)))
 
 
-def _collect(body: Json, answer: Answer, collected: Dict[_Key, _Points], minutes: _Minutes) -> int:
+def _collect(body: Json, answer: Answer, only: Sequence[str], collected: Dict[_Key, _Points],
+             minutes: _Minutes) -> int:
     """Add the series of one metric's `body` to `collected`; gives how many series there were."""
     metric = values.canonical(values.text(body, 'name', 'value'), METRICS)
     interval = _interval(answer)
@@ -244,7 +246,7 @@ def _collect(body: Json, answer: Answer, collected: Dict[_Key, _Points], minutes
         count += 1
         dimensions = _dimensions(raw)
         # Ports that are about to be taken away are none to plan with, and stand beside those that replace them.
-        if metric not in METRICS or interval is None or dimensions.get(AWAITING.lower(), '').lower() in _YES:
+        if metric is None or metric not in only or interval is None or dimensions.get(AWAITING.lower(), '').lower() in _YES:
             continue
         points = collected.setdefault((metric, interval, *_kind(dimensions)), {})
         data = values.get(raw, 'data')
