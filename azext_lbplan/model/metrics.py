@@ -246,7 +246,8 @@ def _collect(body: Json, answer: Answer, only: Sequence[str], collected: Dict[_K
         count += 1
         dimensions = _dimensions(raw)
         # Ports that are about to be taken away are none to plan with, and stand beside those that replace them.
-        if metric is None or metric not in only or interval is None or dimensions.get(AWAITING.lower(), '').lower() in _YES:
+        if metric is None or metric not in only or interval is None or \
+                dimensions.get(AWAITING.lower(), '').lower() in _YES:
             continue
         points = collected.setdefault((metric, interval, *_kind(dimensions)), {})
         data = values.get(raw, 'data')

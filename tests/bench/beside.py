@@ -1,105 +1,77 @@
-"""This tree beside an earlier commit, in turn on one stand-in: requests and rounds of the commands that read one
-cluster, and what `list` takes for a fleet.
+"""What the commands take beside what they took at another commit, in one run and in turn, each over `az aks show`.
 
-    python3 tests/run.py python -m tests.bench.beside COMMIT [--sizes 1000 10000] [--runs 3]
+    python3 tests/run.py python -m tests.bench.beside COMMIT [--runs 5] [--only fleet manifests metrics]
+
+CPU and memory alone: the clock tells of whatever else the machine does. The largest size of each row of `growth`.
 """
 import argparse
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from tests.azure import StandIn
+from tests.bench import growth
 from tests.bench.measure import in_turn, median, run, table, times
+from tests.bench.speed import SHOW, trusted
 from tests.support.az import Az, build_wheel
-from tests.support.fleet import Fleet
-from tests.support.ways import every_way
 
-_ROOT = Path(__file__).resolve().parents[2]
+ROWS = {prepare.__name__: (prepare, sizes[-1]) for prepare, sizes, _ in growth.ROWS}
+ROOT = Path(__file__).resolve().parents[2]
+TITLES = ('what', 'before ÷ az aks show', 'after ÷ az aks show', 'after ÷ before', 'MiB before', 'MiB after', 'answers')
 
-#: Seconds that each answer takes: requests of one round then overlap, and those of the next start when it is over.
-LATENCY = 0.5
 
-#: Clusters of `every_way` that differ in what has to be read: nothing on the subnet, AKS's own route table, a NAT
-#: gateway, a route table of the user's, two subnets.
-CLUSTERS = ('plain', 'own', 'kubenet', 'nat', 'near', 'firewall', 'mixed')
-COMMANDS = ('show', 'plan', 'recommend', 'check')
+def wheel_of(commit, folder):
+    """The wheel of another commit, built by its own code."""
+    source, target = Path(folder, 'source'), Path(folder, 'built')
+    source.mkdir(parents=True)
+    target.mkdir()
+    archive = subprocess.run(['git', '-C', str(ROOT), 'archive', commit], capture_output=True, check=True).stdout
+    subprocess.run(['tar', '-x', '-C', str(source)], input=archive, check=True)
+    code = 'import sys; from tests.support.az import build_wheel; print(build_wheel(sys.argv[1]))'
+    return subprocess.run([sys.executable, '-c', code, str(target)], cwd=source, capture_output=True, text=True,
+                          check=True).stdout.strip()
 
-BEFORE, NOW = 'before', 'now'
+
+def row(title, samples):
+    """One line of the table, from {before, after, show: runs}."""
+    cpu = {which: [one.cpu for one in taken] for which, taken in samples.items()}
+    peaks = [f'{max(one.peak for one in samples[which]):.0f}' for which in ('before', 'after')]
+    same = all(before.output == after.output for before, after in zip(samples['before'], samples['after']))
+    return (title, *(f'{median(times(cpu[which], cpu["show"])):.2f}' for which in ('before', 'after')),
+            f'{median(times(cpu["after"], cpu["before"])):.2f}', *peaks, 'equal' if same else 'differ')
+
+
+def measure(arm, clis, name, runs):
+    """The line of one row; its stand-in is filled once for all runs."""
+    prepare, size = ROWS[name]
+    arm.reset()
+    command, text = prepare(arm, size)
+    if not arm.resources:
+        arm.add_cluster('aks1')
+    with tempfile.NamedTemporaryFile() as stdin:
+        Path(stdin.name).write_text(text or '', encoding='utf-8')
+
+        def one(which):
+            with open(stdin.name, 'rb') as file:
+                return run(clis.get(which, clis['after']), SHOW if which == 'show' else command, stdin=file)
+        samples = in_turn({which: lambda which=which: one(which) for which in ('show', 'before', 'after')}, runs)
+    return row(f'{growth.title(prepare)}: {size:,}', samples)
 
 
 def main():
     parser = argparse.ArgumentParser(prog='python -m tests.bench.beside', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('commit', help='the earlier one')
-    parser.add_argument('--sizes', type=int, nargs='*', default=[1000, 10000], help='clusters of the fleet')
-    parser.add_argument('--runs', type=int, default=3, help='counted runs of each size, in turn')
+    parser.add_argument('commit', help='the one to compare with')
+    parser.add_argument('--runs', type=int, default=5, help='counted runs of each')
+    parser.add_argument('--only', choices=ROWS, nargs='+', default=list(ROWS), help='what to measure')
     options = parser.parse_args()
     with StandIn() as arm, tempfile.TemporaryDirectory(prefix='lbplan-') as folder:
+        arm.ca_bundle = trusted(arm, folder)
         bare = Az(arm, Path(folder, 'bare')).log_in()
-        both = {BEFORE: _installed(bare, folder, options.commit), NOW: _installed(bare, folder)}
-        print(_requests(arm, both), flush=True)
-        if options.sizes:
-            print(_fleet(arm, both, options.sizes, options.runs))
-
-
-def _installed(bare, folder, commit=None):
-    """An `az` with this tree, or that of the commit."""
-    place, root = Path(folder, commit or NOW), _ROOT
-    place.mkdir()
-    if commit:
-        root = place / 'tree'
-        root.mkdir()
-        archive = subprocess.run(['git', 'archive', commit], cwd=_ROOT, check=True, capture_output=True).stdout
-        subprocess.run(['tar', '-x', '-C', str(root)], input=archive, check=True)
-    return bare.clone(place / 'az').install(build_wheel(place, root=root))
-
-
-def _requests(arm, both):
-    """Requests and rounds of each command on each cluster."""
-    arm.reset()
-    ids = every_way(arm)
-    arm.latency(LATENCY)
-    rows = []
-    for cluster in CLUSTERS:
-        for command in COMMANDS:
-            found = [_rounds(arm, az, f'aks lb {command} --ids {ids[cluster]}') for az in both.values()]
-            rows.append((f'{cluster}: {command}', *(f'{requests} in {rounds}' for requests, rounds in found)))
-    arm.latency(0)
-    return table(('cluster and command', *(f'requests in rounds, {name}' for name in both)), rows)
-
-
-def _rounds(arm, az, command):
-    """(requests, rounds): a request that starts after one of its round was answered belongs to the next."""
-    known = len(arm.seen())
-    run(az, command)
-    requests = sorted(arm.seen()[known:], key=lambda one: one.started)
-    rounds, answered = 0, 0
-    for one in requests:
-        if one.started >= answered:
-            rounds, answered = rounds + 1, one.answered
-    return len(requests), rounds
-
-
-def _fleet(arm, both, sizes, runs):
-    """CPU, memory and queries of `list`, and how many times what they were before."""
-    rows = []
-    for size in sizes:
-        made = Fleet(size).remember()
-        samples = in_turn({name: lambda az=az, made=made: _listed(arm, az, made) for name, az in both.items()}, runs)
-        cpus = {name: [sample.cpu for sample, _ in taken] for name, taken in samples.items()}
-        for name, taken in samples.items():
-            ratio = median(times(cpus[name], cpus[BEFORE]))
-            rows.append((f'{size:,} clusters, {name}', f'{median(cpus[name]):.2f}', f'{ratio:.2f}',
-                         f'{max(sample.peak for sample, _ in taken):.0f}', taken[-1][1]))
-    return table(('az aks lb list', 'CPU seconds', '÷ before, of pairs', 'peak MiB', 'queries'), rows)
-
-
-def _listed(arm, az, made):
-    """(the run, its queries)."""
-    arm.reset()
-    made.serve(arm)
-    done = run(az, ['aks', 'lb', 'list', '-o', 'json', '--subscriptions', *made.subscriptions])
-    return done, len(arm.seen('/providers/Microsoft.ResourceGraph'))
+        wheels = {'before': wheel_of(options.commit, Path(folder, 'other')), 'after': build_wheel(folder)}
+        clis = {which: bare.clone(Path(folder, which)).install(wheel) for which, wheel in wheels.items()}
+        print(table(TITLES, [measure(arm, clis, name, options.runs) for name in options.only]))
 
 
 if __name__ == '__main__':

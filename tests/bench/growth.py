@@ -99,7 +99,7 @@ def measure(arm, az, bare, runs):
         samples = in_turn({size: lambda size=size: one(arm, az, prepare, size) for size in sizes}, min(runs, most))
         rows[prepare] = [_row(size, taken) for size, taken in samples.items()]
     text = table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'connections',
-                  'runs'), [row.cells(_title(prepare)) for prepare, found in rows.items() for row in found])
+                  'runs'), [row.cells(title(prepare)) for prepare, found in rows.items() for row in found])
     return text, [target for prepare in rows for target in _targets(prepare, rows)]
 
 
@@ -127,7 +127,7 @@ def _row(size, taken):
                 len(requests), len({request.connection for request in requests}))
 
 
-def _title(prepare):
+def title(prepare):
     return prepare.__doc__.split(':')[0].rstrip('.')
 
 
@@ -139,10 +139,10 @@ def _targets(prepare, rows):
                           min(getattr(row, key) for row in everything))
              for key, name in (('cpu', 'CPU'), ('peak', 'memory'), ('read', 'bytes'), ('requests', 'requests'))}
     most = max(grown, key=grown.get)
-    yield Target(f'{_title(prepare)}, {found[-2].size:,} to {found[-1].size:,}: growth of {most} ÷ growth of size',
+    yield Target(f'{title(prepare)}, {found[-2].size:,} to {found[-1].size:,}: growth of {most} ÷ growth of size',
                  LINEAR, grown[most], '{:.2f}')
     if prepare in BOUNDED:
-        yield Target(f'{_title(prepare)}: requests', BOUNDED[prepare], max(row.requests for row in found), '{:.0f}')
+        yield Target(f'{title(prepare)}: requests', BOUNDED[prepare], max(row.requests for row in found), '{:.0f}')
 
 
 def one(arm, az, prepare, size):

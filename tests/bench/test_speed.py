@@ -3,8 +3,8 @@ from email.parser import Parser
 
 import pytest
 
-from tests.bench import growth, pages, speed, targets
-from tests.bench.measure import in_turn
+from tests.bench import beside, growth, pages, speed, targets
+from tests.bench.measure import Run, in_turn
 from tests.bench.targets import Target
 
 #: What `az` may load of us for a command that is not ours.
@@ -106,3 +106,11 @@ def test_what_is_written_by_hand_stays(tmp_path, monkeypatch):
         text = results.read_text()
         assert text.startswith(f'# Results\n\n## Before\n\nx\n\n{speed.HEADING}\n\n') and 'old' not in text
         assert text.endswith(f'### New\n\ntable\n\n{speed.BY_HAND}\n\nwords\n\n## After\n\ny\n')
+
+
+def test_beside_another_commit_ratios_are_of_pairs_and_answers_are_compared():
+    def runs(*seconds, output='same'):
+        return [Run(wall=9.0, cpu=cpu, peak=100 * cpu, beside=0.0, output=output) for cpu in seconds]
+    samples = {'show': runs(1.0, 2.0, 1.0), 'before': runs(3.0, 8.0, 3.0), 'after': runs(1.5, 2.0, 1.5)}
+    assert beside.row('what', samples) == ('what', '3.00', '1.50', '0.50', '800', '200', 'equal')
+    assert beside.row('what', {**samples, 'after': runs(1, 1, 1, output='other')})[-1] == 'differ'
