@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Long results, past the copy that the CLI makes of every result in case there are models of an SDK in it.
 
-It looks at each value in turn: 0.9 of the 6.0 s that 10,000 rows of a fleet take, 0.25 of the 1.1 s of 5,000 Services
+It looks at each value in turn: an eighth of what the rows of a fleet take, a fifth of what Services do
 (tests/bench/RESULTS.md). What is wrapped here it passes on as it is, and it is unwrapped before a query or a table
 looks at it. Only for results of texts, numbers, lists and dicts.
 """
