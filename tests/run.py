@@ -29,8 +29,9 @@ FOLDER = ROOT / ('.venv' + (f'-{CLI}-{sys.version_info[0]}.{sys.version_info[1]}
 BIN = FOLDER / ('Scripts' if os.name == 'nt' else 'bin')
 
 
-#: Lines that the demo shows of each answer.
+#: Lines that the demo shows of each answer, and how to see all of them.
 LINES = 11
+ALL = 'python3 tests/run.py demo -o table'
 
 
 def main(arguments):
@@ -111,7 +112,7 @@ def answer(az, command, env, folder, shortened):
     done = subprocess.run([*az, *command], env=env, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = done.stdout.decode('utf-8', 'replace').splitlines()
     left = len(lines) - LINES if shortened else 0
-    print('\n'.join(lines[:LINES] + [f'... and {left} more lines'] if left > 1 else lines), flush=True)
+    print('\n'.join(lines[:LINES] + [f'... and {left} more lines: {ALL}'] if left > 1 else lines), flush=True)
     said = done.stderr.decode('utf-8', 'replace').splitlines(keepends=True)
     sys.stderr.write(''.join(line for line in said if "'aks lb' is in preview" not in line))
     sys.stderr.flush()

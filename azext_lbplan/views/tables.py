@@ -44,11 +44,10 @@ def plan_table(result: Any) -> List[Row]:
 
 
 def recommend_table(result: Any) -> List[Row]:
-    """The verdict, what changes, why, what it rests on, and the other ways."""
+    """The verdict, why, the sum, what changes, what it rests on, and the other ways."""
     return _sheets(result, 'Advice', lambda shown: [
-        *_verdict(shown), *_compared(shown, 'proposed'), ('Because', shown['reasons']),
-        *_sum(shown), *_measured(shown, text_width()),
-        *_findings(shown), *_alternatives(shown)])
+        *_verdict(shown), ('Because', shown['reasons']), *_sum(shown), *_compared(shown, 'proposed'),
+        *_measured(shown, text_width()), *_findings(shown), *_alternatives(shown)])
 
 
 def check_table(result: Any) -> List[Row]:
