@@ -32,9 +32,10 @@ class Setting:
 
 
 def observed(cluster: Cluster, setting: Setting):
-    """The cluster under `setting`, as it is read from ARM; its surge is set, so that no doubt about a default counts."""
+    """The cluster under `setting`, as it is read from ARM. Its surge is set: what Azure does without one is in doubt."""
     scales = {'max_count': cluster.max_count} if cluster.max_count > cluster.count else {}
-    return observe(body([pool(count=cluster.count, max_surge=1, **scales)], **managed(setting.ips), idleTimeoutInMinutes=TIMEOUT,
+    pools = [pool(count=cluster.count, max_surge=1, **scales)]
+    return observe(body(pools, **managed(setting.ips), idleTimeoutInMinutes=TIMEOUT,
                         allocatedOutboundPorts=setting.ports))
 
 

@@ -161,14 +161,17 @@ def whole_kinds(tuning: bool) -> List[str]:
 
 def section(swayed_rows: List[dict], idle_rows: List[dict], frozen: Optional[str]) -> str:
     """The section of RESULTS.md."""
-    return f'''`python3 tests/run.py python -m tests.bench.robust {f"--frozen {frozen} " if frozen else ""}--write`
-made this on {datetime.date.today()}: the {"held-out" if frozen else "tuning"} half of the backtest, and others
-clusters for idle flows.
+    half = f'--frozen {frozen} ' if frozen else ''
+    seeds, idle_seeds = (len({row['seed'] for row in rows}) for rows in (swayed_rows, idle_rows))
+    counts = f'--seeds {seeds} --idle-seeds {idle_seeds}'
+    return f'''`python3 tests/run.py python -m tests.bench.robust {half}{counts} --write`
+made this on {datetime.date.today()}, from clusters of the {"held-out" if frozen else "tuning"} half of the backtest
+and, for idle flows, from others.
 
 ### Metrics on a bad day
 
-{len(swayed_rows)} clusters of the workloads whose metrics are whole, each judged by `lbplan once` from these and from
-the same with something wrong. Failures are those of the second week, under what was set. With 5 % missing at most
+{len(swayed_rows)} clusters of workloads whose metrics are whole, each judged by `lbplan once` from these and from the
+same with something wrong. Failures are those of the second week, under what was set. With 5 % missing at most
 {MOST_IPS} times the IPs are allowed, and pending connections and ports that await removal shall change nothing.
 
 {views_table(swayed_rows)}
@@ -177,8 +180,8 @@ the same with something wrong. Failures are those of the second week, under what
 
 A week of three nodes each, a day's rhythm, arrivals of 1 to 3 times Poisson's variance, 0 to 0.5 of refused connections
 tried again, demand of 0.3 to 3 times the allocation, idle timeout {TIMEOUT} minutes. Right is advice where idle flows
-hold most ports, and none where they hold none: at least {LEAST_RIGHT:.0%} on either side. Where they hold half, "cannot
-tell" is no fault.
+hold most ports, and none where they hold none: at least {LEAST_RIGHT:.0%} on either side. Where they hold half,
+"cannot tell" is no fault.
 
 {idle_table(idle_rows)}'''
 
