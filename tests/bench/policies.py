@@ -32,7 +32,7 @@ class Setting:
 
 
 def observed(cluster: Cluster, setting: Setting):
-    """The cluster under `setting`, as it is read from ARM. Its surge is set: what Azure does without one is in doubt."""
+    """The cluster under `setting`, as it is read from ARM. Its surge is set: what Azure does without is in doubt."""
     scales = {'max_count': cluster.max_count} if cluster.max_count > cluster.count else {}
     pools = [pool(count=cluster.count, max_surge=1, **scales)]
     return observe(body(pools, **managed(setting.ips), idleTimeoutInMinutes=TIMEOUT,
