@@ -28,6 +28,7 @@ _SETTINGS = (
 
 _COLUMNS = ('current', 'requested', 'proposed')
 
+
 def render(answers: Sequence[Answer]) -> str:
     """The page, of one answer."""
     (answer,) = answers
