@@ -4,10 +4,9 @@
 from typing import Any, NamedTuple, Optional, Tuple
 
 from ..facts import snat
-from ..facts.clusters import MANAGED, MANAGED_NAT_GATEWAY, USER_ASSIGNED_NAT_GATEWAY
-from ..model.cluster import Cluster
-from . import steps
+from ..facts.clusters import MANAGED, MANAGED_NAT_GATEWAY
 from .decide import Decision, decide_again
+from .moves import Cost, Move, move_to_gateway
 from .outcome import Reason
 
 #: Kinds of alternatives; `number` is the idle timeout in minutes, the outbound IPs, the ports per node, the gateway's
@@ -16,13 +15,15 @@ IDLE_TIMEOUT, MORE_IPS, FEWER_PORTS, NAT_GATEWAY = 'idleTimeout', 'moreIps', 'fe
 
 
 class Alternative(NamedTuple):
-    """Another way. `command` is None where one line cannot do it, `decision` where it leaves the load balancer."""
+    """Another way. `command` is None where one line cannot do it, `decision` where it leaves the load balancer,
+    which `move` then does."""
 
     kind: str
     number: int
     flags: Tuple[str, ...]
     command: Optional[str]
     decision: Optional[Decision] = None
+    move: Optional[Move] = None
 
 
 def alternatives(decision: Decision) -> Tuple[Alternative, ...]:
@@ -32,7 +33,7 @@ def alternatives(decision: Decision) -> Tuple[Alternative, ...]:
         return ()
     ways = [_idle_timeout(decision)]
     if decision.reason is not Reason.NOTHING_TO_DO:
-        ways += [_more_ips(decision), _fewer_ports(decision), _nat_gateway(decision, decision.cluster)]
+        ways += [_more_ips(decision), _fewer_ports(decision), _nat_gateway(decision)]
     return tuple(way for way in ways if way is not None)
 
 
@@ -81,14 +82,10 @@ def _fewer_ports(decision: Decision) -> Optional[Alternative]:
     return _variant(decision, FEWER_PORTS, ports, outbound_ports=ports)
 
 
-def _nat_gateway(decision: Decision, cluster: Cluster) -> Optional[Alternative]:
-    """Not for node auto-provisioning, which cannot change its outbound type (AZURE-FACTS section 1)."""
-    busiest = decision.demand.cluster_peak_ports if decision.demand else None
-    count = snat.nat_gateway_ips(busiest or 0)
-    if cluster.node_auto_provisioning or count > snat.NAT_GATEWAY_MAX_IPS:
+def _nat_gateway(decision: Decision) -> Optional[Alternative]:
+    """The move to one, where the cluster may move and one gateway suffices."""
+    move = move_to_gateway(decision)
+    if move is None or Cost.TOO_SMALL in move.costs:
         return None
-    if cluster.own_vnet or not cluster.is_named or decision.observed.origin is not None:
-        kind = USER_ASSIGNED_NAT_GATEWAY if cluster.own_vnet else MANAGED_NAT_GATEWAY
-        return Alternative(NAT_GATEWAY, count, ('--outbound-type', kind), None)
-    argv = ('--outbound-type', MANAGED_NAT_GATEWAY, '--nat-gateway-managed-outbound-ip-count', str(count))
-    return Alternative(NAT_GATEWAY, count, argv, steps.update(cluster, argv).line)
+    one_line = move.to == MANAGED_NAT_GATEWAY
+    return Alternative(NAT_GATEWAY, move.gateway_ips, move.flags, move.command if one_line else None, move=move)

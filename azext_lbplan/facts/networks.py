@@ -16,7 +16,8 @@ PREFIXES = 'publicIPPrefixes'
 VIRTUAL_NETWORKS = 'virtualNetworks'
 
 #: SKUs and allocation methods of public IPs and prefixes. Source: ARM's `PublicIPAddressSkuName`, `IPAllocationMethod`.
-PUBLIC_IP_SKUS = ('Standard', 'Basic', 'StandardV2')
+STANDARD_V2 = 'StandardV2'
+PUBLIC_IP_SKUS = ('Standard', 'Basic', STANDARD_V2)
 ALLOCATION_METHODS = ('Static', 'Dynamic')
 
 #: Quotas that public IPs count against, and prefixes, in lower case. Source: AZURE-FACTS section 11, quotas [O].

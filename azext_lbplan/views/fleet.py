@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 from ..decision import Decision
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, counted
-from ..rules.cluster import worst
+from ..rules.cluster import leading, worst
 from .results import NOT_APPLICABLE, OK, egress, status_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def row(decision: Decision) -> Row:
                   'required': nodes.required},
         'availablePorts': column.available_ports, 'requiredPorts': column.required_ports,
         'headroomNodes': column.headroom_nodes, 'fits': column.fits, 'status': status_of(decision, report),
-        'topFinding': report.findings[0].code if report.findings else None,
+        'topFinding': leading(report),
     }
 
 

@@ -18,6 +18,7 @@ from ..model.finding import Finding, counted
 from ..rules.cluster.egress import LIMITS
 from ..rules.cluster.obstacles import bypass
 from . import results, trend, week
+from .moves import consequences, steps_of
 
 CHANGE = 'change'
 INFEASIBLE = 'infeasible'
@@ -231,7 +232,8 @@ def _alternative(decision: Decision, way: Alternative) -> results.Result:
     title, consequence = _WORDS[way.kind](decision, way)
     proposed = way.decision.proposed if way.decision else None
     return {'title': title, 'flags': list(way.flags), 'command': way.command,
-            'fits': proposed.fits if proposed else None, 'consequence': consequence}
+            'fits': proposed.fits if proposed else None, 'consequence': consequence,
+            'steps': steps_of(way.move) if way.move else []}
 
 
 def _idle_timeout(decision: Decision, way: Alternative) -> Tuple[str, str]:
@@ -260,12 +262,10 @@ def _nat_gateway(decision: Decision, way: Alternative) -> Tuple[str, str]:
     busiest = _measured(decision).cluster_peak_ports
     sized = (f'{way.number} IPs carry the {busiest} ports of the busiest minute of the whole cluster.' if busiest else
              f'{way.number} IPs are the fewest that are advised; demand was not measured.')
-    consequence = (f'Ports are given on demand instead of per node. {sized} Egress IPs change, connections are '
-                   'interrupted, and the idle timeout is 4 minutes unless set.')
+    told = ' '.join((sized, *consequences(decision, way.move))) if way.move else sized
     if way.command is None:
-        return ('A NAT gateway of your own on the subnets', consequence + ' Make the gateway and join it to every '
-                'subnet of the cluster first, then run az aks update with these flags.')
-    return 'A managed NAT gateway', consequence
+        return 'A NAT gateway of your own on the subnets', f'{told} Its steps are in -o json.'
+    return 'A managed NAT gateway', told
 
 
 _WORDS: Dict[str, Callable[[Decision, Alternative], Tuple[str, str]]] = {

@@ -12,6 +12,7 @@ from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import why_no_line
 from ..rules.cluster.ways_out import told_ways
+from . import moves
 from .fragments import fragments
 from .rollback import way_back
 from .verdict import verdict
@@ -52,8 +53,8 @@ def check(decision: Decision, report: Report) -> Result:
             'egress': egress(decision), 'status': status_of(decision, report),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
-            'summary': count_by_severity(report.findings), **_outcome(decision), 'code': _code(decision),
-            'mended': None}
+            'summary': count_by_severity(report.findings), **_outcome(decision), 'moves': moves.rows(decision),
+            'code': _code(decision), 'mended': None}
 
 
 def _code(decision: Decision) -> Optional[Result]:

@@ -108,6 +108,7 @@ def by_load_balancer(network):
 def validate(new, old, resources):
     """Raise what AKS would answer to a PUT that turns the cluster `old` (None: there is none) into `new`."""
     _authorized_ranges(new['properties'])
+    _outbound_type(new, old, resources)
     network = new['properties'].get('networkProfile') or {}
     profile = network.get('loadBalancerProfile') or {}
     before = ((old or {'properties': {}})['properties'].get('networkProfile') or {}).get('loadBalancerProfile') or {}
@@ -130,6 +131,47 @@ def _authorized_ranges(properties):
             ('0.0.0.0/32' in ranges and len(ranges) > 1):
         raise arm_error(400, 'InvalidParameter', 'The value of parameter apiServerAccessProfile.authorizedIPRanges is '
                         'invalid.')
+
+
+#: Moves of the outbound type in a virtual network of AKS's; in one of the user's, all among those of _OWN_VNET (facts
+#: §1, the tables alone).
+_MANAGED_VNET = {'loadBalancer': ('managedNATGateway', 'managedNATGatewayV2', 'none', 'block'),
+                 'managedNATGateway': ('managedNATGatewayV2', 'none', 'block'),
+                 'none': ('loadBalancer', 'managedNATGatewayV2', 'managedNATGateway', 'block'),
+                 'block': ('loadBalancer', 'managedNATGatewayV2', 'managedNATGateway', 'none')}
+_OWN_VNET = ('loadBalancer', 'userAssignedNATGateway', 'userDefinedRouting', 'none')
+
+
+def _outbound_type(new, old, resources):
+    """[D] Which move is supported, and what has to be on each subnet before; [?] the codes."""
+    types = [((one or {'properties': {}})['properties'].get('networkProfile') or {}).get('outboundType') for one in
+             (old, new)]
+    if old is None or types[0] == types[1] or types[0] is None:
+        return
+    subnets = [pool['vnetSubnetID'] for pool in new['properties']['agentPoolProfiles'] if pool.get('vnetSubnetID')]
+    possible = _OWN_VNET if subnets else _MANAGED_VNET.get(types[0], ())
+    if types[1] not in possible or (subnets and types[0] not in _OWN_VNET):
+        raise arm_error(400, 'OutboundTypeMigrationNotSupported', f'A move from {types[0]} to {types[1]} is not '
+                        'supported.')
+    for subnet_id in subnets:
+        _on_subnet(_subnet(subnet_id, resources), types[1], resources)
+
+
+def _subnet(subnet_id, resources):
+    network = resources[subnet_id.lower().rsplit('/subnets/', 1)[0]]
+    return next(one for one in network['properties']['subnets'] if ids.same(one['id'], subnet_id))
+
+
+def _on_subnet(subnet, outbound_type, resources):
+    on_it = subnet['properties']
+    if outbound_type == 'userAssignedNATGateway' and not on_it.get('natGateway'):
+        raise arm_error(400, 'NATGatewayNotAttached', f"No NAT gateway is on subnet {subnet['id']}.")
+    table = resources.get(((on_it.get('routeTable') or {}).get('id') or '').lower())
+    routes = [route['properties'] for route in (table or {'properties': {}})['properties'].get('routes') or []]
+    if outbound_type == 'userDefinedRouting' and not any(
+            route['addressPrefix'] == '0.0.0.0/0' and route['nextHopType'] in (
+                'VirtualAppliance', 'VirtualNetworkGateway') for route in routes):
+        raise arm_error(400, 'RouteTableNotValid', f"No default route is on subnet {subnet['id']}.")
 
 
 def _settings(profile):

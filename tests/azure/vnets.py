@@ -24,7 +24,7 @@ class VirtualNetworks:
         self.carried = {}
 
     def routes(self):
-        return [('GET', _SUBNET, self.show_subnet),
+        return [('GET', _SUBNET, self.show_subnet), ('PUT', _SUBNET, self.put_subnet),
                 ('GET', r'(?P<gateway>/subscriptions/.+/natGateways/[^/]+)/providers/microsoft\.insights/metrics',
                  self.show_metrics)]
 
@@ -52,6 +52,17 @@ class VirtualNetworks:
         if found is None:
             raise errors.arm_error(404, 'NotFound', f"Resource {params['name']} not found.")
         return 200, found, None
+
+
+    def put_subnet(self, request):
+        """What is on a subnet that is there."""
+        _, subnet, _ = self.show_subnet(request)
+        wanted = request.json.get('properties') or {}
+        gateway, table = ((wanted.get(key) or {}).get('id') for key in ('natGateway', 'routeTable'))
+        for missing in (one for one in (gateway, table) if one and one.lower() not in self.arm.resources):
+            raise errors.arm_error(400, 'InvalidResourceReference', f'Resource {missing} was not found.')
+        join(self.arm, subnet['id'], gateway, table)
+        return 200, subnet, None
 
 
 def add_network(arm, name, subnets, group, subscription, location, tags=None):

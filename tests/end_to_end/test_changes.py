@@ -1,5 +1,5 @@
-"""Before and after a change: the API server's list, the quota, the way back; each printed line run with the real `az`.
-"""
+"""Before and after a change: the API server's list, the quota, the way back, moves of the outbound type; each printed
+line is run with the real `az`."""
 import json
 
 import pytest
@@ -150,3 +150,67 @@ def test_the_quota_is_that_of_the_subscription_where_ips_are_made(arm, az):
     overfull(arm, outbound_ips=[own])
     az('aks lb recommend -g rg1 -n aks1', check=True)
     assert arm.seen('/usages$')[0].path.split('/')[2] == OTHER_SUBSCRIPTION
+
+
+# moves of the outbound type
+
+def move_to(result, to):
+    """The move to that outbound type."""
+    return next(one for one in result['moves'] if one['to'] == to)
+
+
+def lines_of(move):
+    """Its lines, without those that only look."""
+    return [step['command'] for step in move['steps'] if step['command'] and ' aks lb ' not in step['command']]
+
+
+def test_a_move_to_a_managed_gateway_and_its_alternative_are_the_same(arm, az, tmp_path):
+    cluster = arm.add_cluster('aks1', pools=[pool(count=40, max_count=200)], idle=30)
+    checked = az(f'aks lb check -g rg1 -n aks1 --save-to {tmp_path}/a.json', check=True).json
+    filed, recommended = in_one_process(az, [f'check --from-file {tmp_path}/a.json', 'recommend -g rg1 -n aks1'])
+    assert filed.json['moves'] == checked['moves']
+    assert [one['to'] for one in checked['moves']] == ['managedNATGateway', 'managedNATGatewayV2', 'none', 'block']
+    move = move_to(checked, 'managedNATGateway')
+    way = next(one for one in recommended.json['alternatives'] if 'NAT gateway' in one['title'])
+    assert way['steps'] == move['steps'] and [way['command']] == lines_of(move)
+    assert way['command'].endswith('--nat-gateway-idle-timeout 30')
+    az.shell('\n'.join(lines_of(move)), check=True)
+    assert arm.get(cluster)['properties']['networkProfile']['outboundType'] == 'managedNATGateway'
+    after = az.shell(move['steps'][-1]['command'], check=True).json
+    assert (after['egress']['effective'], len(after['egress']['addresses'])) == ('natGateway', 1)
+    back = move_to(after, 'loadBalancer')
+    assert any('Documents disagree' in told for told in back['consequences'])
+    assert az.shell('\n'.join(lines_of(back))).code != 0, 'the stand-in goes by the table'
+
+
+def test_a_move_to_a_gateway_of_ones_own_lists_it_first_and_joins_what_was_forgotten(arm, az, tmp_path):
+    first, second = arm.add_subnets('a', 'b')
+    gateway = arm.add_nat_gateway(public(arm, arm.add_public_ip('out', 'network'), '20.1.2.3'))
+    arm.join(first, gateway)
+    arm.add_cluster('aks1', pools=[pool('a', vnetSubnetID=first), pool('b', vnetSubnetID=second)], **LISTED)
+    checked = az(f'aks lb check -g rg1 -n aks1 --save-to {tmp_path}/a.json', check=True).json
+    assert az(f'aks lb check --from-file {tmp_path}/a.json', check=True).json['moves'] == checked['moves']
+    lines = lines_of(move_to(checked, 'userAssignedNATGateway'))
+    assert [line.split()[1:3] for line in lines] == [['aks', 'update'], ['network', 'vnet'], ['aks', 'update']]
+    assert '--api-server-authorized-ip-ranges' in lines[0] and lines[2].endswith('userAssignedNATGateway')
+    assert az.shell(lines[2]).code != 0, 'Azure wants the gateway on each subnet before'
+    az.shell('\n'.join(lines), check=True)
+    after = az('aks lb check -g rg1 -n aks1', check=True).json
+    assert (after['egress']['effective'], after['egress']['addresses']) == ('natGateway', ['20.1.2.3'])
+    assert found(after, EGRESS) is None and found(after, 'EgressBlocked') is None
+    back = move_to(after, 'loadBalancer')
+    assert 'until then traffic leaves by it' in back['steps'][-2]['what']
+    az.shell('\n'.join(lines_of(back)), check=True)
+    assert az('aks lb show -g rg1 -n aks1', check=True).json['egress']['declared'] == 'loadBalancer'
+
+
+def test_what_cannot_move_has_no_moves_and_no_answer_leads_with_them(arm, az):
+    arm.add_cluster('auto', nodeProvisioningProfile={'mode': 'Auto'})
+    arm.add_cluster('basic', sku='Basic')
+    arm.add_cluster('fine', ports=1024)
+    auto, basic, fine = in_one_process(az, [f'check -g rg1 -n {name}' for name in ('auto', 'basic', 'fine')])
+    assert auto.json['moves'] == basic.json['moves'] == [] and len(fine.json['moves']) == 4
+    assert 'node auto-provisioning' in found(auto.json, 'OutboundTypeMoves')['message']
+    assert fine.json['findings'][-1]['code'] == 'OutboundTypeMoves'
+    rows = az('aks lb list', check=True).json
+    assert 'OutboundTypeMoves' not in {row['topFinding'] for row in rows}

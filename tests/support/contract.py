@@ -19,7 +19,8 @@ CONFIGURATION = {
         'requiredPorts', 'headroomPorts', 'maxNodes', 'headroomNodes', 'maxPortsPerNode'), _COUNT)}
 FINDING = {**dict.fromkeys(('code', 'severity', 'message'), (str,)), 'evidence': (dict,),
            **dict.fromkeys(('target', 'remediation', 'command', 'link', 'baseline'), _TEXT)}
-ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,)}
+ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,),
+               'steps': _LIST}
 ANY = (dict, type(None))
 EGRESS = {'declared': (str,), 'effective': (str,), 'via': _TEXT, 'addresses': (list, type(None)), 'evidence': _LIST}
 WAYS = ('loadBalancer', 'natGateway', 'virtualAppliance', 'virtualNetworkGateway', 'mixed', 'nodePublicIp', 'blocked',

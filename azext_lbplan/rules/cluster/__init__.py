@@ -20,7 +20,8 @@ from .subject import CHECK, PLAN, AtColumn
 RULES: Tuple[Rule[AtColumn], ...] = tuple(
     rule for rules in (egress.RULES, own_addresses.RULES, state.RULES, measured.RULES, obstacles.RULES, capacity.RULES,
                        outbound_ips.RULES, drift.RULES, automatic.RULES, timeouts.RULES, limits.RULES, node_pools.RULES,
-                       outbound_types.RULES, quota.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES)
+                       outbound_types.RULES, quota.RULES, changes.RULES, api_server.RULES, code.RULES, alerting.RULES,
+                       outbound_types.MOVES)
     for rule in rules)
 
 _OF_CHECK: Tuple[Rule[AtColumn], ...] = tuple(rule for rule in RULES if CHECK in rule.commands)
@@ -43,6 +44,11 @@ def planned(decision: Decision) -> Report:
     """What `plan` and `recommend` say of a cluster."""
     return mend(decision, RULES, run((rule for rule in RULES if PLAN in rule.commands),
                                      AtColumn(decision, decision.asked)))
+
+
+def leading(report: Report) -> Optional[str]:
+    """The code of the finding that an answer leads with; None where nothing is found but which moves there are."""
+    return next((found.code for found in report.findings if found.code != outbound_types.MOVES_CODE), None)
 
 
 def findings(decision: Decision) -> Tuple[Finding, ...]:

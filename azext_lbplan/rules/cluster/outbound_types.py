@@ -3,9 +3,11 @@
 
 from typing import Callable, Dict, Iterable, Tuple
 
+from ...decision.moves import possible_moves
 from ...facts.clusters import (AVAILABILITY_SET, BASIC, BASIC_MOVES_SINCE, LOAD_BALANCER, MANAGED_NAT_GATEWAY,
                                OUTBOUND_TYPES as ALL_TYPES, USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING)
 from ...facts.links import BASIC_RETIREMENT, OUTBOUND_TYPES, SEVERAL_BALANCERS
+from ...facts.moves import DISPUTED
 from ...facts.snat import NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP, minor_version
 from ...model.cluster import Cluster
 from ...model.finding import INFO, WARNING, Finding
@@ -14,6 +16,10 @@ from .subject import CHECK, PLAN, PROFILE, AtColumn, existing_cluster, standard_
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, needs=(existing_cluster,),
                                      link=OUTBOUND_TYPES)
+
+#: A rulebook of its own, that comes last: what it finds is never what an answer leads with.
+MOVES: Rulebook[AtColumn] = Rulebook(about=OBSERVATION, needs=(existing_cluster,), link=OUTBOUND_TYPES)
+MOVES_CODE = 'OutboundTypeMoves'
 
 _TARGET = 'networkProfile.outboundType'
 _NONE, _BLOCK, _MANAGED_V2 = 'none', 'block', 'managedNATGatewayV2'
@@ -127,25 +133,7 @@ def multiple_load_balancers(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
                            evidence={'enableMultipleStandardLoadBalancers': True})
 
 
-#: From a managed VNet only these moves are known, and no way back. Source: AZURE-FACTS section 1, Moves.
-_MOVES_FROM_MANAGED_VNET = {LOAD_BALANCER: (MANAGED_NAT_GATEWAY, _MANAGED_V2, _NONE, _BLOCK)}
-
-#: In a VNet of the user's each of these can become each other one. Source: AZURE-FACTS section 1, Moves.
-_MOVES_IN_OWN_VNET = (LOAD_BALANCER, USER_ASSIGNED_NAT_GATEWAY, USER_DEFINED_ROUTING, _NONE)
-
-
-def moves(cluster: Cluster) -> Tuple[str, ...]:
-    """The outbound types that this cluster may move to; empty where none is known."""
-    if cluster.node_auto_provisioning:
-        return ()
-    if not cluster.own_vnet:
-        return _MOVES_FROM_MANAGED_VNET.get(cluster.outbound_type, ())
-    if cluster.outbound_type not in _MOVES_IN_OWN_VNET:
-        return ()
-    return tuple(outbound_type for outbound_type in _MOVES_IN_OWN_VNET if outbound_type != cluster.outbound_type)
-
-
-@RULES.rule('OutboundTypeMoves', INFO, commands=(CHECK,),
+@MOVES.rule(MOVES_CODE, INFO, commands=(CHECK,),
             title='Which other outbound types this cluster may move to.',
             why='It depends on whose VNet it is, and a move changes egress IPs and interrupts connections.',
             source='AZURE-FACTS section 1, Moves (egress-outboundtype.md, 2026-08-05).')
@@ -156,17 +144,19 @@ def outbound_type_moves(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
         return
     if cluster.outbound_type == LOAD_BALANCER and cluster.load_balancer_sku == BASIC:
         return  # its SKU comes first
-    possible = moves(cluster)
+    possible = possible_moves(cluster)
+    disputed = [to for to in possible if (cluster.outbound_type, to) in DISPUTED]
     vnet = 'a VNet of your own' if cluster.own_vnet else 'a managed VNet'
     if cluster.node_auto_provisioning:
         told = 'A cluster with node auto-provisioning cannot change its outbound type.'
+    elif any(pool.type == AVAILABILITY_SET for pool in cluster.pools):
+        told = 'A cluster on availability sets cannot change its outbound type.'
     elif possible:
         told = f"In {vnet}, outbound type {cluster.outbound_type} may become {', '.join(possible)}."
     else:
         told = f'In {vnet}, no move away from outbound type {cluster.outbound_type} is documented.'
-    back = ' Whether there is a way back is not documented.' if possible and not cluster.own_vnet else ''
+    doubt = f" About {', '.join(disputed)} documents disagree." if disputed else ''
     yield rule.finding(
-        f'{told}{back}', target=_TARGET,
+        f'{told}{doubt}', target=_TARGET,
         evidence={'outboundType': cluster.outbound_type, 'ownVnet': cluster.own_vnet, 'moves': list(possible)},
-        remediation='A move changes the egress IPs and interrupts connections: allow-list the new ones first.'
-        if possible else None)
+        remediation='The key moves of this answer has the steps and the consequences of each.' if possible else None)
