@@ -111,7 +111,7 @@ def move_to_gateway(decision: Decision) -> Optional[Move]:
     return next((one for one in moves(decision) if one.to in (MANAGED_NAT_GATEWAY, USER_ASSIGNED_NAT_GATEWAY)), None)
 
 
-class _Moving:
+class _Moving:  # pylint: disable=too-few-public-methods  # the state of one move
     """One move of one cluster."""
 
     def __init__(self, decision: Decision, cluster: Cluster, to: str):
