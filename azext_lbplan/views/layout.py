@@ -68,13 +68,15 @@ def _rows(titles: Tuple[str, str], entries: Iterable[Entry], room: int) -> List[
 
 def columns(rows: Iterable[Dict[str, Any]], widths: Dict[str, int], flexible: Sequence[str]) -> List[Row]:
     """A table of several columns, with the most letters of each. The columns `flexible` share what is left of the
-    terminal beside the others and their own titles."""
-    least = {title: len(title) + _GAP for title in widths}
-    fixed = sum(max(most, least[title]) for title, most in widths.items() if title not in flexible)
-    left = width() - fixed - sum(least[title] for title in flexible) - _GAP * (len(widths) - 1)
-    each = max(0, left) // len(flexible)
-    fitting = {title: least[title] + each if title in flexible else most for title, most in widths.items()}
-    return [{title: shortened(cell(row.get(title)), fitting[title]) for title in widths} for row in rows]
+    terminal beside the others; one that needs less than its share leaves the rest to the others."""
+    known = [{title: cell(row.get(title)) for title in widths} for row in rows]
+    fitting, left = dict(widths), width() - _GAP * (len(widths) - 1)
+    left -= sum(max(most, len(title) + _GAP) for title, most in widths.items() if title not in flexible)
+    needed = {title: _widest(title, (row[title] for row in known)) for title in flexible}
+    for number, title in enumerate(sorted(flexible, key=needed.__getitem__)):
+        fitting[title] = max(len(title) + _GAP, min(needed[title], left // (len(flexible) - number)))
+        left -= fitting[title]
+    return [{title: shortened(text, fitting[title]) for title, text in row.items()} for row in known]
 
 
 def wrapped(text: str, room: int) -> List[str]:

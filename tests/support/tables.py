@@ -15,7 +15,7 @@ from tests.support.answers import answer
 
 KEPT = Path(__file__).resolve().parents[1] / 'data' / 'tables.txt'
 COMMANDS = {'show': tables.show_table, 'plan': tables.plan_table, 'recommend': tables.recommend_table,
-            'check': tables.check_table}
+            'check': tables.check_table, 'list': tables.list_table}
 
 
 def table(command, result, columns=80):
@@ -35,13 +35,23 @@ def clusters():
 def pages():
     """{(kind of cluster, command): table}."""
     return {(name, command): table(command, answer(command, snapshot))
-            for name, snapshot in clusters().items() for command in COMMANDS}
+            for name, snapshot in clusters().items() for command in COMMANDS if command != 'list'}
+
+
+def fleets():
+    """{('all of these', command): table} of all kinds at once; of plan at several sizes."""
+    several = {command: [answer(command, snapshot, **({'max_count': (20, 200)} if command == 'plan' else {}))
+                         for snapshot in clusters().values()] for command in COMMANDS}
+    several['list'] = [row for rows in several['list'] for row in rows]
+    return {('all of these', command): table(command, results) for command, results in several.items()}
 
 
 def kept():
-    """What is kept: the plan of every kind, the other tables of those that are measured or cannot be read."""
-    return {(name, command): page for (name, command), page in pages().items()
-            if command == 'plan' or 'measured' in name or name in ('managed', 'nat', 'unreadable', 'dropping')}
+    """What is kept: the plan of every kind, the other tables of those that are measured or cannot be read, and every
+    command of all kinds at once."""
+    alone = {(name, command): page for (name, command), page in pages().items()
+             if command == 'plan' or 'measured' in name or name in ('managed', 'nat', 'unreadable', 'dropping')}
+    return {**alone, **fleets()}
 
 
 def text(found):

@@ -6,6 +6,20 @@ from tests.support.answers import answer
 from tests.support.tables import COMMANDS, KEPT, clusters, kept, pages, table, text
 
 
+#: Commands that answer for one cluster.
+ALONE = [command for command in COMMANDS if command != 'list']
+
+
+def test_thirty_kinds_are_looked_at_with_each_command():
+    assert len(clusters()) >= 30
+    assert {command for _, command in kept()} == set(COMMANDS)
+    for columns in (60, 80, 120):
+        for command in COMMANDS:
+            found = [answer(command, snapshot) for snapshot in clusters().values()]
+            shown = [row for rows in found for row in rows] if command == 'list' else found
+            assert max(map(len, table(command, shown, columns).splitlines())) <= max(columns, 72), command
+
+
 def test_tables_look_as_they_did():
     """After a change that was wanted, make tests/data/tables.txt anew (its module says how) and read the difference."""
     assert text(kept()).splitlines() == KEPT.read_text(encoding='utf-8').splitlines()
@@ -14,7 +28,7 @@ def test_tables_look_as_they_did():
 @pytest.mark.parametrize('columns', [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(columns):
     for name, snapshot in clusters().items():
-        for command in COMMANDS:
+        for command in ALONE:
             result = answer(command, snapshot)
             for shown in (result, [result, result]):
                 lines = table(command, shown, columns).splitlines()
@@ -31,7 +45,7 @@ def test_the_first_three_rows_hold_verdict_binding_term_and_change():
         assert labels[:3] == ['Verdict', 'Binds', 'Change'], (name, command)
 
 
-@pytest.mark.parametrize('command', COMMANDS)
+@pytest.mark.parametrize('command', ALONE)
 def test_several_clusters_have_a_block_of_a_few_lines_each(command):
     results = [answer(command, snapshot) for snapshot in clusters().values()]
     lines = table(command, results, 120).splitlines()[2:]
