@@ -63,10 +63,11 @@ def test_by_the_minute_no_more_than_a_week_is_asked_for():
 @pytest.mark.parametrize('entries, words', [
     ((), 'Its metrics were not read, so its IPs are not judged.'),
     ((measured(ACTIVE, (99, 100)), measured(NEW, (0, 0), failed=True)),
-     'at most 100 connections at once (2026-11-20T10:01:00Z), and none is known to have failed: its IPs carry that even '
-     'to one destination (50,000 connections for each IP).'),
+     'at most 100 connections at once (2026-11-20T10:01:00Z), and none is known to have failed: its IPs carry that '
+     'even to one destination (50,000 connections for each IP).'),
     ((measured(ACTIVE, (100001, 0)),), 'Were all of them to one destination, they would take 3 IPs of 50,000'),
-    ((measured(ACTIVE, (5, 0)), measured(NEW, (12, 0), failed=True)), '12 connections failed: give it more than 2 IPs')])
+    ((measured(ACTIVE, (5, 0)), measured(NEW, (12, 0), failed=True)),
+     '12 connections failed: give it more than 2 IPs')])
 def test_recommend_says_what_follows_for_its_ips(entries, words):
     decision = decide(parse_observed(snapshot(*entries)), Options(measure=True))
     reasons = ' '.join(recommend(decision, ())['reasons'])
