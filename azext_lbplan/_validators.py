@@ -186,6 +186,20 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None, take
     """Exactly one of a cluster and a file, of which a name alone picks a cluster; both where `takes_both` (a cluster,
     and code for it), or neither where `without_cluster` is given."""
     _validate_ids(namespace)
+    _validate_paths(namespace)
+    group = namespace.resource_group_name
+    if getattr(group, 'is_default', None) and (namespace.from_file or not namespace.name):
+        group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
+    if namespace.from_file and not (takes_both and namespace.name and group):
+        _validate_file_alone(namespace, group)
+    elif namespace.name or group:
+        _validate_names(namespace)
+    else:
+        _validate_absence(namespace, without_cluster)
+
+
+def _validate_paths(namespace: Any) -> None:
+    """Files that are read and written, and what belongs to them."""
     for option, path in (('--from-file', namespace.from_file), ('--save-to', namespace.save_to)):
         if path == '':
             raise InvalidArgumentValueError(f'{option} names no file.', 'Give the path of a file.')
@@ -195,18 +209,9 @@ def _validate_source(namespace: Any, without_cluster: Optional[str] = None, take
     if namespace.anonymize and not namespace.save_to:
         raise RequiredArgumentMissingError('--anonymize is about the file that --save-to writes, and none is named.',
                                            'Add --save-to FILE, or leave it out.')
-    group = namespace.resource_group_name
-    if getattr(group, 'is_default', None) and (namespace.from_file or not namespace.name):
-        group = namespace.resource_group_name = None  # a group that the CLI fills in names no cluster
     if namespace.parameters and not namespace.from_file:
         raise RequiredArgumentMissingError('--parameters is about a template, and none is named.',
                                            'Add --from-file FILE, or leave it out.')
-    if namespace.from_file and not (takes_both and namespace.name and group):
-        _validate_file_alone(namespace, group)
-    elif namespace.name or group:
-        _validate_names(namespace)
-    else:
-        _validate_absence(namespace, without_cluster)
 
 
 def _validate_file_alone(namespace: Any, group: Optional[str]) -> None:
