@@ -64,20 +64,21 @@ class Settings(NamedTuple):
         """The ids of the user's own public IPs and prefixes."""
         return self.outbound_ips + self.outbound_ip_prefixes
 
-    def without(self, ids: Sequence[str]) -> 'Settings':
-        """The same without own addresses of these ids, which are not counted already."""
-        left_out = {resource_id.lower() for resource_id in ids}
-        return self._replace(
-            outbound_ips=tuple(one for one in self.outbound_ips if one.lower() not in left_out),
-            outbound_ip_prefixes=tuple(one for one in self.outbound_ip_prefixes if one.lower() not in left_out),
-            malformed_own_ids=tuple(one for one in self.malformed_own_ids if one.lower() not in left_out))
-
     @property
     def ips(self) -> Tuple[object, ...]:
         """The part of the settings that `az aks` sets as a whole: mode, counts, ids (compared without case)."""
         return (self.ip_source, self.managed_outbound_ip_count, self.managed_outbound_ipv6_count or 0,
                 *(tuple(sorted(map(str.lower, own))) if own else () for own in (self.outbound_ips,
                                                                                 self.outbound_ip_prefixes)))
+
+
+def without_addresses(settings: Settings, ids: Sequence[str]) -> Settings:
+    """`settings` without own addresses of these ids, which are not counted already."""
+    left_out = {resource_id.lower() for resource_id in ids}
+    return settings._replace(
+        outbound_ips=tuple(one for one in settings.outbound_ips if one.lower() not in left_out),
+        outbound_ip_prefixes=tuple(one for one in settings.outbound_ip_prefixes if one.lower() not in left_out),
+        malformed_own_ids=tuple(one for one in settings.malformed_own_ids if one.lower() not in left_out))
 
 
 class Configuration(NamedTuple):

@@ -16,7 +16,7 @@ from ..options import Options, Scale
 from . import pool_types, solver, steps
 from .aim import Aim, aim_of, is_busy, less_kept, ports_now, unmet_trigger
 from .columns import (Configuration, Settings, apply, changed, elsewhere, evaluate, in_force, settings_of,
-                      shared_rule_blocks)
+                      shared_rule_blocks, without_addresses)
 from .egress import Egress, egress_of
 from .new_addresses import NewAddress
 from .nodes import Nodes, count_nodes, count_new_nodes
@@ -249,7 +249,7 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         unusable: Tuple[str, ...] = tuple(one.id for one in own if one.id.lower() in asked_ids and not one.usable)
         unusable += self._asked.malformed_own_ids
         if unusable:  # nothing is counted on, made or printed until they are replaced
-            solution = solver.Solution(self._asked.without(unusable), obstacle=Reason.ADDRESS_UNUSABLE)
+            solution = solver.Solution(without_addresses(self._asked, unusable), obstacle=Reason.ADDRESS_UNUSABLE)
         elif self._unmet():
             solution = solver.Solution(self._asked, obstacle=Reason.CONDITIONS_NOT_MET)
         else:
