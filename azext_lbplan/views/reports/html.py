@@ -5,6 +5,7 @@ import json
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from ...decision import Decision
+from ...decision.egress import UNKNOWN
 from ...demand.history import History
 from ...facts.clusters import NONE
 from ...facts.snat import PORTS_PER_IP
@@ -103,7 +104,8 @@ def _egress(result: Result) -> Markup:
     via = f" via {egress['via'].rsplit('/', 1)[-1]}" if egress['via'] else ''
     addresses = egress['addresses']
     known = 'The addresses are not known.' if addresses is None else f"From {', '.join(addresses) or 'no address'}."
-    return paragraphs([f"By {egress['effective']}{via}; the cluster declares {egress['declared']}.",
+    way = 'The way is not known' if egress['effective'] == UNKNOWN else f"By {egress['effective']}{via}"
+    return paragraphs([f"{way}; the cluster declares {egress['declared']}.",
                        *egress['evidence'], known])
 
 
