@@ -81,6 +81,14 @@ def _shape(value, keys):
         assert bool in kinds or not isinstance(value[key], bool), f'{key} is {value[key]!r}'
 
 
+def _is_taken(one):
+    """Whether AKS takes each value by itself, before it counts ports; no IP at all carries nobody."""
+    managed = one['managedOutboundIpCount']
+    return (one['outboundPorts'] % 8 == 0 and one['outboundPorts'] <= 64000 and
+            4 <= one['idleTimeoutInMinutes'] <= 120 and one['outboundIpCount'] != 0 and
+            (one['ipSource'] != 'managed' or managed is None or 1 <= managed <= 100))
+
+
 def _configuration(one, nodes, is_proposed=False):
     _shape(one, CONFIGURATION)
     assert one['ipSource'] in IP_SOURCES
@@ -94,7 +102,8 @@ def _configuration(one, nodes, is_proposed=False):
     if one['outboundPorts']:
         assert required == one['outboundPorts'] * nodes['validated']
         if not is_proposed:
-            assert one['fits'] == (None if available is None else required <= available)
+            counted = None if available is None else required <= available
+            assert one['fits'] == (counted if _is_taken(one) else False)
         elif one['fits']:
             assert one['outboundPorts'] * nodes['required'] <= available
         assert available is None or one['maxNodes'] == available // one['outboundPorts']
