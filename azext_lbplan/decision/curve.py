@@ -45,7 +45,7 @@ class Point(NamedTuple):
         drop. None where that is not known."""
         column = self.decision.asked
         if column.settings is not None and column.settings.automatic and column.max_nodes is not None:
-            return column.nodes.required <= column.max_nodes
+            return column.fits is not False and column.nodes.required <= column.max_nodes
         return column.carries_required
 
 

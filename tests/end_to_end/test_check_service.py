@@ -67,9 +67,11 @@ def snapshot(context):
     network = {'loadBalancerSku': context.load_balancer_sku, 'outboundType': 'loadBalancer',
                'ipFamilies': list(context.ip_families), 'podCidrs': list(context.pod_cidrs),
                'loadBalancerProfile': {'backendPoolType': 'nodeIP' if context.node_ip_pool else 'nodeIPConfiguration',
-                                       'enableMultipleStandardLoadBalancers': context.several_balancers}}
+                                       'enableMultipleStandardLoadBalancers': context.several_balancers,
+                                       'allocatedOutboundPorts': context.outbound.per_node if context.outbound else 0}}
+    pools = [pool(count=context.nodes_at_most - 1, max_surge='1') if context.nodes_at_most else pool()]
     body = cluster_body(SUBSCRIPTION, 'rg1', 'aks1', context.location, '.'.join(map(str, context.kubernetes_version)),
-                        [pool()], network)
+                        pools, network)
     body['properties']['nodeResourceGroup'] = context.node_resource_group
     return {'schema': 1, 'managedCluster': body, 'loadBalancer': balancer(context), 'publicIpAddresses': [
         {'id': one.id, 'location': one.location, 'sku': {'name': one.sku}, 'properties': {'ipAddress': one.address}}
@@ -84,6 +86,7 @@ def balancer(context):
     return {'name': 'kubernetes', 'properties': {
         'frontendIPConfigurations': outbound + others, 'loadBalancingRules': rules,
         'outboundRules': [{'id': '/lb/out', 'name': 'aksOutboundRule', 'properties': {
+            'allocatedOutboundPorts': context.outbound.per_node if context.outbound else 0,
             'frontendIPConfigurations': [{'id': one['id']} for one in outbound]}}],
         'backendAddressPools': [{'name': 'kubernetes', 'properties': {
             'backendIPConfigurations': [{'id': '/vmss/vm0/networkInterfaces/nic0/ipConfigurations/ip'}],

@@ -66,7 +66,7 @@ _COLUMNS = {'managed_outbound_ip_count': 'managedOutboundIpCount', 'outbound_ips
 _FORETOLD = {'ManyOutboundIps': 'TooManyOutboundIps'}
 
 #: What compares the metrics of before with the settings of after.
-_OF_OLD_METRICS = {'MeasuredAllocationDiffers'}
+_OF_OLD_METRICS = {'MeasuredAllocationDiffers', 'PortsHeldByIdleFlows'}
 
 #: What a column says of the settings, whatever has come to be in force of them.
 _SETTINGS = ('ipSource', 'outboundIpCount', 'managedOutboundIpCount', 'managedOutboundIpv6Count', 'outboundPorts',

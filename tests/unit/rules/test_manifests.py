@@ -340,7 +340,8 @@ class TestResult:
         assert [{key: one[key] for key in ('file', 'document', 'namespace', 'name')} for one in result] == [
             {'file': 'web.yaml', 'document': 2, 'namespace': None, 'name': 'web'}]
         finding, = result[0]['findings']
-        assert list(finding) == ['code', 'severity', 'message', 'target', 'evidence', 'remediation', 'command', 'link']
+        assert list(finding) == ['code', 'severity', 'message', 'target', 'evidence', 'remediation', 'command', 'link',
+                                 'baseline']
         assert json.loads(json.dumps(result)) == result
 
     def test_services_without_findings_are_listed(self):

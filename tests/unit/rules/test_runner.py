@@ -129,7 +129,7 @@ def test_the_result_and_its_table(snapshot):
     decision = decision_of(snapshot)
     result = results.check(decision, check(decision))
     assert list(result) == ['cluster', 'verdict', 'egress', 'status', 'findings', 'skipped', 'summary', 'flags',
-                            'prerequisites', 'command', 'commands', 'noCommand', 'code']
+                            'prerequisites', 'command', 'commands', 'noCommand', 'moves', 'code', 'mended']
     assert json.loads(json.dumps(result)) == result
     for shown in (result, [result, result]):
         rows = tables.check_table(shown)
