@@ -135,7 +135,7 @@ def _demand(decision: Decision) -> str:
         raise LookupError('a trigger without a demand')
     about = 'about ' if evidence.demand_is_estimate else ''
     return (f'Busiest node: {evidence.peak_ports_per_node} of {evidence.allocated_ports_per_node} ports used, '
-            f'{about}{evidence.demand_ports_per_node} wanted, {decision.unmet_trigger} with headroom.')
+            f'{about}{evidence.demand_ports_per_node} wanted.')
 
 
 def _automatic(column: Configuration) -> str:
