@@ -7,7 +7,7 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from azure.cli.core.azclierror import ArgumentUsageError, InvalidArgumentValueError
 from knack.log import get_logger
@@ -42,6 +42,21 @@ logger = get_logger(__name__)
 Result = Dict[str, Any]
 
 
+class _Made(NamedTuple):
+    """What a handler makes of one cluster: the answer, what `--fail-on` looks at, and the lines to run."""
+
+    answer: Answer
+    judged: List[hints.Judged]
+    lines: List[hints.Hint]
+
+
+def _finished(handling: Handling, typed: Typed, made: List[_Made]) -> Union[Result, List[Result]]:
+    """The result of all clusters, which ends the handler."""
+    return handling.finish(_one_or_all(_reported(typed, [one.answer for one in made])),
+                           [judged for one in made for judged in one.judged],
+                           [line for one in made for line in one.lines])
+
+
 @takes('show')
 def lb_show(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is in force."""
@@ -54,44 +69,39 @@ def lb_plan(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What if."""
     with Handling(cmd.cli_ctx, typed) as handling:
         earlier = _earlier(typed, 'plan', planned)
-        made = [_planned(decision, typed, earlier) for decision in _decisions(cmd.cli_ctx, typed, gateways=False)]
-        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in made])),
-                               [one for _, judged, _ in made for one in judged],
-                               [hint for _, _, lines in made for hint in lines])
+        return _finished(handling, typed, [_planned(decision, typed, earlier) for decision in
+                                           _decisions(cmd.cli_ctx, typed, gateways=False)])
 
 
-def _planned(decision: Decision, typed: Typed,
-             earlier: Optional[List[Past]]) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
-    """The answer on one cluster, what `--fail-on` looks at, and the lines to run. Of several sizes those are what was
-    asked about, and there is no line for all of them."""
+def _planned(decision: Decision, typed: Typed, earlier: Optional[List[Past]]) -> _Made:
+    """Of several sizes those are what was asked about, and there is no line for all of them."""
     report = planned(decision)
     found = report.said()
     if typed.sizes is None:
         became = _since(decision, found, report, earlier)
-        return (_answer(typed, 'plan', since.told(results.plan(decision, found), became), decision),
-                since.counting(hints.judged(decision, found), became),
-                [*since.hint(became), *hints.of_plan(decision, found)])
+        return _Made(_answer(typed, 'plan', since.told(results.plan(decision, found), became), decision),
+                     since.counting(hints.judged(decision, found), became),
+                     [*since.hint(became), *hints.of_plan(decision, found)])
     from .decision.curve import curve
     from .views.curve import rows
     points = curve(decision, typed.sizes)
-    return (_answer(typed, 'plan', results.plan(decision, found, rows(points)), decision),
-            [one for point in points for one in hints.judged(point.decision, findings(point.decision))], [])
+    return _Made(_answer(typed, 'plan', results.plan(decision, found, rows(points)), decision),
+                 [one for point in points for one in hints.judged(point.decision, findings(point.decision))], [])
 
 
 @takes('recommend')
 def lb_recommend(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What should I set."""
-    from .views.recommendation import recommend
     with Handling(cmd.cli_ctx, typed) as handling:
-        decided = [(decision, findings(decision), _alerts(decision, typed))
-                   for decision in _decisions(cmd.cli_ctx, typed)]
-        return handling.finish(
-            _one_or_all(_reported(typed, [
-                _answer(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision)
-                for decision, found, alerts in decided])),
-            [one for decision, found, _ in decided for one in hints.judged(decision, found)],
-            hints=[hint for decision, found, alerts in decided
-                   for hint in hints.of_plan(decision, found) + hints.of_alerts(decision, alerts)])
+        return _finished(handling, typed, [_recommended(decision, typed) for decision in
+                                           _decisions(cmd.cli_ctx, typed)])
+
+
+def _recommended(decision: Decision, typed: Typed) -> _Made:
+    from .views.recommendation import recommend
+    found, alerts = findings(decision), _alerts(decision, typed)
+    return _Made(_answer(typed, 'recommend', {**recommend(decision, found), 'alerts': alerts}, decision),
+                 hints.judged(decision, found), hints.of_plan(decision, found) + hints.of_alerts(decision, alerts))
 
 
 @takes('check')
@@ -99,21 +109,17 @@ def lb_check(cmd: Any, typed: Typed) -> Union[Result, List[Result]]:
     """What is wrong or risky."""
     with Handling(cmd.cli_ctx, typed) as handling:
         earlier = _earlier(typed, 'check', partial(check, only=typed.rules, without=typed.skip_rules))
-        made = [_checked(decision, typed, earlier) for decision in _decisions(cmd.cli_ctx, typed, alerts=True)]
-        return handling.finish(_one_or_all(_reported(typed, [answer for answer, _, _ in made])),
-                               [one for _, judged, _ in made for one in judged],
-                               [hint for _, _, lines in made for hint in lines])
+        return _finished(handling, typed, [_checked(decision, typed, earlier) for decision in
+                                           _decisions(cmd.cli_ctx, typed, alerts=True)])
 
 
-def _checked(decision: Decision, typed: Typed,
-             earlier: Optional[List[Past]]) -> Tuple[Answer, List[hints.Judged], List[hints.Hint]]:
-    """The answer on one cluster, what `--fail-on` looks at, and the lines to run."""
+def _checked(decision: Decision, typed: Typed, earlier: Optional[List[Past]]) -> _Made:
     report, alerts = check(decision, typed.rules, typed.skip_rules), _alerts(decision, typed)
     became = _since(decision, report.findings, report, earlier, codes_of(typed.rules, typed.skip_rules))
     result = {**since.told(results.check(decision, report), became), 'alerts': alerts}
-    return (_answer(typed, 'check', result, decision),
-            since.counting(hints.judged(decision, report.findings), became),
-            [*since.hint(became), *hints.of_check(decision, report.findings), *hints.of_alerts(decision, alerts)])
+    return _Made(
+        _answer(typed, 'check', result, decision), since.counting(hints.judged(decision, report.findings), became),
+        [*since.hint(became), *hints.of_check(decision, report.findings), *hints.of_alerts(decision, alerts)])
 
 
 def _earlier(typed: Typed, command: str, judge: Callable[[Decision], Report]) -> Optional[List[Past]]:
