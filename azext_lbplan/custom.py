@@ -123,14 +123,15 @@ def _checked(decision: Decision, typed: Typed, earlier: Optional[List[Past]]) ->
 
 
 def _earlier(typed: Typed, command: str, judge: Callable[[Decision], Report]) -> Optional[List[Past]]:
-    """What was found on clusters at the time of the baseline; None without one. What holds no findings is asked again.
-    """
+    """What was found on clusters at the time of the baseline; None without one. What holds no findings is asked again,
+    as it was: with the scale that was typed, and without the load balancer options, which are what is new."""
     if typed.baseline is None:
         return None
     from .inputs.earlier import Past, names_of
     from .readers.baseline import read_clusters
     past, observed = read_clusters(typed.baseline, command)
-    return past + [Past(names_of(one), judge(decide(one, typed.options)).findings) for one in observed]
+    options = typed.options._replace(change=Change())
+    return past + [Past(names_of(one), judge(decide(one, options)).findings) for one in observed]
 
 
 def _since(decision: Decision, found: Tuple[Finding, ...], report: Report, earlier: Optional[List[Past]],

@@ -65,8 +65,9 @@ def past_services(documents: Sequence[Json]) -> List[PastService]:
 
 
 def advice(command: str) -> str:
-    """How to get such a file."""
-    return f"Give a file that 'az aks lb {command} ... -o json' has printed."
+    """What a baseline may be."""
+    others = '' if command == 'check-service' else ', a snapshot or code'
+    return f"Give what 'az aks lb {command} ... -o json' has printed{others}."
 
 
 def _rows(documents: Sequence[Json]) -> List[Json]:

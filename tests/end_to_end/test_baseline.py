@@ -63,6 +63,16 @@ def test_a_snapshot_is_asked_again_by_the_same_rules(arm, az):
     assert worse.code == 4 and states(worse)['PortsOvercommittedNow'] == 'worse' and made, str(worse)
 
 
+def test_what_is_typed_is_new_since_a_snapshot(arm, az):
+    arm.add_cluster(pools=[pool('system', 3)], ports=8000)
+    az('aks lb show -g rg1 -n aks1 --save-to typed.json', check=True)
+    refused, fits = in_one_process(az, [
+        f'plan --from-file typed.json --outbound-ports {ports} --managed-ip-count 1 --baseline typed.json --fail-on error'
+        for ports in (40000, 4000)])
+    assert refused.code == 4 and states(refused)['RequestedRefused'] == 'new', str(refused)
+    assert fits.code == 0, str(fits)
+
+
 def test_services_are_known_by_their_names_in_their_files(arm, az):
     for name in ('one', 'two'):
         (az.cwd / f'{name}.yaml').write_text(BAD % name)
