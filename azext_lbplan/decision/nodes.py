@@ -29,6 +29,11 @@ class PoolNodes(NamedTuple):
     low_validated: int
     unknown: Tuple[str, ...] = ()
 
+    @property
+    def current_known(self) -> bool:
+        """Whether the count of now is known."""
+        return 'current' not in self.unknown
+
 
 class Nodes(NamedTuple):
     """Nodes of a cluster.
@@ -54,7 +59,7 @@ class Nodes(NamedTuple):
     @property
     def current_known(self) -> bool:
         """Whether the count of every pool is known."""
-        return not any('current' in pool.unknown for pool in self.pools)
+        return all(pool.current_known for pool in self.pools)
 
 
 def count_nodes(cluster: Cluster, scale: Scale = Scale(), backend_pool: Optional[int] = None) -> Nodes:

@@ -4,13 +4,14 @@
 from typing import Iterable, List, Optional
 
 from ..decision.curve import NODE_POOLS, OUTBOUND_IPS, TIER, Point
+from ..model.finding import counted
 from .layout import NARROWEST, Row, cell, shortened, width, wrapped
 from .results import Result
 
-#: What sets the limit, in the words of a table, where it fits as it is and where it does not; `{}` are nodes.
+#: What sets the limit, in the words of a table, where it fits as it is and where it does not; `{}` are nodes, then IPs.
 _FITS = {OUTBOUND_IPS: 'Yes, up to {} nodes', TIER: 'Yes; ports drop beyond {} nodes',
          NODE_POOLS: 'Yes; AKS counts {} by the pools'}
-_FITS_NOT = {OUTBOUND_IPS: 'No: {} nodes fit as it is', TIER: 'No: ports drop beyond {} nodes',
+_FITS_NOT = {OUTBOUND_IPS: 'No: {} nodes fit on {}', TIER: 'No: ports drop beyond {} nodes',
              NODE_POOLS: 'No: AKS counts {} by the pools'}
 
 #: Columns beside the answer with the letters of the longest cell of each, and of a cluster's name.
@@ -48,7 +49,7 @@ def table(result: Result, cluster: Optional[str] = None) -> List[Row]:
         named = cells if cluster is None else {'Cluster': shortened(cluster, _CLUSTER), **cells}
         below = dict.fromkeys(named, '')
         laid_out += [{**(below if number else named), 'Fits': line}
-                     for number, line in enumerate(wrapped(_fits(size), room))]
+                     for number, line in enumerate(wrapped(_fits(size, result), room))]
     return laid_out
 
 
@@ -59,13 +60,19 @@ def _ports(size: Result) -> str:
 
 def _ips(size: Result, result: Result) -> str:
     """`1 -> 3` where more are needed than what was asked about has."""
-    asked = (result['requested'] or {}).get('outboundIpCount')
+    asked = _asked_ips(result)
     more = asked is not None and size['fits'] is False and size['outboundIpCount'] not in (None, asked)
     return f"{asked} -> {size['outboundIpCount']}" if more else cell(size['outboundIpCount'])
 
 
-def _fits(size: Result) -> str:
+def _asked_ips(result: Result) -> Optional[int]:
+    ips: Optional[int] = (result['requested'] or {}).get('outboundIpCount')
+    return ips
+
+
+def _fits(size: Result, result: Result) -> str:
     if size['fits'] is None or size['binds'] is None:
         return cell(size['fits'])
-    told = (_FITS if size['fits'] else _FITS_NOT)[size['binds']].format(size['bindsAtNodes'])
+    told = (_FITS if size['fits'] else _FITS_NOT)[size['binds']].format(
+        size['bindsAtNodes'], counted(_asked_ips(result) or 0, 'IP'))
     return told if size['fits'] or size['proposedFits'] else f'{told}, and no way was found'

@@ -92,7 +92,7 @@ def _limits(decision: Decision) -> Iterator[str]:
         gateway = decision.observed.nat_gateway(via or '')
         ips = gateway_ips(decision.observed, gateway) if gateway else None
         if gateway is not None and ips is not None:
-            yield (f'{gateway.id.name} has {ips} IPs x {snat.NAT_GATEWAY_PORTS_PER_IP} = '
+            yield (f'{gateway.id.name} has {counted(ips, "IP")} x {snat.NAT_GATEWAY_PORTS_PER_IP} = '
                    f'{ips * snat.NAT_GATEWAY_PORTS_PER_IP} ports, and an idle timeout of '
                    f'{gateway.idle_timeout_in_minutes or snat.MIN_IDLE_TIMEOUT} minutes; it serves '
                    f'{counted(len(gateway.subnets), "subnet")}.')
@@ -192,8 +192,8 @@ def _growth_reason(decision: Decision) -> Optional[str]:
         return None
     pool = max(pools, key=lambda pool: pool.validated - pool.current)
     if pool.max > pool.current:
-        return (f'Node pool `{pool.name}` may grow to {pool.max} nodes, and surges by {pool.surge} in an upgrade '
-                f'({pool.current} run now).')
+        now = f' ({pool.current} run now)' if pool.current_known else ''
+        return f'Node pool `{pool.name}` may grow to {pool.max} nodes, and surges by {pool.surge} in an upgrade{now}.'
     return f'Node pool `{pool.name}` ({pool.max} nodes) surges by {pool.surge} in an upgrade.'
 
 

@@ -149,7 +149,7 @@ def _nodes(nodes: Nodes) -> Result:
 
 def _pools(pools: Sequence[PoolNodes]) -> List[Result]:
     return [{'name': pool.name, 'mode': pool.mode, 'type': pool.type, 'priority': pool.priority,
-             'current': None if 'current' in pool.unknown else pool.current,
+             'current': pool.current if pool.current_known else None,
              'max': None if 'max' in pool.unknown else pool.max, 'surgeSetting': pool.surge_setting,
              **({'surge': None, 'validated': None} if {'max', 'max_surge'} & set(pool.unknown) else
                 {'surge': pool.surge, 'validated': pool.validated})} for pool in pools]

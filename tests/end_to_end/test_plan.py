@@ -108,7 +108,7 @@ def test_several_sizes_are_a_row_each(arm, az):
                                         'plan -g rg1 -n aks1 --max-count 20,58,200'])
     assert [' '.join(line.split()) for line in table.stdout.splitlines()[2:]] == [
         '20 22 2000 2 Yes, up to 64 nodes', '58 64 2000 2 Yes, up to 64 nodes',
-        '200 220 2000 2 -> 7 No: 64 nodes fit as it is']
+        '200 220 2000 2 -> 7 No: 64 nodes fit on 2 IPs']
     assert [row['requiredNodes'] for row in conform('plan', result.json)['curve']] == [22, 64, 220]
     assert result.json['command'] is None, 'the rest is the answer without the option'
 

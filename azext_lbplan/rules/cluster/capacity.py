@@ -3,6 +3,7 @@
 
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
+from ...decision import Reason
 from ...decision.nodes import PoolNodes
 from ...facts import snat
 from ...facts.links import USE_STANDARD_LB
@@ -12,6 +13,7 @@ from .subject import (CHECK, PLAN, POOLS, PORTS, AtColumn, existing_cluster, ip_
                       standard_load_balancer)
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
+_MEND_IPS = 'First mend or leave out the own IPs that cannot be used.'
 _DOUBT = ('Not all of that count is documented: the base of a surge percentage, a surge that is not set below '
           'Kubernetes 1.32, stopped and Gateway pools, pools with node public IPs.')
 _COUNTED = (standard_load_balancer, ip_count)
@@ -56,7 +58,8 @@ def _overcommitted(rule: Rule[AtColumn], subject: AtColumn, nodes: int, when: st
         f'{available} ({settings.outbound_ip_count} x {snat.PORTS_PER_IP}){more}.{_named(pools)}'
         f'{f" {_DOUBT}" if doubt else ""}',
         consequence=f"Azure {'may' if doubt else 'will'} refuse the next update of this cluster.",
-        target=PORTS, severity=WARNING if doubt else ERROR, remediation=_WAYS_OUT,
+        target=PORTS, severity=WARNING if doubt else ERROR,
+        remediation=_MEND_IPS if subject.decision.reason is Reason.ADDRESS_UNUSABLE else _WAYS_OUT,
         evidence={'nodes': nodes, 'outboundPorts': settings.outbound_ports, 'requiredPorts': needed,
                   'availablePorts': available, 'pools': [pool.name for pool in pools]})
 
@@ -64,10 +67,13 @@ def _overcommitted(rule: Rule[AtColumn], subject: AtColumn, nodes: int, when: st
 def _named(pools: List[PoolNodes]) -> str:
     if not pools:
         return ''
-    listed = ', '.join(f"'{pool.name}' ({pool.current} now, {pool.max} at most, surge {pool.surge})"
-                       for pool in pools[:5])
+    listed = ', '.join(f"'{pool.name}' ({_range(pool)}, surge {pool.surge})" for pool in pools[:5])
     more = f' and {len(pools) - 5} more' if len(pools) > 5 else ''
     return f' Node pool{"s" if len(pools) > 1 else ""} {listed}{more}.'
+
+
+def _range(pool: PoolNodes) -> str:
+    return f"{f'{pool.current} now, ' if pool.current_known else ''}{pool.max} at most"
 
 
 @RULES.rule('PortsOvercommittedNow', ERROR,
@@ -225,7 +231,7 @@ def max_count_below_autoscaler(rule: Rule[AtColumn], subject: AtColumn) -> Itera
         return
     pools = sorted(nodes.pools, key=lambda pool: (pool.current - pool.max, -pool.max))
     grown = [pool for pool in pools if pool.max > pool.current] or pools
-    names = ', '.join(f"'{pool.name}' ({pool.current} now, {pool.max} at most)" for pool in grown[:5])
+    names = ', '.join(f"'{pool.name}' ({_range(pool)})" for pool in grown[:5])
     yield rule.finding(
         f'--max-count {typed} lowers nothing: the node pools may reach {reach} nodes, and AKS counts those.',
         target=f'{POOLS}.maxCount', evidence={'maxCount': typed, 'max': reach, 'pools': [pool.name for pool in grown]},

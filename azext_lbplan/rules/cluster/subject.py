@@ -23,7 +23,7 @@ IDLE_TIMEOUT = f'{PROFILE}.idleTimeoutInMinutes'
 EFFECTIVE_IPS = f'{PROFILE}.effectiveOutboundIPs'
 POOLS = 'agentPoolProfiles'
 
-FROM_FILE = "The file does not hold it: take a snapshot with '--save-to', or name the cluster."
+FROM_FILE = "Not in the file: take a snapshot with '--save-to', or name the cluster."
 _FORBIDDEN = 403
 
 
