@@ -42,9 +42,9 @@ def _after(subject: AtColumn) -> Optional[Configuration]:
                 'there.',
             source='AZURE-FACTS section 1.')
 def egress_ips_change(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """Any change of the IPs."""
+    """Any change of the IPs, where packets leave by them."""
     change, cluster = _change(subject), subject.observed.before or subject.cluster
-    if change is None or cluster is None or change.before.ips == change.after.ips:
+    if change is None or cluster is None or change.before.ips == change.after.ips or subject.decision.egress.bypassed:
         return
     ids = {resource_id.lower(): resource_id for resource_id in cluster.profile.effective_ids}
     addresses = [ip.ip_address for ip in subject.observed.public_ips if ip.ip_address and ip.id.lower() in ids]

@@ -3,6 +3,7 @@
 
 from typing import Iterable
 
+from ...decision import Reason
 from ...facts import snat
 from ...facts.clusters import MANAGED, MIXED
 from ...facts.links import LARGE_CLUSTERS, USE_STANDARD_LB
@@ -31,6 +32,8 @@ def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
     settings = subject.settings
     if settings.outbound_ip_count == 0:
         yield rule.finding(
+            'No outbound IP that the profile asks for can be used.'
+            if subject.decision.reason is Reason.ADDRESS_UNUSABLE else
             'The profile asks for no outbound IPv4 address.', consequence='Outbound connections fail.', target=PROFILE,
             evidence={'ipSource': settings.ip_source, 'outboundIpCount': 0},
             remediation='At least one is needed.' if settings.ip_source == MANAGED else

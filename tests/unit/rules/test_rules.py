@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from azext_lbplan.rules.cluster import CHECK_CODES, RULES
+from azext_lbplan.rules.cluster import CHECK_CODES, RULES, findings
 from azext_lbplan.rules.cluster.code import RULES as CODE_RULES
 from azext_lbplan.rules.cluster.subject import metrics, metrics_were_read
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
@@ -12,7 +12,7 @@ from azext_lbplan.views.results import status_of
 from tests.azure import pool
 from tests.support.cases import GROUP
 
-from tests.support.ways import address, gateway, gateway_id, routes, subnet, subnet_id, table_id
+from tests.support.ways import MANAGED_SUBNET, address, gateway, gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
 from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile, used, with_,
                                   usages, without_reading, world)
@@ -460,3 +460,15 @@ def test_overcommitment_names_the_pools_that_make_it_so():
     assert found.evidence['pools'] == ['batch'] and "'batch' (1 now, 200 at most, surge 20)" in found.message
 
 
+def test_own_ips_that_are_gone_are_named_as_what_has_to_be_mended_first():
+    found = {one.code: one for one in ask(without_reading(world(own=1, ports=8000), OWN, 404, 'ResourceNotFound')).findings}
+    assert found['NoOutboundIp'].message.startswith('No outbound IP that the profile asks for can be used.')
+    assert found['PortsOvercommittedNow'].remediation.startswith('First mend or leave out the own IPs')
+
+
+@pytest.mark.parametrize('way, warned', [(gateway_id(), False), (None, True)])
+def test_ips_that_no_packet_leaves_by_are_no_egress_ips(way, warned):
+    snapshot = {**world(pool(count=9), ports=8000), 'subnets': [subnet(MANAGED_SUBNET, way)]}
+    found = findings(decision_of(snapshot))
+    assert ('EgressIpsChange' in {one.code for one in found}) is warned
+    assert 'EgressBypassesLoadBalancer' in {one.code for one in found} or warned
