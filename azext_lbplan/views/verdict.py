@@ -120,13 +120,16 @@ def _binds(decision: Decision) -> str:
         return f'Outbound type {column.outbound_type}, load balancer {column.load_balancer_sku or "unknown"}.'
     if decision.unmet_trigger is not None and column.fits is not False:
         return _demand(decision)
+    taken = ' that can be used' if decision.reason is Reason.ADDRESS_UNUSABLE else ''
+    if settings.outbound_ip_count == 0:
+        return f'No outbound IPv4 address{taken}.'
     if settings.automatic:
         return _automatic(column)
     if column.usable_ports is None:
         return 'The number of outbound IPs is not known.'
     required, ips = column.nodes.required, settings.outbound_ip_count or 0
     return (f'{counted(required, "node")} x {settings.outbound_ports} ports = {settings.outbound_ports * required} of '
-            f'{column.usable_ports} on {counted(ips, "IP")}.')
+            f'{column.usable_ports} on {counted(ips, "IP")}{taken}.')
 
 
 def _demand(decision: Decision) -> str:

@@ -13,7 +13,6 @@ from .subject import (CHECK, PLAN, POOLS, PORTS, AtColumn, existing_cluster, ip_
                       standard_load_balancer)
 
 _WAYS_OUT = 'Lower the ports per node, lower the maximum of a node pool, or add outbound IPs.'
-_MEND_IPS = 'First mend or leave out the own IPs that cannot be used.'
 _DOUBT = ('Not all of that count is documented: the base of a surge percentage, a surge that is not set below '
           'Kubernetes 1.32, stopped and Gateway pools, pools with node public IPs.')
 _COUNTED = (standard_load_balancer, ip_count)
@@ -34,10 +33,17 @@ def _counts(subject: AtColumn) -> _Counts:
     return _Counts(sum(pool.current for pool in nodes.pools), sum(pool.max for pool in nodes.pools), nodes.validated)
 
 
+def _counts_ports(subject: AtColumn) -> bool:
+    """Whether AKS comes to count ports: not without an IP, and not with own addresses that it does not take, of which
+    rules of their own speak."""
+    return subject.settings.outbound_ip_count != 0 and subject.decision.reason is not Reason.ADDRESS_UNUSABLE
+
+
 def _over(subject: AtColumn, nodes: int) -> bool:
     """Whether the explicit ports of so many nodes exceed what the outbound IPs have."""
     available = subject.column.available_ports
-    return available is not None and subject.settings.outbound_ports * nodes > available
+    return (available is not None and _counts_ports(subject) and
+            subject.settings.outbound_ports * nodes > available)
 
 
 def _in_doubt(subject: AtColumn) -> bool:
@@ -58,8 +64,7 @@ def _overcommitted(rule: Rule[AtColumn], subject: AtColumn, nodes: int, when: st
         f'{available} ({settings.outbound_ip_count} x {snat.PORTS_PER_IP}){more}.{_named(pools)}'
         f'{f" {_DOUBT}" if doubt else ""}',
         consequence=f"Azure {'may' if doubt else 'will'} refuse the next update of this cluster.",
-        target=PORTS, severity=WARNING if doubt else ERROR,
-        remediation=_MEND_IPS if subject.decision.reason is Reason.ADDRESS_UNUSABLE else _WAYS_OUT,
+        target=PORTS, severity=WARNING if doubt else ERROR, remediation=_WAYS_OUT,
         evidence={'nodes': nodes, 'outboundPorts': settings.outbound_ports, 'requiredPorts': needed,
                   'availablePorts': available, 'pools': [pool.name for pool in pools]})
 
@@ -159,9 +164,9 @@ def ports_short_at_required(rule: Rule[AtColumn], subject: AtColumn) -> Iterable
     """Nodes beyond those of the agent pools."""
     column, settings, nodes = subject.column, subject.settings, subject.column.nodes
     usable = column.usable_ports
-    if settings.automatic or usable is None or _over(subject, nodes.validated) or nodes.required <= nodes.validated:
+    if settings.automatic or usable is None or not _counts_ports(subject) or _over(subject, nodes.validated):
         return
-    if settings.outbound_ports * nodes.required <= usable:
+    if nodes.required <= nodes.validated or settings.outbound_ports * nodes.required <= usable:
         return
     yield rule.finding(
         f'{nodes.required} nodes x {settings.outbound_ports} ports do not fit {usable} ports of '
@@ -180,7 +185,7 @@ def shared_frontend_ports(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[F
     """Rules that share an outbound frontend."""
     column, settings = subject.column, subject.settings
     blocks, most = column.shared_rule_blocks, column.max_ports_per_node
-    if not blocks or _over(subject, column.nodes.validated) or not settings.outbound_ip_count or most is None:
+    if not blocks or not _counts_ports(subject) or _over(subject, column.nodes.validated) or most is None:
         return
     taken, short = snat.PORT_BLOCK * blocks, settings.outbound_ports > most
     yield rule.finding(

@@ -20,6 +20,7 @@ from ...model.values import distinct
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, existing_cluster, live, load_balancer,
                       standard_load_balancer)
+from .ways_out import MEND_FIRST
 
 RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), about=OBSERVATION, link=OUTBOUND_RULES,
                                      needs=(live, standard_load_balancer, existing_cluster, load_balancer))
@@ -192,7 +193,7 @@ def outbound_ips_differ(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
     line = None if busy else subject.decision.reconciling_line
     unusable = subject.decision.reason is Reason.ADDRESS_UNUSABLE
     own = '' if settings.ip_source == MANAGED else ' First check that the own IPs can be used.'
-    advice = 'First mend or leave out those that cannot be used.' if unusable else f'{_RECONCILE}{own}'
+    advice = MEND_FIRST if unusable else f'{_RECONCILE}{own}'
     asked = 'Outbound IPs that the profile asks for' + (' and that can be used' if unusable else '')
     yield rule.finding(
         f'{asked}: {count}, in force: {effective}{others}.',

@@ -13,6 +13,7 @@ from ...model.observed import Observed
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, EFFECTIVE_IPS, PLAN, PROFILE, AtColumn, existing_cluster, kind_of, live, load_balancer,
                       standard_load_balancer)
+from .ways_out import MEND_FIRST
 
 #: From so many nodes on a cluster is called large. Source: the AKS page "Best practices for performance and scaling
 #: for large workloads": "a cluster with 100 nodes … might be considered large".
@@ -28,16 +29,20 @@ RULES: Rulebook[AtColumn] = Rulebook(commands=(PLAN, CHECK), needs=(standard_loa
             why='Without one there is no egress, and no connection between nodes and control plane.',
             source='the article, limitations; AZURE-FACTS section 1 [D].')
 def no_outbound_ip(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
-    """By what the profile asks for."""
-    settings = subject.settings
-    if settings.outbound_ip_count == 0:
-        yield rule.finding(
-            'No outbound IP that the profile asks for can be used.'
-            if subject.decision.reason is Reason.ADDRESS_UNUSABLE else
-            'The profile asks for no outbound IPv4 address.', consequence='Outbound connections fail.', target=PROFILE,
-            evidence={'ipSource': settings.ip_source, 'outboundIpCount': 0},
-            remediation='At least one is needed.' if settings.ip_source == MANAGED else
+    """By what the profile asks for. What is in force carries traffic on until that is set; where Azure does not take
+    the own addresses it is never set."""
+    settings, current = subject.settings, subject.decision.current
+    refused = subject.decision.reason is Reason.ADDRESS_UNUSABLE
+    in_force = current.effective_outbound_ip_count if current else None
+    if settings.outbound_ip_count != 0 or refused and in_force != 0:
+        return
+    need = ('At least one is needed.' if settings.ip_source == MANAGED else
             "Name an IPv4 address that exists: az aks lb plan with '--outbound-ips'.")
+    yield rule.finding(
+        'No own outbound IP can be used, and none is in force.' if refused else
+        'The profile asks for no outbound IPv4 address.', target=PROFILE, remediation=MEND_FIRST if refused else need,
+        consequence='Outbound connections fail.' if in_force == 0 else 'With that set, outbound connections fail.',
+        evidence={'ipSource': settings.ip_source, 'outboundIpCount': 0, 'effectiveOutboundIpCount': in_force})
 
 
 @RULES.rule('NoOutboundFrontend', ERROR, about=OBSERVATION,

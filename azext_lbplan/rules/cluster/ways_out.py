@@ -9,6 +9,9 @@ from ...decision.ways_out import Way, WayOut, mend_of, ways_out
 from ...facts.clusters import MIXED
 from ...model.network import PublicIpPrefix
 
+#: What to do about whatever else is wrong meanwhile.
+MEND_FIRST = 'First mend or leave out those that cannot be used.'
+
 #: So many names stand in a sentence.
 _MOST_NAMES = 5
 

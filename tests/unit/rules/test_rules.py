@@ -9,6 +9,7 @@ from azext_lbplan.rules.cluster.subject import metrics, metrics_were_read
 from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
 from azext_lbplan.rules.cluster.mending import MENDED
 from azext_lbplan.views.results import status_of
+from azext_lbplan.views.verdict import verdict
 from tests.azure import pool
 from tests.support.cases import GROUP
 
@@ -460,15 +461,37 @@ def test_overcommitment_names_the_pools_that_make_it_so():
     assert found.evidence['pools'] == ['batch'] and "'batch' (1 now, 200 at most, surge 20)" in found.message
 
 
-def test_own_ips_that_are_gone_are_named_as_what_has_to_be_mended_first():
-    found = {one.code: one for one in ask(without_reading(world(own=1, ports=8000), OWN, 404, 'ResourceNotFound')).findings}
-    assert found['NoOutboundIp'].message.startswith('No outbound IP that the profile asks for can be used.')
-    assert found['PortsOvercommittedNow'].remediation.startswith('First mend or leave out the own IPs')
-
-
 @pytest.mark.parametrize('way, warned', [(gateway_id(), False), (None, True)])
 def test_ips_that_no_packet_leaves_by_are_no_egress_ips(way, warned):
     snapshot = {**world(pool(count=9), ports=8000), 'subnets': [subnet(MANAGED_SUBNET, way)]}
     found = findings(decision_of(snapshot))
     assert ('EgressIpsChange' in {one.code for one in found}) is warned
     assert 'EgressBypassesLoadBalancer' in {one.code for one in found} or warned
+
+
+@pytest.mark.parametrize('ports', [None, 8000])
+@pytest.mark.parametrize('spoil', [
+    lambda ports: with_(world(pool(count=5), own=1, ports=ports), *IP, 'sku', value={'name': 'Basic'}),
+    lambda ports: with_(world(pool(count=20), prefix_lengths=[31, 31], ports=ports), *PREFIX, 'properties', value={
+        'prefixLength': 31, 'publicIPAddresses': [{'id': f'{GROUP}/publicIPAddresses/web'}]})])
+def test_what_is_in_force_carries_traffic_on_where_own_addresses_are_refused(spoil, ports):
+    """Nothing is said of ports that AKS does not come to count, nor of connections that do not fail."""
+    snapshot = spoil(ports)
+    found, = codes(ask(snapshot), ERROR)
+    assert found in ('OutboundIpNotStandard', 'OutboundPrefixInUse')
+    assert 'can be used' in verdict(decision_of(snapshot)).binds or ports is None
+
+
+def test_without_an_own_address_and_nothing_in_force_connections_fail():
+    snapshot = without_reading(world(own=1, ports=8000), OWN, 404, 'ResourceNotFound')
+    outbound_rule(snapshot)['frontendIPConfigurations'] = []
+    found = {one.code: one for one in ask(snapshot).findings if one.severity == ERROR}
+    assert set(found) == {'OutboundIpMissing', 'NoOutboundIp'}
+    assert found['NoOutboundIp'].consequence == 'Outbound connections fail.'
+    assert found['NoOutboundIp'].remediation == 'First mend or leave out those that cannot be used.'
+
+
+def test_ports_are_not_multiplied_where_there_is_no_ip():
+    snapshot = world(managed=0, ports=8000)
+    assert codes(ask(snapshot), ERROR) == ['NoOutboundIp']
+    assert verdict(decision_of(snapshot)).binds == 'No outbound IPv4 address.'
