@@ -7,7 +7,6 @@ Nodes of a public cluster reach the API server from their egress IPs. Source: AZ
 from __future__ import annotations
 
 import ipaddress
-import shlex
 from typing import Iterable, NamedTuple, Optional, Tuple
 
 from ..facts.api_server import AUTHORIZED_RANGES_OPTION, MAX_AUTHORIZED_RANGES, ONLY_LOAD_BALANCER, is_taken
@@ -62,7 +61,7 @@ def extension(cluster: Cluster, addresses: Iterable[str], today: Iterable[str] =
         ranges = kept + _not_covered((*today, *missing), kept)
     refused = tuple(entry for entry in ranges if not is_taken(entry))
     settable = bool(missing) and not refused and len(ranges) <= MAX_AUTHORIZED_RANGES and cluster.is_named
-    command = shlex.join(steps.update(cluster, (AUTHORIZED_RANGES_OPTION, ','.join(ranges))).argv)
+    command = steps.update(cluster, (AUTHORIZED_RANGES_OPTION, ','.join(ranges))).line
     return Extension(missing, refused, ranges, command if settable else None)
 
 

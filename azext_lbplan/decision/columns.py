@@ -60,6 +60,11 @@ class Settings(NamedTuple):
                 (self.ip_source != MANAGED or count is None or 1 <= count <= snat.MAX_MANAGED_IPS))
 
     @property
+    def managed_counts(self) -> Tuple[int, int]:
+        """IPs that AKS makes, of IPv4 and of IPv6."""
+        return self.managed_outbound_ip_count or 0, self.managed_outbound_ipv6_count or 0
+
+    @property
     def own_ids(self) -> Tuple[ArmId, ...]:
         """The ids of the user's own public IPs and prefixes."""
         return self.outbound_ips + self.outbound_ip_prefixes

@@ -7,7 +7,6 @@ what has to know the new addresses is told before that. Source: AZURE-FACTS sect
 
 from __future__ import annotations
 
-import shlex
 from enum import Enum
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
@@ -24,6 +23,7 @@ from .authorized_ranges import extension, ranges_matter
 from .decide import Decision
 from .egress import APPLIANCE, NETWORK_GATEWAY
 from .egress_addresses import addresses_of
+from .outcome import Step
 
 _ISOLATED = (NO_EGRESS, BLOCK)
 
@@ -179,9 +179,8 @@ class _Moving:  # pylint: disable=too-few-public-methods  # the state of one mov
         without, gateway = [one for one in self._cluster.subnet_ids if self._gateway_on(one) is None], self._gateway
         join = Stage.JOIN_BEHIND_ROUTE if self._routed else Stage.JOIN_GATEWAY
         for subnet_id in without if gateway else ():
-            line = shlex.join(('az', 'network', 'vnet', 'subnet', 'update', '--ids', subnet_id, '--nat-gateway',
-                               gateway or ''))
-            yield MoveStep(join, None if self._in_code else line, self._subnet_names([subnet_id]))
+            argv = ('az', 'network', 'vnet', 'subnet', 'update', '--ids', subnet_id, '--nat-gateway', gateway or '')
+            yield MoveStep(join, None if self._in_code else Step(argv).line, self._subnet_names([subnet_id]))
         if without and not gateway:
             yield MoveStep(join, about=self._subnet_names(without))
         if self._routed:
@@ -245,13 +244,10 @@ class _Moving:  # pylint: disable=too-few-public-methods  # the state of one mov
         """None for types that `az aks` does not know, or knows by several names."""
         if self._in_code or self._to in (BLOCK, MANAGED_NAT_GATEWAY_V2):
             return None
-        return shlex.join(steps.update(self._cluster, self._flags()).argv)
+        return steps.update(self._cluster, self._flags()).line
 
     def _look(self) -> Optional[str]:
-        if self._in_code:
-            return None
-        update = steps.update(self._cluster, ()).argv
-        return shlex.join(('az', 'aks', 'lb', 'check', *update[3:]))
+        return None if self._in_code else steps.ask('check', self._cluster).line
 
     # what it costs
 

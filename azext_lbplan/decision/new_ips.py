@@ -47,15 +47,11 @@ def new_ips_of(decision: Decision) -> Optional[NewIps]:
     before = current.settings if current and current.settings else _NEW_CLUSTER
     made, place = decision.new_addresses, decision.cluster or _NOWHERE
     prefixes = sum(address.length is not None for address in made)
-    ips = len(made) - prefixes + sum(max(0, more - there) for there, more in zip(_managed(before), _managed(after)))
+    ips = len(made) - prefixes + sum(
+        max(0, more - there) for there, more in zip(before.managed_counts, after.managed_counts))
     if not ips and not prefixes:
         return None
     return NewIps(ips, prefixes, made[0].id.subscription_id if made else place.subscription_id, place.location)
-
-
-def _managed(settings: Settings) -> Tuple[int, int]:
-    """IPs that AKS makes, of IPv4 and of IPv6."""
-    return settings.managed_outbound_ip_count or 0, settings.managed_outbound_ipv6_count or 0
 
 
 def quotas(decision: Decision, new: NewIps) -> Tuple[Optional[Usage], ...]:

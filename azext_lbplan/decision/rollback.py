@@ -6,13 +6,11 @@ Sources: AZURE-FACTS sections 1 and 11.
 
 from __future__ import annotations
 
-import shlex
 from enum import Enum
 from typing import Iterator, NamedTuple, Optional, Tuple
 
 from ..facts import snat
 from ..facts.clusters import MANAGED, MIXED
-from ..model.cluster import Cluster
 from . import steps
 from .columns import Configuration, Settings
 from .decide import Decision
@@ -61,11 +59,8 @@ def rollback(decision: Decision) -> Optional[Rollback]:
     obstacle = _obstacle(decision, current, before, after) or (None if flags else Obstacle.NOT_SETTABLE)
     if obstacle is not None:
         return Rollback((), None, obstacle, ())
-    return Rollback(flags, _line(cluster, flags), None, tuple(_remainders(decision, current, before, after)))
-
-
-def _line(cluster: Cluster, flags: Tuple[str, ...]) -> str:
-    return shlex.join(steps.update(cluster, flags).argv)
+    line = steps.update(cluster, flags).line
+    return Rollback(flags, line, None, tuple(_remainders(decision, current, before, after)))
 
 
 def _settable(before: Settings, after: Settings) -> Settings:
@@ -103,10 +98,10 @@ def _remainders(decision: Decision, current: Configuration, before: Settings, af
     if _exceeds(current, before, current.nodes.validated):
         yield Remainder.MAYBE_REFUSED
     if before.ips != after.ips and before.ip_source == MANAGED:
-        counts = [(one.managed_outbound_ip_count or 0, one.managed_outbound_ipv6_count or 0) for one in (before, after)]
-        if any(now > then for now, then in zip(*counts)):
+        counts = list(zip(before.managed_counts, after.managed_counts))
+        if any(now > then for now, then in counts):
             yield Remainder.DELETED_IPS
-        if any(now < then for now, then in zip(*counts)):
+        if any(now < then for now, then in counts):
             yield Remainder.CHOSEN_IPS
     if decision.new_addresses:
         yield Remainder.MADE_IPS

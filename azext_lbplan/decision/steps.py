@@ -57,9 +57,17 @@ def shortened(argv: Sequence[str]) -> str:
 
 def update(cluster: Cluster, argv: Sequence[str]) -> Step:
     """`az aks update` for `cluster`, which is named, with the options `argv`."""
-    return Step(('az', 'aks', 'update', *option('--resource-group', cluster.resource_group),
-                 *option('--name', cluster.name),
-                 *option('--subscription', cluster.subscription_id), *argv))
+    return Step(('az', 'aks', 'update', *_named(cluster), *argv))
+
+
+def ask(command: str, cluster: Cluster, argv: Sequence[str] = ()) -> Step:
+    """`az aks lb` for `cluster`, which is named: the `command` that gives the next answer, with the options `argv`."""
+    return Step(('az', 'aks', 'lb', command, *_named(cluster), *argv))
+
+
+def _named(cluster: Cluster) -> List[str]:
+    return (option('--resource-group', cluster.resource_group) + option('--name', cluster.name) +
+            option('--subscription', cluster.subscription_id))
 
 
 def option(name: str, value: Optional[str]) -> List[str]:

@@ -18,7 +18,7 @@ from .decide import Decision
 from .new_addresses import NewAddress
 from .outcome import NoCommand, Reason, Step
 from .own_addresses import REFUSED, Fault, OwnAddress
-from .steps import make, option
+from .steps import ask, make, option
 
 
 class Way(Enum):
@@ -110,9 +110,7 @@ def _plan_again(decision: Decision, settings: Settings, rest: Sequence[ArmId]) -
             decision.observed.origin is not None:
         return ()
     name = '--outbound-ips' if source == PUBLIC_IPS else '--outbound-ip-prefixes'
-    return (Step(('az', 'aks', 'lb', 'plan', *option('--resource-group', cluster.resource_group),
-                  *option('--name', cluster.name), *option('--subscription', cluster.subscription_id), name,
-                  ','.join(rest), *_typed(decision.options))),)
+    return (ask('plan', cluster, (name, ','.join(rest), *_typed(decision.options))),)
 
 
 def _typed(options: Options) -> Iterator[str]:
