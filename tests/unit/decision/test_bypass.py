@@ -50,7 +50,7 @@ def test_a_load_balancer_that_nothing_goes_through_is_not_sized(around, effectiv
 
 def test_a_gateway_is_told_with_its_own_numbers():
     result = answer('recommend', behind(world(), nat=True))
-    assert 'nat has 1 IPs x 64512 = 64512 ports' in result['reasons'][0] and '1 subnet' in result['reasons'][0]
+    assert 'nat has 1 IP x 64512 = 64512 ports' in result['reasons'][0] and '1 subnet' in result['reasons'][0]
     assert result['egress']['addresses'] == ['20.7.7.7'] and result['egress']['via'] == gateway_id()
 
 
