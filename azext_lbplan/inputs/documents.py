@@ -7,7 +7,7 @@ itself, or grow without bound through its aliases, and the types have to be thos
 
 import json
 import re
-from typing import Dict, Iterator, List, Match, NamedTuple, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Match, NamedTuple, Optional, Tuple
 
 import yaml
 
@@ -154,44 +154,6 @@ def _joined(match: Match[str]) -> str:
     return '\ufffd' if lone else match.group()
 
 
-class _Frame:  # pylint: disable=too-few-public-methods, too-many-instance-attributes  # a state
-    """A mapping or sequence that is being filled; `size` is its number of values, aliases counted in full."""
-
-    __slots__ = ('container', 'key', 'key_line', 'line', 'merged', 'anchor', 'size')
-
-    def __init__(self, container: Union[Fields, Items], line: int, anchor: Optional[str]):
-        self.container = container
-        self.key: Optional[str] = None
-        self.key_line = line
-        self.line = line
-        self.merged: List[Tuple[Json, int]] = []
-        self.anchor = anchor
-        self.size = 1
-
-
-def _set(frame: _Frame, container: Fields, key: str, value: Json) -> None:
-    """Give `key` its value; the last of several wins, as in Kubernetes."""
-    if key == '<<':
-        frame.merged.append((value, frame.key_line))
-        return
-    if key in container:
-        container.repeated.append((key, frame.key_line))
-    container[key] = value
-    container.lines[key] = frame.key_line
-
-
-def _merge(frame: _Frame, container: Fields) -> None:
-    """Take over what merge keys (`<<: *defaults`) bring; the mapping's own keys win, then the first source."""
-    for value, line in frame.merged:
-        for source in value if isinstance(value, list) else [value]:
-            if not isinstance(source, Fields):
-                raise Unreadable(NOT_PARSED, 'is no valid YAML: a merge key (<<) needs a mapping', line)
-            for key, inherited in source.items():
-                if key not in container:
-                    container[key] = inherited
-                    container.lines[key] = source.lines[key]
-
-
 def _too_deep(line: Optional[int]) -> Unreadable:
     return Unreadable(TOO_LARGE, f'nests deeper than {DEEPEST} levels', line)
 
@@ -204,23 +166,38 @@ def _key(value: Json, event: yaml.Event, line: int) -> str:
     return written if isinstance(written, str) else str(value)
 
 
-class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pass
-    """Builds one document from the parser's events; `count` is how many values it has built."""
+def _merge(fields: Fields, sources: Json, line: int) -> None:
+    """Take over what a merge key (`<<: *defaults`) brings; the mapping's own keys win, then the first source."""
+    for source in sources if isinstance(sources, list) else [sources]:
+        if not isinstance(source, Fields):
+            raise Unreadable(NOT_PARSED, 'is no valid YAML: a merge key (<<) needs a mapping', line)
+        for key, inherited in source.items():
+            if key not in fields:
+                fields[key] = inherited
+                fields.lines[key] = source.lines[key]
+
+
+class _Builder:  # pylint: disable=too-few-public-methods, too-many-instance-attributes  # the state of one pass
+    """Builds one document from the parser's events; `count` is how many values it has built.
+
+    `aliased` values were taken over by aliases, `added` of them beyond the one that each alias counts for.
+    """
 
     def __init__(self, first_line: int, most_values: int):
         self.first_line = first_line
         self.most_values = most_values
-        self.count = 0
-        self.aliased = 0
+        self.count = self.aliased = self.added = self.depth = 0
         self.anchors: Dict[str, Optional[Tuple[Json, int]]] = {}
-        self.root: Json = None
-        self.stack: List[_Frame] = []
+        self.events: Iterator[yaml.Event] = iter(())
 
     def build(self, text: str) -> Json:
         """The value of the document in `text`."""
+        root: Json = None
         try:
-            for event in yaml.parse(text, Loader=LOADER):
-                self._take(event)
+            self.events = iter(LOADER(text).get_event, None)
+            for event in self.events:
+                if isinstance(event, yaml.NodeEvent):
+                    root = self._value(event)
         except yaml.YAMLError as error:
             raise self._syntax_error(error, text) from error
         except UnicodeEncodeError as error:
@@ -229,80 +206,101 @@ class _Builder:  # pylint: disable=too-few-public-methods  # the state of one pa
             if unreadable.code == NOT_PARSED:
                 self._raise_if_template(text)
             raise
-        return self.root
+        return root
 
-    def _take(self, event: yaml.Event) -> None:
+    def _value(self, event: yaml.NodeEvent) -> Json:
+        """The value that begins with `event`; it is counted once it is complete."""
         if isinstance(event, yaml.ScalarEvent):
-            value = resolve(event.value, event.tag, not event.style)
-            self._anchor(event.anchor, value, 1)
-            self._place(value, event, 1)
-        elif isinstance(event, yaml.MappingStartEvent):
-            self._open(Fields(), event)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            self._open(Items(), event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._close(event)
+            value: Json = resolve(event.value, event.tag, not event.style)
+            if event.anchor:
+                self.anchors[event.anchor] = value, 1
         elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
+            value = self._alias(event)
+        else:
+            before = self._open(event)
+            value = self._mapping() if isinstance(event, yaml.MappingStartEvent) else self._sequence()
+            self._close(event, value, before)
+        self.count += 1
+        if self.count > self.most_values:
+            raise self._too_many(event)
+        return value
 
-    def _open(self, container: Union[Fields, Items], event: yaml.NodeEvent) -> None:
-        line = self._line(event)
-        if len(self.stack) >= DEEPEST:
-            raise _too_deep(line)
+    def _open(self, event: yaml.CollectionStartEvent) -> int:
+        """Begin a mapping or sequence: how many values there are so far, aliases in full."""
+        if self.depth >= DEEPEST:
+            raise _too_deep(self._line(event))
+        self.depth += 1
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias to it now would contain itself
-        self.stack.append(_Frame(container, line, event.anchor))
+        return self.count + self.added
 
-    def _close(self, event: yaml.Event) -> None:
-        frame = self.stack.pop()
-        if frame.merged and isinstance(frame.container, Fields):
-            _merge(frame, frame.container)
-        self._anchor(frame.anchor, frame.container, frame.size)
-        self._place(frame.container, event, frame.size, frame.line)
+    def _close(self, event: yaml.CollectionStartEvent, value: Json, before: int) -> None:
+        self.depth -= 1
+        if event.anchor:
+            self.anchors[event.anchor] = value, 1 + self.count + self.added - before
 
-    def _anchor(self, name: Optional[str], value: Json, size: int) -> None:
-        if name:
-            self.anchors[name] = (value, size)
+    def _mapping(self) -> Fields:
+        """The rest of a mapping; the last of several values of a key wins, as in Kubernetes."""
+        fields = Fields()
+        lines, events, first_line = fields.lines, self.events, self.first_line
+        merged: List[Tuple[Json, int]] = []
+        repeated: List[Tuple[str, int]] = []
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            line = first_line + event.start_mark.line
+            if isinstance(event, yaml.ScalarEvent) and not event.anchor:  # as nearly all keys: they go by as text
+                key: str = event.value
+                self.count += 1
+                if self.count > self.most_values:
+                    raise self._too_many(event)
+            else:
+                key = _key(self._value(event), event, line)
+            value = self._value(next(events))
+            if key == '<<':
+                merged.append((value, line))
+                continue
+            if key in fields:
+                repeated.append((key, line))
+            fields[key] = value
+            lines[key] = line
+        for sources, line in merged:
+            _merge(fields, sources, line)
+        if repeated:
+            fields.repeated = repeated
+        return fields
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        line = self._line(event)
-        name = event.anchor or ''
+    def _sequence(self) -> Items:
+        """The rest of a sequence."""
+        items = Items()
+        for event in self.events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            items.append(self._value(event))
+            items.lines.append(self._line(event))
+        return items
+
+    def _alias(self, event: yaml.AliasEvent) -> Json:
+        line, name = self._line(event), event.anchor or ''
         known = self.anchors.get(name)
         if known is None:
             why = 'names itself' if name in self.anchors else 'is not defined before its use'
             raise Unreadable(NOT_PARSED, f'is no valid YAML: the anchor "{name[:40]}" {why}', line)
         value, size = known
         self.aliased += size
+        self.added += size - 1
         if self.aliased > MOST_ALIASED_VALUES:
             raise Unreadable(ALIAS_BOMB, f'grows beyond {MOST_ALIASED_VALUES:,} values through its aliases; '
                                          'Kubernetes refuses such a file too', line)
-        self._place(value, event, size)
+        return value
 
-    def _place(self, value: Json, event: yaml.Event, size: int, line: Optional[int] = None) -> None:
-        """Put a value that is complete where it belongs: as key, as value of a key, or as element."""
-        self.count += 1
-        line = line or self._line(event)
-        if self.count > self.most_values:
-            raise Unreadable(TOO_LARGE, f'holds more than {MOST_VALUES:,} values; split it, for example by namespace',
-                             line)
-        if not self.stack:
-            self.root = value
-            return
-        frame = self.stack[-1]
-        frame.size += size
-        container = frame.container
-        if isinstance(container, Items):
-            container.append(value)
-            container.lines.append(line)
-        elif frame.key is None:
-            frame.key, frame.key_line = _key(value, event, line), line
-        else:
-            key, frame.key = frame.key, None
-            _set(frame, container, key, value)
+    def _too_many(self, event: yaml.Event) -> Unreadable:
+        return Unreadable(TOO_LARGE, f'holds more than {MOST_VALUES:,} values; split it, for example by namespace',
+                          self._line(event))
 
     def _line(self, event: yaml.Event) -> int:
-        mark = event.start_mark
-        return self.first_line + (mark.line if mark else 0)
+        line: int = event.start_mark.line
+        return self.first_line + line
 
     def _syntax_error(self, error: yaml.YAMLError, text: str) -> Unreadable:
         """One line for the parser's complaint, or what a template needs where one caused it."""

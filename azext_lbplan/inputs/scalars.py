@@ -33,9 +33,7 @@ _RESOLVED_TAGS = frozenset('tag:yaml.org,2002:' + name for name in ('int', 'floa
 
 def resolve(text: str, tag: Optional[str], is_plain: bool) -> Scalar:
     """The value of the scalar `text`, given its explicit `tag` (or None) and whether it stands without quotes."""
-    if tag in _RESOLVED_TAGS or (tag is None and is_plain):
-        return plain(text)
-    return text
+    return plain(text) if (is_plain if tag is None else tag in _RESOLVED_TAGS) else text
 
 
 def plain(text: str) -> Scalar:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 #: The way to a value: keys of mappings, and positions in sequences.
 Path = Tuple[Union[str, int], ...]
@@ -14,10 +14,9 @@ class Fields(Dict[str, Any]):
 
     __slots__ = ('lines', 'repeated')
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self) -> None:  # pylint: disable=super-init-not-called  # an empty mapping has nothing to set up
         self.lines: Dict[str, int] = {}
-        self.repeated: List[Tuple[str, int]] = []
+        self.repeated: Sequence[Tuple[str, int]] = ()
 
     def fields(self, key: str) -> Fields:
         """The mapping under `key`; an empty one where there is none."""
@@ -42,8 +41,7 @@ class Items(List[Any]):
 
     __slots__ = ('lines',)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self) -> None:  # pylint: disable=super-init-not-called  # as above
         self.lines: List[int] = []
 
 
