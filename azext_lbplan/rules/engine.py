@@ -12,7 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
-from ..model.finding import WARNING, Finding, worst_first
+from ..model.finding import SEVERITIES, WARNING, Finding, worst_first
 from ..model.values import printable
 
 #: What a rule is applied to: a column of a decision, or a Service in its cluster.
@@ -37,7 +37,8 @@ OBSERVATION = 'observation'
 class Rule(Generic[S]):  # pylint: disable=too-many-instance-attributes  # a record
     """A rule of a catalogue.
 
-    `severity` is its usual one. `title` says what is found, `why` why it matters, `source` where that comes from.
+    `severity` is its usual one; a finding may be milder, and not worse but for a rule that tells by `up_to` how bad it
+    can be. `title` says what is found, `why` why it matters, `source` where that comes from.
     `commands` are those that give it. Without what it `needs` a rule is skipped, never passed; without what it
     `needs_in_part` its findings count and its silence does not. `concerns` spares the many rules on what few subjects
     have (annotations, own IPs) the asking.
@@ -55,6 +56,12 @@ class Rule(Generic[S]):  # pylint: disable=too-many-instance-attributes  # a rec
     needs_in_part: Tuple[Need[S], ...] = ()
     concerns: Optional[Concern[S]] = None
     link: Optional[str] = None
+    up_to: Optional[str] = None
+
+    @property
+    def worst(self) -> str:
+        """The worst severity that a finding of it can have."""
+        return self.up_to or self.severity
 
     def finding(self, message: str, *, target: Optional[str] = None, severity: Optional[str] = None,
                 consequence: Optional[str] = None, evidence: Mapping[str, Any] = MappingProxyType({}),
@@ -131,6 +138,54 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
         if reason is not None:
             skipped.append(Skipped(rule.code, reason))
     return Report(worst_first(findings), tuple(skipped))
+
+
+class Lead(Generic[S]):  # pylint: disable=too-few-public-methods  # rules made ready for one question
+    """What leads the report of some rules, for those who read no further: rules that can find nothing as bad are not
+    asked, and what several rules need or concern is looked at once for all of them. A rule that raises says nothing.
+    """
+
+    def __init__(self, rules: Iterable[Rule[S]]):
+        self._alike: Dict[str, _Alike[S]] = {severity: {} for severity in SEVERITIES}
+        for place, rule in enumerate(rules):
+            self._alike[rule.worst].setdefault((rule.needs, rule.concerns), []).append((place, rule))
+
+    def of(self, subject: S) -> Optional[Finding]:
+        """The first of the findings that `run` would put first; None where nothing is found."""
+        known: Dict[Need[S], Optional[str]] = {}
+        found: List[Tuple[int, Finding]] = []
+        for severity, alike in self._alike.items():
+            for (needs, concerns), rules in alike.items():
+                if _missing(needs, subject, known) is None and _is_concerned(concerns, subject):
+                    found += _judged(rules, subject)
+            worst = [(place, finding) for place, finding in found if finding.severity == severity]
+            if worst:
+                return min(worst, key=lambda one: one[0])[1]
+        return None
+
+
+#: Rules with the same needs and concerns, each with its place among all.
+_Alike = Dict[Tuple[Tuple[Need[S], ...], Optional[Concern[S]]], List[Tuple[int, Rule[S]]]]
+
+
+def _is_concerned(concerns: Optional[Concern[S]], subject: S) -> bool:
+    try:
+        return concerns is None or concerns(subject)
+    except Exception:  # pylint: disable=broad-except  # as in `run`
+        return False
+
+
+def _judged(rules: Iterable[Tuple[int, Rule[S]]], subject: S) -> List[Tuple[int, Finding]]:
+    """What the rules find, each finding with the place of its rule."""
+    found: List[Tuple[int, Finding]] = []
+    for place, rule in rules:
+        try:
+            findings = list(rule.judge(rule, subject))
+        except Exception:  # pylint: disable=broad-except  # as in `run`
+            continue
+        if findings:  # most rules have nothing to say of most subjects
+            found += [(place, finding) for finding in findings]
+    return found
 
 
 def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Need[S], Optional[str]]) -> Optional[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 from ..decision import Decision
 from ..facts.clusters import NONE
 from ..model.finding import ERROR, WARNING, counted
-from ..rules.cluster import leading, worst
+from ..rules.cluster import lead
 from .results import NOT_APPLICABLE, OK, egress, status_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STATUSES = (ERROR, WARNING, OK, NOT_APPLICABLE)
 
 def row(decision: Decision) -> Row:
     """The row of one cluster."""
-    report = worst(decision)
+    leading = lead(decision)
     cluster, nodes, column = decision.cluster, decision.nodes, decision.asked
     if cluster is None:
         raise LookupError('a row is of a cluster')
@@ -42,8 +42,8 @@ def row(decision: Decision) -> Row:
         'nodes': {'current': nodes.current, 'max': nodes.max, 'surge': nodes.surge, 'validated': nodes.validated,
                   'required': nodes.required},
         'availablePorts': column.available_ports, 'requiredPorts': column.required_ports,
-        'headroomNodes': column.headroom_nodes, 'fits': column.fits, 'status': status_of(decision, report),
-        'topFinding': leading(report),
+        'headroomNodes': column.headroom_nodes, 'fits': column.fits, 'status': status_of(decision, leading),
+        'topFinding': leading.code if leading else None,
     }
 
 

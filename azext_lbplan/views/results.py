@@ -50,7 +50,7 @@ def plan(decision: Decision, findings: Iterable[Finding], curve: Optional[List[R
 def check(decision: Decision, report: Report) -> Result:
     """The result of `az aks lb check`."""
     return {'cluster': _cluster(decision), 'verdict': _verdict(decision, report.findings),
-            'egress': egress(decision), 'status': status_of(decision, report),
+            'egress': egress(decision), 'status': status_of(decision, next(iter(report.findings), None)),
             'findings': [finding(found) for found in report.findings],
             'skipped': [_skipped(rule) for rule in report.skipped],
             'summary': count_by_severity(report.findings), **_outcome(decision), 'moves': moves.rows(decision),
@@ -73,13 +73,11 @@ def egress(decision: Decision) -> Result:
             'addresses': None if found.addresses is None else list(found.addresses), 'evidence': list(found.evidence)}
 
 
-def status_of(decision: Decision, report: Report) -> str:
-    """The worst of the findings; without errors and warnings whether the rules apply to such a cluster at all."""
-    severities = {found.severity for found in report.findings}
-    if ERROR in severities:
-        return ERROR
-    if WARNING in severities:
-        return WARNING
+def status_of(decision: Decision, leading: Optional[Finding]) -> str:
+    """The severity of the worst finding, which leads; without errors and warnings whether the rules apply to such a
+    cluster at all."""
+    if leading is not None and leading.severity in (ERROR, WARNING):
+        return leading.severity
     return OK if decision.applicable else NOT_APPLICABLE
 
 

@@ -2,6 +2,8 @@
 import ipaddress
 import shlex
 
+from azext_lbplan.rules.cluster import RULES
+
 _TEXT, _COUNT, _FLAG, _LIST = (str, type(None)), (int, type(None)), (bool, type(None)), (list,)
 
 CLUSTER = dict.fromkeys(('id', 'name', 'resourceGroup', 'nodeResourceGroup', 'subscriptionId', 'location',
@@ -19,6 +21,7 @@ CONFIGURATION = {
         'requiredPorts', 'headroomPorts', 'maxNodes', 'headroomNodes', 'maxPortsPerNode'), _COUNT)}
 FINDING = {**dict.fromkeys(('code', 'severity', 'message'), (str,)), 'evidence': (dict,),
            **dict.fromkeys(('target', 'remediation', 'command', 'link', 'baseline'), _TEXT)}
+WORST = {rule.code: rule.worst for rule in RULES}  # a row of a fleet asks nothing else of a rule
 ALTERNATIVE = {'title': (str,), 'flags': _LIST, 'command': _TEXT, 'fits': _FLAG, 'consequence': (str,),
                'steps': _LIST}
 ANY = (dict, type(None))
@@ -126,10 +129,12 @@ def _decision(result):
     assert lines <= {result['command']}, 'one line with load balancer options, everywhere the same'
     assert (result['command'] is None) == (result['commands'] == []) == (result['flags'] == [])
     assert result['commands'] == [*result['prerequisites'], *filter(None, [result['command']])]
-    ranks = [('error', 'warning', 'info').index(finding['severity']) for finding in result['findings']]
+    severities = ('error', 'warning', 'info')
+    ranks = [severities.index(finding['severity']) for finding in result['findings']]
     assert ranks == sorted(ranks), 'the worst finding comes first'
     for finding in result['findings']:
         _shape(finding, FINDING)
+        assert severities.index(finding['severity']) >= severities.index(WORST[finding['code']]), finding
     assert (result['rollback'] is None) == (result['command'] is None or result['cluster'] is None)
     if result['rollback']:
         _way_back(result['rollback'], result)

@@ -10,7 +10,7 @@ from typing import Collection, Iterable, Optional, Tuple
 
 from ...decision import Decision
 from ...model.finding import Finding
-from ..engine import Report, Rule, run
+from ..engine import Lead, Report, Rule, run
 from . import (alerting, api_server, automatic, capacity, changes, code, drift, egress, limits, measured, node_pools,
                obstacles, outbound_ips, outbound_types, own_addresses, quota, state, timeouts)
 from .mending import mend
@@ -26,6 +26,8 @@ RULES: Tuple[Rule[AtColumn], ...] = tuple(
 
 _OF_CHECK: Tuple[Rule[AtColumn], ...] = tuple(rule for rule in RULES if CHECK in rule.commands)
 
+_LEAD: Lead[AtColumn] = Lead(rule for rule in _OF_CHECK if rule.code != outbound_types.MOVES_CODE)
+
 #: The codes that `--rules` and `--skip-rules` of `check` know.
 CHECK_CODES: Tuple[str, ...] = tuple(rule.code for rule in _OF_CHECK)
 
@@ -35,20 +37,15 @@ def check(decision: Decision, only: Optional[Collection[str]] = None, without: C
     return mend(decision, RULES, run(_selected(only, without), AtColumn(decision, decision.asked)))
 
 
-def worst(decision: Decision) -> Report:
-    """The findings of `check` as they stand, for a row of a fleet: what the line would mend does not matter there."""
-    return run(_OF_CHECK, AtColumn(decision, decision.asked))
+def lead(decision: Decision) -> Optional[Finding]:
+    """What leads the findings of `check`, for a row of a fleet: the moves that there are never do."""
+    return _LEAD.of(AtColumn(decision, decision.asked))
 
 
 def planned(decision: Decision) -> Report:
     """What `plan` and `recommend` say of a cluster."""
     return mend(decision, RULES, run((rule for rule in RULES if PLAN in rule.commands),
                                      AtColumn(decision, decision.asked)))
-
-
-def leading(report: Report) -> Optional[str]:
-    """The code of the finding that an answer leads with; None where nothing is found but which moves there are."""
-    return next((found.code for found in report.findings if found.code != outbound_types.MOVES_CODE), None)
 
 
 def findings(decision: Decision) -> Tuple[Finding, ...]:

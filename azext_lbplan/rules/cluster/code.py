@@ -35,7 +35,7 @@ def cluster_recreated(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Findi
         remediation='Undo the changes that force it, unless a new cluster is what you want.')
 
 
-@RULES.rule('CodeRaisesNodes', INFO, needs=(start_of_change, standard_load_balancer),
+@RULES.rule('CodeRaisesNodes', INFO, up_to=WARNING, needs=(start_of_change, standard_load_balancer),
             title='The code change lets the cluster have more nodes.',
             why='AKS validates the ports against the maximum and the surge of every node pool: one pool more can make '
                 'every later update fail.',

@@ -99,7 +99,7 @@ def blue_green_pool(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding
                            remediation="Allow for it: az aks lb plan ... --max-count with twice the pool's nodes.")
 
 
-@RULES.rule('MalformedId', WARNING,
+@RULES.rule('MalformedId', WARNING, up_to=ERROR,
             title='An id or a name that Azure cannot have given.',
             why='What is not of that form is counted nowhere and gets into no line. Where it stands for an own IP or '
                 'prefix, Azure refuses the next update.',

@@ -2,7 +2,7 @@
 """The engine: needs, failures, and how much a rule may say."""
 
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
-from azext_lbplan.rules.engine import Rule, Skipped, run
+from azext_lbplan.rules.engine import Lead, Rule, Skipped, run
 
 
 def rule(code, judge, severity=ERROR, **more):
@@ -41,3 +41,19 @@ def test_a_need_is_asked_once_for_all_rules():
     report = run([rule(code, endless, needs=(need,)) for code in 'ABC'], 'subject')
     assert report.skipped == tuple(Skipped(code, 'Not there.') for code in 'ABC')
     assert asked == ['subject']
+
+
+def test_what_leads_a_report_is_found_without_asking_for_what_is_milder():
+    asked = []
+
+    def finding(code, *severities, usual=INFO, **more):
+        def judge(its_rule, _subject):
+            asked.append(code)
+            return [its_rule.finding(f'{code} {number}.', severity=one) for number, one in enumerate(severities)]
+        return rule(code, judge, usual, **more)
+    rules = [finding('A', INFO), finding('B', INFO, WARNING, WARNING, usual=ERROR), finding('C', WARNING, usual=WARNING),
+             finding('D', INFO, up_to=ERROR), rule('E', failing, ERROR), finding('F', ERROR, usual=ERROR,
+                                                                                 needs=(lambda _: 'Not there.',)),
+             finding('G', ERROR, usual=ERROR, concerns=lambda _: False)]
+    assert Lead(rules).of(None).message == 'B 1.' == run(rules, None).findings[0].message
+    assert asked[:3] == ['B', 'D', 'C'] and Lead([]).of(None) is None
