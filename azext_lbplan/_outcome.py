@@ -175,8 +175,7 @@ _BATCH = 50_000
 def _spare_the_collector() -> None:
     """Reading makes hundreds of thousands of small objects. For each batch of them the collector would look through
     all that `az` has loaded by now, which lives until it ends: a quarter of the time of `recommend`. What is made holds
-    no cycles, so that batches may be large: with those of 700 objects a fleet took a tenth more (tests/bench/RESULTS.md).
-    """
+    no cycles, so that batches may be large: with those of 700 objects a fleet took a twentieth more."""
     if not gc.get_freeze_count():  # once: who runs many commands in one process wants its own garbage back
         gc.freeze()
         gc.set_threshold(_BATCH)
