@@ -8,7 +8,8 @@ looks at one subject and yields `rule.finding(...)` for each place where the rul
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
@@ -108,35 +109,56 @@ class Report(NamedTuple):
         return worst_first([*self.findings, *failed]) if failed else self.findings
 
 
+class Batch(NamedTuple):
+    """Rules that stand one after the other, need the same and concern the same subjects: all are asked, or none."""
+
+    needs: Tuple[Need[Any], ...]
+    needs_in_part: Tuple[Need[Any], ...]
+    concerns: Optional[Concern[Any]]
+    rules: Tuple[Rule[Any], ...]
+
+
+def batches(rules: Iterable[Rule[S]]) -> Tuple[Batch, ...]:
+    """Rules in their order, as `run_batches` wants them: made once, where many subjects are judged."""
+    alike = attrgetter('needs', 'needs_in_part', 'concerns')
+    return tuple(Batch(*shared, tuple(several)) for shared, several in groupby(rules, alike))
+
+
 def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Report:
     """Apply each of `rules`; one that raises, or lacks what it needs, is reported as skipped and never ends the run.
 
     No rule says more than `most` findings, where that is given, and none goes on after that.
     """
+    return run_batches(batches(rules), subject, most)
+
+
+def run_batches(rules: Iterable[Batch], subject: Any, most: Optional[int] = None) -> Report:
+    """The same, of rules in batches."""
     findings: List[Finding] = []
     skipped: List[Skipped] = []
-    known: Dict[Need[S], Optional[str]] = {}  # many rules have the same needs
-    concerned: Dict[Optional[Concern[S]], bool] = {None: True}
-    for rule in rules:
-        reason = _missing(rule.needs, subject, known) if rule.needs else None
+    known: Dict[Need[Any], Optional[str]] = {}  # many rules have the same needs
+    concerned: Dict[Optional[Concern[Any]], bool] = {None: True}
+    for needs, needs_in_part, concerns, several in rules:
+        reason = _missing(needs, subject, known) if needs else None
         if reason is not None:
-            skipped.append(Skipped(rule.code, reason))
+            skipped += [Skipped(rule.code, reason) for rule in several]
             continue
-        try:
-            if rule.concerns not in concerned and rule.concerns is not None:
-                concerned[rule.concerns] = rule.concerns(subject)
-            if concerned[rule.concerns]:
-                judged = iter(rule.judge(rule, subject))
+        if concerns not in concerned:
+            concerned[concerns] = _is_concerned(concerns, subject)
+        asked = concerned[concerns]
+        partly = _missing(needs_in_part, subject, known) if needs_in_part else None
+        for rule in several if asked or partly is not None else ():
+            try:
+                judged = iter(rule.judge(rule, subject) if asked else ())
                 first = next(judged, None)  # most rules have nothing to say of most subjects
                 if first is not None:
                     findings += (first, *islice(judged, most and most - 1))  # all or nothing
-        except Exception as error:  # pylint: disable=broad-except  # whatever it is: the other rules still have a say
-            told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
-            skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
-            continue
-        reason = _missing(rule.needs_in_part, subject, known) if rule.needs_in_part else None
-        if reason is not None:
-            skipped.append(Skipped(rule.code, reason))
+            except Exception as error:  # pylint: disable=broad-except  # whatever it is: the others still have a say
+                told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
+                skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
+                continue
+            if partly is not None:
+                skipped.append(Skipped(rule.code, partly))
     return Report(worst_first(findings), tuple(skipped))
 
 
@@ -168,11 +190,12 @@ class Lead(Generic[S]):  # pylint: disable=too-few-public-methods  # rules made 
 _Alike = Dict[Tuple[Tuple[Need[S], ...], Optional[Concern[S]]], List[Tuple[int, Rule[S]]]]
 
 
-def _is_concerned(concerns: Optional[Concern[S]], subject: S) -> bool:
+def _is_concerned(concern: Optional[Concern[S]], subject: S) -> bool:
+    """Whether rules of that concern have to be asked; where it breaks they are, and say what they can."""
     try:
-        return concerns is None or concerns(subject)
-    except Exception:  # pylint: disable=broad-except  # as in `run`
-        return False
+        return concern is None or concern(subject)
+    except Exception:  # pylint: disable=broad-except  # as in a rule
+        return True
 
 
 def _judged(rules: Iterable[Tuple[int, Rule[S]]], subject: S) -> List[Tuple[int, Finding]]:
@@ -193,6 +216,7 @@ def _missing(needs: Tuple[Need[S], ...], subject: S, known: Dict[Need[S], Option
     for need in needs:
         if need not in known:
             known[need] = need(subject)
-        if known[need] is not None:
-            return known[need]
+        reason = known[need]
+        if reason is not None:
+            return reason
     return None

@@ -54,6 +54,8 @@ class Access(NamedTuple):
     @property
     def _internet_tag(self) -> bool:
         """Whether a rule lets the service tag Internet in: one that was asked for, or the provider's own."""
+        if not self.restricts:
+            return self.from_internet
         if any(tag.lower() in EVERYBODY for tag in self.tags):
             return True
         return self.from_internet and not any(_holds_everything(ranges)

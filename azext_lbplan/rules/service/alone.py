@@ -1,7 +1,7 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """Annotations whose Service is not there, judged by the rules that need no more than them."""
 
-from typing import Any, Iterable, Tuple
+from typing import Iterable, Tuple
 
 from ...inputs.carriers import Carrier
 from ...inputs.objects import is_placeholder
@@ -9,13 +9,12 @@ from ...model.fields import Fields
 from ...model.finding import Finding
 from ...model.service import parse_service, written_path
 from ...model.service_context import ServiceContext
-from ..engine import Rule, run
+from ..engine import batches, run_batches
 from . import access_rules, annotation_rules
 from .carried_rules import OF_ANNOTATIONS
 from .subject import in_cluster
 
-_RULES: Tuple[Rule[Any], ...] = tuple(
-    rule for rule in (*annotation_rules.RULES, *access_rules.RULES) if rule.code in OF_ANNOTATIONS)
+_RULES = batches(rule for rule in (*annotation_rules.RULES, *access_rules.RULES) if rule.code in OF_ANNOTATIONS)
 
 _PLACE = 'metadata.annotations'
 
@@ -24,7 +23,7 @@ def judged_alone(carrier: Carrier, cluster: ServiceContext, most: int) -> Tuple[
     """What the rules say of the annotations, with their place in the object that holds them."""
     if any(isinstance(value, str) and is_placeholder(value) for value in carrier.annotations.values()):
         return ()
-    found = run(_RULES, in_cluster(parse_service(_service(carrier.annotations)), cluster), most).said()
+    found = run_batches(_RULES, in_cluster(parse_service(_service(carrier.annotations)), cluster), most).said()
     return tuple(_moved(found, carrier))
 
 

@@ -14,12 +14,12 @@ from ...model.service import Service, parse_service, quoted
 from ...model.service_context import NO_CLUSTER, ServiceContext
 from ...model.values import Json, printable
 from ..baseline import Place
-from ..engine import Rule, run
+from ..engine import Rule, batches, run, run_batches
 from . import (access_rules, annotation_rules, carried_rules, cluster_rules, exposure_rules, neighbour_rules,
                notice_rules, probe_rules, problem_rules, shape_rules, total_rules, validation_rules)
 from .alone import judged_alone
 from .probes import PortProbe
-from .subject import ServiceInCluster, in_cluster
+from .subject import ServiceInCluster, in_cluster, known_cluster
 from .together import AllServices, AmongOthers, CarriedFrom, Seen, claims_of, seen
 
 #: No rule says more about one Service: nobody reads further, and hostile files stay cheap.
@@ -33,6 +33,9 @@ RULES: Tuple[Rule[ServiceInCluster], ...] = (
 #: Those that hold for a part of a Service, too.
 PATCH_RULES: Tuple[Rule[ServiceInCluster], ...] = tuple(
     rule for rule in RULES if rule.code not in carried_rules.OF_WHOLE_SERVICES)
+
+_OF_OTHERS, _OF_CARRIERS = batches(carried_rules.OTHER_RULES), batches(carried_rules.CARRIER_RULES)
+_AMONG_OTHERS = batches(neighbour_rules.RULES)
 
 
 class Checked(NamedTuple):
@@ -98,6 +101,10 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         self.names: List[str] = []
         self.files = self.documents = self.objects = self.services = 0
         self.rendered = False
+        # Skipped rules are not listed: those that need a cluster are left out at once where there is none.
+        self.rules, self.rules_on_parts = (
+            batches(rule for rule in rules if cluster != NO_CLUSTER or known_cluster not in rule.needs)
+            for rules in (RULES, PATCH_RULES))
 
     def read(self, file: ManifestFile) -> None:
         """Check all that is in a file."""
@@ -126,7 +133,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
             self.services += 1
             self._check_service(place, parse_service(body), is_patch(body))
         elif isinstance(body, Fields) and is_other_service(body):
-            findings = run(carried_rules.OTHER_RULES, carried_rules.OtherService(body)).said()
+            findings = run_batches(_OF_OTHERS, carried_rules.OtherService(body)).said()
             if findings:
                 service = parse_service(body)
                 self.results.append(Checked(*place, service.namespace, service.name, findings))
@@ -148,11 +155,12 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         elif is_azure:
             self.seen.append((len(self.results), seen(subject, place.file)))
         self.results.append(Checked(*place, service.namespace, service.name,
-                                    run(PATCH_RULES if is_part else RULES, subject, MOST_FINDINGS).said(),
+                                    run_batches(self.rules_on_parts if is_part else self.rules, subject,
+                                                MOST_FINDINGS).said(),
                                     subject.probes if is_azure else ()))
 
     def _check_carrier(self, place: _Place, carrier: Carrier) -> None:
-        findings = run(carried_rules.CARRIER_RULES, carrier).said()
+        findings = run_batches(_OF_CARRIERS, carrier).said()
         if not carrier.is_useless:
             line = next(iter(carrier.annotations.lines.values()), None)
             self.carriers.append(CarriedFrom(place.file, None if line is None else line + carrier.line,
@@ -167,7 +175,7 @@ class _Run:  # pylint: disable=too-many-instance-attributes  # a state
         claims = claims_of(service for _, service in self.seen)
         for position, service in self.seen:
             if service.frontends or service.dns_label:
-                more = run(neighbour_rules.RULES, AmongOthers(service, claims, self.cluster), MOST_FINDINGS).said()
+                more = run_batches(_AMONG_OTHERS, AmongOthers(service, claims, self.cluster), MOST_FINDINGS).said()
                 before = self.results[position]
                 self.results[position] = before._replace(findings=worst_first([*before.findings, *more]))
         everything = AllServices(tuple(service for _, service in self.seen), tuple(self.carriers), self.cluster)

@@ -45,7 +45,7 @@ def app_protocol_probes_root(rule: ServiceRule, subject: ServiceInCluster) -> It
                     f'/healthz; or probe by TCP: {PREFIX}port_{first.port}_health-probe_protocol: tcp.')
 
 
-@RULES.rule('ProbingTooLong', ERROR,
+@RULES.rule('ProbingTooLong', ERROR, concerns=annotated,
             title=f'Probe interval x number of probes reaches {probing.LONGEST_PROBING} seconds.',
             why='The cloud provider refuses it, and the service stays <pending>.',
             source=CLOUD_PROVIDER)

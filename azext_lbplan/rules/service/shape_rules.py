@@ -2,14 +2,15 @@
 """Rules on the shape of a Service: what the Kubernetes API server refuses, whatever cloud it runs on."""
 
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from itertools import chain
+from typing import Dict, Iterable, Iterator, Optional, Tuple
 
 from ...facts.links import CLOUD_PROVIDER, KUBERNETES, KUBERNETES_NAMES, YAML_MAPPING
 from ...model.fields import Fields, Path
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import Service, quoted, written_path
 from ...model.values import Json
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 
@@ -62,29 +63,28 @@ def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             source=KUBERNETES)
 def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """null is as good as absent, but in a list."""
-    for path, value, kind in (*_wrong_fields(subject.service), *_wrong_elements(subject.service)):
+    for path, value, kind in chain(_wrong_fields(subject.service), _wrong_elements(subject.service)):
         yield rule.finding(
             f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
             remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
 
 
-def _is(value: Json, kind: type) -> bool:
-    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
-
-
 def _wrong_fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
     """(path, value, type that is wanted) of each field of another type."""
-    for level, types in _TYPES.items():
-        for key, value in (service.body.fields(level) if level else service.body).items():
-            if value is not None and key in types and not _is(value, types[key]):
-                yield ((level, key) if level else (key,)), value, types[key]
+    for level, fields in (('', service.body), ('metadata', service.metadata), ('spec', service.spec)):
+        types = _TYPES[level]
+        for key, value in fields.items():
+            kind = types.get(key)
+            if kind is not None and value is not None and (
+                    not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+                yield ((level, key) if level else (key,)), value, kind
     for above, fields in ((('metadata', 'labels'), service.metadata.fields('labels')),
                           (('spec', 'selector'), service.spec.fields('selector'))):
         for key, value in fields.items():
             if not isinstance(value, str) and value is not None:
                 yield (*above, key), value, str
     for index, port in service.ports:
-        if not isinstance(port.get('appProtocol', ''), (str, type(None))):
+        if 'appProtocol' in port and not isinstance(port['appProtocol'], (str, type(None))):
             yield ('spec', 'ports', index, 'appProtocol'), port['appProtocol'], str
 
 
@@ -105,10 +105,9 @@ def _wrong_elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
 def repeated_key(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """In the parts of a Service that matter here."""
     service = subject.service
-    parts: List[Tuple[Path, Fields]] = [
-        ((), service.body), (('metadata',), service.metadata),
-        (('metadata', 'annotations'), service.annotations), (('spec',), service.spec)]
-    parts += [(('spec', 'ports', index), port) for index, port in service.ports]
+    parts: Tuple[Tuple[Path, Fields], ...] = (
+        ((), service.body), (('metadata',), service.metadata), (('metadata', 'annotations'), service.annotations),
+        (('spec',), service.spec), *((('spec', 'ports', index), port) for index, port in service.ports))
     for path, part in parts:
         for key, line in part.repeated:
             yield rule.finding(
@@ -205,7 +204,7 @@ def duplicate_port(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Fin
     """Protocols may share a port: 53/TCP and 53/UDP are two."""
     service = subject.service
     seen: Dict[Tuple[str, Json, Optional[str]], int] = {}
-    for index, port in service.ports:
+    for index, port in service.ports if len(service.ports) > 1 else ():
         protocol = port.get('protocol') or 'TCP'
         for key in ('port', 'nodePort', 'name'):
             value = port.get(key)
@@ -249,7 +248,7 @@ def sctp_on_public_service(rule: ServiceRule, subject: ServiceInCluster) -> Iter
                 remediation='Make the service internal, or use another protocol.')
 
 
-@RULES.rule('NoRuleOnEveryPort', ERROR,
+@RULES.rule('NoRuleOnEveryPort', ERROR, concerns=annotated,
             title='port_{port}_no_lb_rule "true" on every port.',
             why='The service gets an address and not one load balancing rule: nobody reaches it.',
             source=CLOUD_PROVIDER)

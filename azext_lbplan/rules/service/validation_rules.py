@@ -14,10 +14,10 @@ from ...facts.links import KUBERNETES, KUBERNETES_FIELDS, KUBERNETES_NAMES
 from ...facts.networks import IPV4, IPV6
 from ...model.fields import Fields, Path
 from ...model.finding import ERROR, WARNING, Finding
-from ...model.service import PREFIX, parse_address, quoted, written_path
+from ...model.service import PREFIX, Service, parse_address, quoted, written_path
 from . import annotations
 from .advice import slip_of
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 
@@ -44,6 +44,8 @@ def _levels(subject: ServiceInCluster) -> Iterator[Tuple[str, Path, Fields]]:
 def unknown_field(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Directives of a patch ($patch, ...) are no fields."""
     for level, path, fields in _levels(subject):
+        if known.SERVICE_FIELDS[level].issuperset(fields):  # as nearly always
+            continue
         for key in fields:
             if key in known.SERVICE_FIELDS[level] or key.startswith('$'):
                 continue
@@ -77,13 +79,7 @@ def _right_field(level: str, key: str) -> str:
             source=KUBERNETES)
 def misplaced_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Wherever in the object the key stands."""
-    service = subject.service
-    places: List[Tuple[Path, Any]] = [(('metadata', 'labels'), service.metadata.fields('labels')),
-                                      (('metadata',), service.metadata), (('spec',), service.spec),
-                                      (('spec', 'annotations'), service.spec.fields('annotations')),
-                                      (('annotations',), service.body.fields('annotations')),
-                                      (('spec', 'selector'), service.spec.fields('selector')), ((), service.body)]
-    for path, fields in places:
+    for path, fields in _other_places(subject.service):
         for key in fields:
             if key.startswith(PREFIX):
                 row = annotations.find(key[len(PREFIX):])
@@ -91,6 +87,24 @@ def misplaced_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterab
                     f'{quoted(key)} stands in {written_path(path) or "the top of the manifest"}, where the cloud '
                     'provider does not read it.', **subject.at((*path, key)),
                     severity=ERROR if row and row.guards else WARNING, remediation='Move it to metadata.annotations.')
+
+
+def _other_places(service: Service) -> Iterator[Tuple[Path, Fields]]:
+    """(path, what stands there) of each place where annotations may stand by mistake: not among fields that all are
+    Kubernetes' own."""
+    fields_of, metadata, spec = known.SERVICE_FIELDS, service.metadata, service.spec
+    is_plain = fields_of[''].issuperset(service.body)
+    yield ('metadata', 'labels'), metadata.fields('labels')
+    if not fields_of['metadata'].issuperset(metadata):
+        yield ('metadata',), metadata
+    if not fields_of['spec'].issuperset(spec):
+        yield ('spec',), spec
+        yield ('spec', 'annotations'), spec.fields('annotations')
+    if not is_plain:
+        yield ('annotations',), service.body.fields('annotations')
+    yield ('spec', 'selector'), spec.fields('selector')
+    if not is_plain:
+        yield (), service.body
 
 
 @RULES.rule('SpecValueInvalid', ERROR,
@@ -103,7 +117,7 @@ def spec_value_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
     spec, version = subject.service.spec, subject.cluster.kubernetes_version
     for name, values in known.SPEC_VALUES.items():
         value = spec.get(name)
-        if name != 'externalTrafficPolicy' and isinstance(value, str) and value and value not in values:
+        if value and name != 'externalTrafficPolicy' and isinstance(value, str) and value not in values:
             right = next((one for one in values if one.lower() == value.lower()), None)
             yield rule.finding(
                 f'spec.{name} is {quoted(value)}; Kubernetes knows {", ".join(values)}.', **subject.at(('spec', name)),
@@ -153,6 +167,8 @@ def ip_families_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterabl
     """Without a policy a new Service is SingleStack."""
     spec = subject.service.spec
     families = [family for family in _list(spec.get('ipFamilies')) if isinstance(family, str)]
+    if not families:
+        return
     for index, family in enumerate(families):
         wrong = family not in (IPV4, IPV6)
         if wrong or family in families[:index]:
@@ -218,14 +234,14 @@ def node_port_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[
     service = subject.service
     lowest, highest = known.NODE_PORTS
     health = service.spec.get('healthCheckNodePort')
-    places: List[Tuple[Path, Any]] = [(('spec', 'ports', index, 'nodePort'), port.get('nodePort'))
-                                      for index, port in service.ports]
+    places: List[Tuple[Path, Any]] = [(('spec', 'ports', index, 'nodePort'), port['nodePort'])
+                                      for index, port in service.ports if 'nodePort' in port]
     if health not in (None, 0) and not service.is_local:
         yield rule.finding(
             'spec.healthCheckNodePort is for externalTrafficPolicy Local only.',
             **subject.at(('spec', 'healthCheckNodePort')),
             remediation='Remove it, or write externalTrafficPolicy: Local.')
-    else:
+    elif health:
         places.append((('spec', 'healthCheckNodePort'), health))
     for path, value in places:
         if _is_number(value) and value != 0 and not lowest <= value <= highest:
@@ -242,24 +258,33 @@ def node_port_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[
 def qualified_name_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Values of annotations may be anything. The domain of an annotation may have capital letters."""
     service = subject.service
-    names: List[Tuple[Path, Any]] = [(('spec', 'ports', index, 'appProtocol'), port.get('appProtocol'))
-                                     for index, port in service.ports]
-    names.append((('spec', 'loadBalancerClass'), service.spec.get('loadBalancerClass')))
-    for above, fields in ((('metadata', 'labels'), service.metadata.fields('labels')),
-                          (('spec', 'selector'), service.spec.fields('selector'))):
-        names += [((*above, key), key) for key in fields]
+    labelled: Tuple[Tuple[Path, Fields], ...] = ((('metadata', 'labels'), service.metadata.fields('labels')),
+                                                 (('spec', 'selector'), service.spec.fields('selector')))
+    for above, fields in labelled:
         for key, value in fields.items():
             if isinstance(value, str) and not _is_label(value):
                 yield rule.finding(
                     f'{quoted(value)} is no value of a label.', **subject.at((*above, key)),
                     remediation='Use up to 63 letters, digits, "-", "_" and ".", a letter or digit first and last.')
-    names += [(('metadata', 'annotations', key), key.lower()) for key in service.annotations]
-    for path, value in names:
-        if isinstance(value, str) and not _is_qualified(value):
+    for above, key, name in _names(service, labelled):
+        if isinstance(name, str) and not _is_qualified(name):
             yield rule.finding(
-                f'{quoted(value)} is no name to Kubernetes.', **subject.at(path),
+                f'{quoted(name)} is no name to Kubernetes.', **subject.at((*above, key)),
                 remediation='Use up to 63 letters, digits, "-", "_" and "."; a domain in small letters may stand '
                             'before a slash.')
+
+
+def _names(service: Service, labelled: Iterable[Tuple[Path, Fields]]) -> Iterator[Tuple[Path, str, Any]]:
+    """(path of what holds it, key, name) of what has to be a qualified name."""
+    for index, port in service.ports:
+        if 'appProtocol' in port:
+            yield ('spec', 'ports', index), 'appProtocol', port['appProtocol']
+    yield ('spec',), 'loadBalancerClass', service.spec.get('loadBalancerClass')
+    for above, fields in labelled:
+        for key in fields:
+            yield above, key, key
+    for key in service.annotations:
+        yield ('metadata', 'annotations'), key, key.lower()
 
 
 @lru_cache(maxsize=4096)
@@ -297,7 +322,7 @@ def _is_special(address: Any) -> bool:
 _LINK_LOCAL_MULTICAST = {4: ipaddress.ip_network('224.0.0.0/24'), 6: ipaddress.ip_network('ff02::/16')}
 
 
-@RULES.rule('TopologyAnnotationsDiffer', ERROR,
+@RULES.rule('TopologyAnnotationsDiffer', ERROR, concerns=annotated,
             title='service.kubernetes.io/topology-mode and topology-aware-hints with two values.',
             why='Kubernetes refuses it.',
             source=KUBERNETES)

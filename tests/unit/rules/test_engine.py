@@ -2,7 +2,7 @@
 """The engine: needs, failures, and how much a rule may say."""
 
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
-from azext_lbplan.rules.engine import Lead, Rule, Skipped, run
+from azext_lbplan.rules.engine import Lead, Rule, Skipped, batches, run, run_batches
 
 
 def rule(code, judge, severity=ERROR, **more):
@@ -57,3 +57,24 @@ def test_what_leads_a_report_is_found_without_asking_for_what_is_milder():
              finding('G', ERROR, usual=ERROR, concerns=lambda _: False)]
     assert Lead(rules).of(None).message == 'B 1.' == run(rules, None).findings[0].message
     assert asked[:3] == ['B', 'D', 'C'] and Lead([]).of(None) is None
+
+
+def test_rules_whose_concern_breaks_are_asked():
+    def concern(_subject):
+        raise ValueError('no')
+    report = run([rule('A', lambda its_rule, _: [its_rule.finding('A.')], concerns=concern)], None)
+    assert [found.code for found in report.findings] == ['A'] and not report.skipped
+
+
+def test_what_is_needed_in_part_is_missed_by_rules_that_are_not_concerned_too():
+    report = run([rule(code, endless, concerns=lambda _: False, needs_in_part=(lambda _: 'Not all.',))
+                  for code in 'AB'], None)
+    assert report == ((), (Skipped('A', 'Not all.'), Skipped('B', 'Not all.')))
+
+
+def test_rules_in_batches_are_asked_in_their_order():
+    def says(code):
+        return rule(code, lambda its_rule, _: [its_rule.finding(code)])
+    rules = [says('A'), says('B'), rule('C', endless, concerns=lambda _: False), says('D')]
+    assert [len(batch.rules) for batch in batches(rules)] == [2, 1, 1]
+    assert [found.code for found in run_batches(batches(rules), None).findings] == ['A', 'B', 'D']
