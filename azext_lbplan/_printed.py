@@ -34,10 +34,10 @@ def value(written: Value) -> Value:
 
 def _value(written: Any) -> Any:
     if isinstance(written, str):
-        return printable(written)
+        return written if written.isprintable() else printable(written)
     if isinstance(written, dict):
-        return {_value(key): _code(inner) if key in _CODE and isinstance(inner, str) else _value(inner)
-                for key, inner in written.items()}
+        return {_value(key): inner if inner is None else _code(inner) if key in _CODE and isinstance(inner, str)
+                else _value(inner) for key, inner in written.items()}
     if isinstance(written, (list, tuple)):
         return [_value(inner) for inner in written]
     return written

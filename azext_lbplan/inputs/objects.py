@@ -12,6 +12,9 @@ from ..model.values import Json
 _VARIABLE = re.compile(r'\$[{(][A-Za-z_]|\$[A-Za-z_]\w*\Z')
 _BLANK = re.compile(r'<[^<>]{1,80}>|__[A-Z][A-Z0-9_]{0,80}__')
 
+#: What a Service has, and a part of one does not.
+_OF_WHOLE_SERVICES = frozenset(('ports', 'selector', 'externalName', 'clusterIP'))
+
 
 def objects_in(document: Json) -> Iterator[Fields]:
     """The document itself, or what a List, a ServiceList or a plain list holds."""
@@ -51,7 +54,7 @@ def is_other_service(body: Fields) -> bool:
 def is_patch(body: Fields) -> bool:
     """Whether an object holds a part of a Service only, as a patch does: no ports, no selector, no other name."""
     spec = body.fields('spec')
-    return (body.get('kind') == 'Service' and not ({'ports', 'selector', 'externalName', 'clusterIP'} & set(spec))
+    return (body.get('kind') == 'Service' and _OF_WHOLE_SERVICES.isdisjoint(spec)
             and spec.get('type') in (None, 'LoadBalancer'))
 
 

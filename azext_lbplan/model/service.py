@@ -105,7 +105,7 @@ class Service(NamedTuple):
     def families(self) -> Tuple[str, ...]:
         """The IP families that the manifest names; empty where the cluster decides."""
         families = self.spec.get('ipFamilies')
-        return tuple(family for family in (families if isinstance(families, list) else ()) if family in (IPV4, IPV6))
+        return tuple(family for family in families if family in (IPV4, IPV6)) if isinstance(families, list) else ()
 
     @property
     def is_dual_stack(self) -> bool:
@@ -145,6 +145,8 @@ class Service(NamedTuple):
         """How many load balancing rules the Service takes for each IP family."""
         if self.has_high_availability_ports:
             return 1
+        if not self.by_port:
+            return len(self.ports)
         return sum(not self.is_true_of_port(port.get('port'), 'no_lb_rule') for _, port in self.ports)
 
 

@@ -41,7 +41,7 @@ class Access(NamedTuple):
     @property
     def restricts(self) -> bool:
         """Whether the manifest says anything about clients."""
-        return bool(self.ranges or self.tags or self.invalid)
+        return bool(self.source_ranges or self.allowed_ranges or self.tags or self.invalid)
 
     def admits_everybody(self, version: int) -> bool:
         """Whether everybody on the Internet may connect over the IP version."""

@@ -148,6 +148,8 @@ def _own_probe(service: Service, port: Fields, all_ports: Optional[Probe]) -> Op
 def _protocol(service: Service, port: Fields) -> Tuple[str, str]:
     """(protocol, what decided it)."""
     app_protocol = port.get('appProtocol')
+    if app_protocol is None and not service.texts:
+        return TCP, DEFAULT
     for value, decided_by in (
             (service.of_port(port.get('port'), 'health-probe_protocol'), PORT_ANNOTATION),
             (app_protocol if isinstance(app_protocol, str) else None, APP_PROTOCOL),
