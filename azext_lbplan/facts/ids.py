@@ -6,7 +6,8 @@ parses here does. Source: learn.microsoft.com, "Naming rules and restrictions fo
 """
 
 import re
-from typing import Match, Optional, Tuple
+from functools import lru_cache
+from typing import Optional, Pattern, Tuple
 
 from .alerts import ACTION_GROUP_TYPE
 from .clusters import CLUSTER_TYPE
@@ -27,10 +28,6 @@ _ACTION_GROUP = re.compile(r'[-\w.() ]{0,259}[-\w()]')
 
 #: `westeurope`, or as portals show it: `West Europe`.
 _LOCATION = re.compile(r'[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,5}')
-
-#: The last two segments are those of a resource within another one, as a subnet is within its virtual network.
-_ID = re.compile(r'/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)(?:/([^/]+)/([^/]+))?',
-                 re.IGNORECASE)
 
 #: The types that are read, in lower case, with the pattern of their names.
 _NAMES = {CLUSTER_TYPE: _CLUSTER_NAME, ACTION_GROUP_TYPE: _ACTION_GROUP, **dict.fromkeys(
@@ -82,17 +79,22 @@ class ArmId(str):
 
 def parse_id(written: Optional[str], *types: str) -> Optional[ArmId]:
     """The id that is `written`, of one of `types` (in lower case); None where it is not one."""
-    parts = _ID.fullmatch(written or '')
-    return ArmId(written) if parts and _is_valid(parts, types) else None
+    return ArmId(written) if written and _pattern(types).fullmatch(written) else None
 
 
-def _is_valid(parts: Match[str], types: Tuple[str, ...]) -> bool:
-    subscription_id, group, kind, name, inner_kind, inner_name = parts.groups()
-    names = [(kind.lower(), name)]
-    if inner_kind is not None:
-        names.append((f'{kind}/{inner_kind}'.lower(), inner_name))
-    return (names[-1][0] in types and bool(_SUBSCRIPTION.fullmatch(subscription_id)) and is_group_name(group)
-            and all(kind in _NAMES and bool(_NAMES[kind].fullmatch(name)) for kind, name in names))
+@lru_cache(maxsize=None)  # of the few types that are read
+def _pattern(types: Tuple[str, ...]) -> Pattern[str]:
+    """Ids of these types: names as they are, all else without regard to case."""
+    kinds = '|'.join(map(_path, types))
+    return re.compile(f'(?ai:/subscriptions/){_SUBSCRIPTION.pattern}(?ai:/resourceGroups/){_GROUP.pattern}'
+                      f'(?ai:/providers/)(?:{kinds})')
+
+
+def _path(resource_type: str) -> str:
+    """The end of an id of that type; that of a resource within another one, as a subnet is, names both."""
+    namespace, *kinds = resource_type.split('/')
+    return f'(?ai:{re.escape(namespace)})' + ''.join(
+        f"/(?ai:{kind})/{_NAMES['/'.join((namespace, *kinds[:depth]))].pattern}" for depth, kind in enumerate(kinds, 1))
 
 
 def is_group_name(written: str) -> bool:

@@ -13,7 +13,7 @@ from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, EXCLUDING
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
 from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
 from .names import Malformed, NameCheck
-from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, is_unknown, items,
+from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, ids_of, is_unknown, items,
                      printable, properties, text, texts)
 
 
@@ -325,14 +325,14 @@ def _default_sku(network: Json) -> str:
 
 def _parse_profile(body: Json) -> LoadBalancerProfile:
     managed = get(body, 'managedOutboundIPs')
+    own, prefixes = items(body, 'outboundIPs', 'publicIPs'), items(body, 'outboundIPPrefixes', 'publicIPPrefixes')
     check = NameCheck()
     return LoadBalancerProfile(
         managed_outbound_ip_count=count(managed, 'count'),
         managed_outbound_ipv6_count=count(managed, 'countIPv6'),
         has_managed=managed is not None,
-        outbound_ips=check.ids(OUTBOUND_IPS, ids(body, 'outboundIPs', 'publicIPs'), PUBLIC_IP_TYPE),
-        outbound_ip_prefixes=check.ids(OUTBOUND_IP_PREFIXES, ids(body, 'outboundIPPrefixes', 'publicIPPrefixes'),
-                                       PREFIX_TYPE),
+        outbound_ips=check.ids(OUTBOUND_IPS, ids_of(own), PUBLIC_IP_TYPE),
+        outbound_ip_prefixes=check.ids(OUTBOUND_IP_PREFIXES, ids_of(prefixes), PREFIX_TYPE),
         effective_ids=check.ids(EFFECTIVE_OUTBOUND_IPS, ids(body, 'effectiveOutboundIPs'),
                                 PUBLIC_IP_TYPE, PREFIX_TYPE),
         allocated_outbound_ports=count(body, 'allocatedOutboundPorts'),
@@ -341,10 +341,9 @@ def _parse_profile(body: Json) -> LoadBalancerProfile:
         multiple_standard_load_balancers=bool(flag(body, 'enableMultipleStandardLoadBalancers')),
         health_probe_mode=canonical(text(body, 'clusterServiceLoadBalancerHealthProbeMode'), PROBE_MODES),
         malformed=check.malformed,
-        unnamed_ips=sum(is_unknown(reference, 'id') for reference in items(body, 'outboundIPs', 'publicIPs')),
+        unnamed_ips=sum(is_unknown(reference, 'id') for reference in own),
         unknown=_unknown(body, _PROFILE_FIELDS) + (
-            ('outbound_ip_prefixes',) if any(is_unknown(reference, 'id') for reference in
-                                             items(body, 'outboundIPPrefixes', 'publicIPPrefixes')) else ()),
+            ('outbound_ip_prefixes',) if any(is_unknown(reference, 'id') for reference in prefixes) else ()),
     )
 
 

@@ -11,7 +11,7 @@ from ..facts.networks import (ALLOCATION_METHODS, HOSTED_BACKEND_POOL_NAME, IPV4
                               MANAGED_IPV6_SUFFIX, MANAGED_TYPE_TAG, OUTBOUND_BACKEND_POOL_NAME, OUTBOUND_RULE_NAME,
                               PREFIX_TYPE, PUBLIC_IP_SKUS, PUBLIC_IP_TYPE)
 from .names import Malformed, NameCheck
-from .values import Json, canonical, count, distinct, flag, get, ids, items, properties, same_id, text
+from .values import Json, canonical, count, distinct, flag, get, ids, items, properties, text
 
 #: Rules that name a backend pool. An inbound NAT rule may name one node instead: AKS makes none of those.
 _RULE_KINDS = ('loadBalancingRules', 'outboundRules', 'inboundNatRules')
@@ -220,9 +220,9 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
     ipv6_frontends = {frontend.lower() for rule in rules
                       if (rule.id or '').lower() in ipv6_rules or _is_ipv6_name(rule.name)
                       for frontend in rule.frontend_ids}
-    referring = _rules_by_frontend(inner)
+    on_frontends, on_pools = _rules_by_frontend(inner), _rules_by_pool(inner)
     check = NameCheck()
-    frontends = [_parse_frontend(frontend, referring, ipv6_frontends, check)
+    frontends = [_parse_frontend(frontend, on_frontends, ipv6_frontends, check)
                  for frontend in items(inner, 'frontendIPConfigurations')]
     return LoadBalancer(
         id=text(body, 'id'),
@@ -231,7 +231,7 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
         location=text(body, 'location'),
         frontends=tuple(frontend for frontend in frontends if frontend is not None),
         outbound_rules=rules,
-        backend_pools=tuple(_parse_backend_pool(pool, inner) for pool in items(inner, 'backendAddressPools')),
+        backend_pools=tuple(_parse_backend_pool(pool, on_pools) for pool in items(inner, 'backendAddressPools')),
         load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
         provisioning_state=text(inner, 'provisioningState'),
         malformed=check.malformed,
@@ -240,12 +240,21 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
 
 def _rules_by_frontend(load_balancer: Json) -> Dict[str, List[str]]:
     """Ids of load balancing and inbound NAT rules by the id of their frontend, in lower case."""
+    return _rules_by(load_balancer, ('loadBalancingRules', 'inboundNatRules'), 'frontendIPConfiguration')
+
+
+def _rules_by_pool(load_balancer: Json) -> Dict[str, List[str]]:
+    """Ids of rules by the id of their backend pool, in lower case."""
+    return _rules_by(load_balancer, _RULE_KINDS, 'backendAddressPool')
+
+
+def _rules_by(load_balancer: Json, kinds: Iterable[str], key: str) -> Dict[str, List[str]]:
     found: Dict[str, List[str]] = {}
-    for kind in ('loadBalancingRules', 'inboundNatRules'):
+    for kind in kinds:
         for rule in items(load_balancer, kind):
-            frontend = text(properties(rule), 'frontendIPConfiguration', 'id')
-            if frontend:
-                found.setdefault(frontend.lower(), []).append(text(rule, 'id') or text(rule, 'name') or '')
+            named = text(properties(rule), key, 'id')
+            if named:
+                found.setdefault(named.lower(), []).append(text(rule, 'id') or text(rule, 'name') or '')
     return found
 
 
@@ -285,20 +294,17 @@ def _parse_outbound_rule(body: Json) -> OutboundRule:
     )
 
 
-def _parse_backend_pool(body: Json, load_balancer: Json) -> BackendPool:
+def _parse_backend_pool(body: Json, referring: Mapping[str, Iterable[str]]) -> BackendPool:
     inner = properties(body)
     pool_id = text(body, 'id')
-    own = tuple(rule for kind in _RULE_KINDS for rule in ids(inner, kind))
-    referring = tuple(text(rule, 'id') or text(rule, 'name') or ''
-                      for kind in _RULE_KINDS for rule in items(load_balancer, kind)
-                      if same_id(text(properties(rule), 'backendAddressPool', 'id'), pool_id))
+    own = [rule for kind in _RULE_KINDS for rule in ids(inner, kind)]
     configurations, addresses = _members(inner)
     return BackendPool(
         id=pool_id,
         name=text(body, 'name') or '',
         ipv4_members=(sum(not _is_ipv6_name(configuration) for configuration in configurations) or
                       sum(':' not in address for address in addresses)),
-        rules=tuple(rule.lower() for rule in distinct(own + referring)),
+        rules=tuple(map(str.lower, distinct((*own, *referring.get((pool_id or '').lower(), ()))))),
         nics=frozenset(configuration.split('/ipconfigurations/')[0] for configuration in configurations),
     )
 

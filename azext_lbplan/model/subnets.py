@@ -4,7 +4,7 @@
 What does not parse counts as not read: nothing is said of where packets leave then. Source: AZURE-FACTS section 11.
 """
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import (DEFAULT_ROUTE, HALF_ROUTES, NAT_GATEWAY_TYPE, NEXT_HOPS, PREFIX_TYPE, PUBLIC_IP_SKUS,
@@ -64,7 +64,7 @@ def parse_subnet(body: Json) -> Optional[Subnet]:
     return Subnet(subnet_id, gateway_id, table_id)
 
 
-def subnets_of(virtual_network: Json) -> Iterator[Json]:
+def subnets_of(virtual_network: Json) -> Sequence[Json]:
     """The bodies of the subnets in that of a virtual network."""
     return items(properties(virtual_network), 'subnets')
 

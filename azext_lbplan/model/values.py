@@ -6,7 +6,7 @@ files come from anywhere. Each function gives a value of the kind asked for, or 
 Source: AZURE-FACTS section 9.
 """
 
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 #: A value of JSON that came from elsewhere: of any type until one of these functions has looked.
 Json = Any
@@ -40,6 +40,8 @@ def _spelt_otherwise(body: Mapping[str, Json], key: str) -> Optional[str]:
     fleet a tenth was here, and a look at the type of each name was half of that."""
     folded, length = key.lower(), len(key)
     try:
+        if length not in map(len, body):
+            return None
         for name in body:
             if len(name) == length and name.lower() == folded:
                 return name
@@ -57,9 +59,9 @@ class Unknown(NamedTuple):
 def is_unknown(body: Json, *path: str) -> bool:
     """Whether the value at `path`, or what is around it, is not known."""
     for key in path:
-        if isinstance(body, Unknown):
-            return True
-        body = get(body, key)
+        if not isinstance(body, dict):
+            break
+        body = body[key] if key in body else get(body, key)
     return isinstance(body, Unknown)
 
 
@@ -106,10 +108,10 @@ def flag(body: Json, *path: str) -> Optional[bool]:
     return value if isinstance(value, bool) else None
 
 
-def items(body: Json, *path: str) -> Iterator[Mapping[str, Json]]:
+def items(body: Json, *path: str) -> Sequence[Mapping[str, Json]]:
     """The objects of the list at `path`; what is no object is passed over."""
     value = get(body, *path)
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
 
 
 def texts(body: Json, *path: str) -> Tuple[str, ...]:
@@ -121,8 +123,12 @@ def texts(body: Json, *path: str) -> Tuple[str, ...]:
 
 def ids(body: Json, *path: str) -> Tuple[str, ...]:
     """The `id` of each reference in the list at `path`, in order, each once (compared without regard to case)."""
-    found = [text(item, 'id') for item in items(body, *path)]
-    return distinct([resource_id for resource_id in found if resource_id])
+    return ids_of(items(body, *path))
+
+
+def ids_of(references: Sequence[Json]) -> Tuple[str, ...]:
+    """The same of references that are at hand."""
+    return distinct(filter(None, [text(reference, 'id') for reference in references])) if references else ()
 
 
 def distinct(resource_ids: Iterable[Text]) -> Tuple[Text, ...]:

@@ -5,7 +5,7 @@ A pool that is deployed on its own is missing in the cluster's body of the templ
 and the answer says so. Source: Azure/arm-template-whatif, issue 128.
 """
 
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ...facts.clusters import CLUSTER_TYPE
 from ...model.origin import BICEP, CREATE, NO_CHANGE, UPDATE, Origin
@@ -35,7 +35,7 @@ def is_what_if(document: Json) -> bool:
     return any(text(change, 'changeType') for change in _entries(document))
 
 
-def _entries(document: Json) -> Iterator[Json]:
+def _entries(document: Json) -> Sequence[Json]:
     return items(document, 'changes') if isinstance(get(document, 'changes'), list) else \
         items(document, 'properties', 'changes')
 
