@@ -28,8 +28,18 @@ def line(written: object) -> str:
 
 
 def value(written: Value) -> Value:
-    """A result, with every text in it printable; keys, too."""
-    return _value(written)  # type: ignore[no-any-return]  # what comes in goes out, of its own type
+    """A result, with every text in it printable; keys, too. A copy only where it takes one: it may be large."""
+    return written if _is_printable(written) else _value(written)
+
+
+def _is_printable(written: Any) -> bool:
+    if isinstance(written, str):
+        return written.isprintable()
+    if isinstance(written, dict):
+        return all(map(_is_printable, written)) and all(map(_is_printable, written.values()))
+    if isinstance(written, list):
+        return all(map(_is_printable, written))
+    return not isinstance(written, tuple)  # a query takes none for a list
 
 
 def _value(written: Any) -> Any:

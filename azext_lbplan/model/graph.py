@@ -9,9 +9,9 @@ from typing import Callable, Dict, Mapping, Optional, Tuple, Union
 from ..facts.networks import (LOAD_BALANCER_TYPE, NAT_GATEWAY_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, ROUTE_TABLE_TYPE,
                               SUBNET_TYPE, VIRTUAL_NETWORK_TYPE)
 from .network import (BackendPool, LoadBalancer, PublicIp, PublicIpPrefix, address_version, is_understood,
-                      parse_load_balancer, parse_public_ip, parse_public_ip_prefix)
+                      load_balancer_of, parse_load_balancer, parse_public_ip, parse_public_ip_prefix)
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet, subnets_of
-from .values import Json, count, get, id_segments, properties, text
+from .values import Json, count, id_segments, ids, properties, text
 
 #: Types whose rows are looked at for what every such resource has.
 _BALANCING = (LOAD_BALANCER_TYPE, PUBLIC_IP_TYPE, PREFIX_TYPE)
@@ -71,36 +71,29 @@ _PARSERS: Dict[str, Callable[[Json], Optional[Resource]]] = {
 
 
 def _parse_reduced(row: Mapping[str, Json]) -> LoadBalancer:
-    """A load balancer whose pools come as counts: put in the shape of ARM, and counted members filled in."""
-    pools = [index for index in range(POOLS) if text(row, f'pool{index}Name')]
-    balancer = parse_load_balancer({
-        **{column: get(row, column) for column in _OUTER}, 'properties': {
-            **{column: get(row, column) for column in _INNER}, **_NOT_ASKED_FOR,
-            'backendAddressPools': [_pool(row, f'pool{index}') for index in pools]}})
-    return balancer._replace(
-        load_balancing_rules=count(row, 'loadBalancingRulesCount') or 0,
-        backend_pools=tuple(_with_members(pool, row, f'pool{index}')
-                            for pool, index in zip(balancer.backend_pools, pools)))
+    """A load balancer whose pools come as counts."""
+    pools = [_pool(row, *columns) for columns in _POOL_COLUMNS]
+    return load_balancer_of(row, {**_NOT_ASKED_FOR, **row}, [pool for pool in pools if pool is not None],
+                            count(row, 'loadBalancingRulesCount') or 0)
 
-
-_OUTER = ('id', 'name', 'sku', 'location')
-_INNER = ('provisioningState', 'frontendIPConfigurations', 'outboundRules')
 
 #: What a row does not hold: a key that is there is found at once, one that is not is looked for in every spelling.
 _NOT_ASKED_FOR: Mapping[str, Json] = {'loadBalancingRules': None, 'inboundNatRules': None}
-_NO_MEMBERS: Mapping[str, Json] = {'backendIPConfigurations': None, 'loadBalancerBackendAddresses': None}
+
+#: What is asked of each pool, in the order in which `_pool` takes it; `readers.graph_queries` names the paths.
+_POOL_COLUMNS = tuple(tuple(f'pool{index}{column}' for column in (
+    'Id', 'Name', 'Nics', 'Addresses', 'LoadBalancingRules', 'OutboundRules', 'InboundNatRules'))
+    for index in range(POOLS))
 
 
-def _pool(row: Mapping[str, Json], column: str) -> Json:
-    return {'id': get(row, f'{column}Id'), 'name': get(row, f'{column}Name'),
-            'properties': {'loadBalancingRules': get(row, f'{column}LoadBalancingRules'),
-                           'outboundRules': get(row, f'{column}OutboundRules'),
-                           'inboundNatRules': get(row, f'{column}InboundNatRules'), **_NO_MEMBERS}}
-
-
-def _with_members(pool: BackendPool, row: Mapping[str, Json], column: str) -> BackendPool:
-    """AKS puts each node into all pools, once: a count of members is a count of nodes, and one network interface
-    (called '*' here) stands for the rules that each of them has."""
-    nics = count(row, f'{column}Nics') or 0
-    return pool._replace(ipv4_members=nics or count(row, f'{column}Addresses') or 0,
-                         nics=frozenset('*') if nics else frozenset())
+def _pool(row: Mapping[str, Json], id_column: str, name_column: str, nics_column: str, addresses_column: str,
+          *rules_columns: str) -> Optional[BackendPool]:
+    """The pool in these columns; None where there is none. AKS puts each node into all pools, once: a count of members
+    is a count of nodes, and one network interface (called '*' here) stands for the rules that each of them has."""
+    name = text(row, name_column)
+    if name is None:
+        return None
+    nics = count(row, nics_column) or 0
+    return BackendPool(text(row, id_column), name, nics or count(row, addresses_column) or 0,
+                       tuple(rule.lower() for column in rules_columns for rule in ids(row, column)),
+                       frozenset('*') if nics else frozenset())

@@ -3,7 +3,8 @@
 
 import ipaddress
 from types import MappingProxyType
-from typing import Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import (Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set,
+                    Tuple)
 
 from ..facts.clusters import BASIC, STANDARD
 from ..facts.ids import ArmId
@@ -214,8 +215,14 @@ def parse_public_ip_prefix(body: Json) -> PublicIpPrefix:
 def parse_load_balancer(body: Json) -> LoadBalancer:
     """The load balancer in `body`, raw or flattened."""
     inner = properties(body)
-    ipv6_rules = {rule.lower() for pool in items(inner, 'backendAddressPools')
-                  if _is_ipv6_name(text(pool, 'name')) for rule in ids(properties(pool), 'outboundRules')}
+    return load_balancer_of(body, inner, [_parse_backend_pool(pool) for pool in items(inner, 'backendAddressPools')],
+                            len(items(inner, 'loadBalancingRules')))
+
+
+def load_balancer_of(body: Json, inner: Json, pools: Sequence[BackendPool], load_balancing_rules: int) -> LoadBalancer:
+    """The load balancer in `body`, whose properties are `inner`. Its `pools` hold the rules that they name themselves;
+    `load_balancing_rules` is how many it has."""
+    ipv6_rules = {rule for pool in pools if _is_ipv6_name(pool.name) for rule in pool.rules}
     rules = tuple(_parse_outbound_rule(rule) for rule in items(inner, 'outboundRules'))
     ipv6_frontends = {frontend.lower() for rule in rules
                       if (rule.id or '').lower() in ipv6_rules or _is_ipv6_name(rule.name)
@@ -231,8 +238,8 @@ def parse_load_balancer(body: Json) -> LoadBalancer:
         location=text(body, 'location'),
         frontends=tuple(frontend for frontend in frontends if frontend is not None),
         outbound_rules=rules,
-        backend_pools=tuple(_parse_backend_pool(pool, on_pools) for pool in items(inner, 'backendAddressPools')),
-        load_balancing_rules=sum(1 for _ in items(inner, 'loadBalancingRules')),
+        backend_pools=tuple(_with_rules(pool, on_pools) for pool in pools),
+        load_balancing_rules=load_balancing_rules,
         provisioning_state=text(inner, 'provisioningState'),
         malformed=check.malformed,
     )
@@ -294,19 +301,24 @@ def _parse_outbound_rule(body: Json) -> OutboundRule:
     )
 
 
-def _parse_backend_pool(body: Json, referring: Mapping[str, Iterable[str]]) -> BackendPool:
+def _parse_backend_pool(body: Json) -> BackendPool:
+    """The pool in `body`, with the rules that it names itself."""
     inner = properties(body)
-    pool_id = text(body, 'id')
-    own = [rule for kind in _RULE_KINDS for rule in ids(inner, kind)]
     configurations, addresses = _members(inner)
     return BackendPool(
-        id=pool_id,
+        id=text(body, 'id'),
         name=text(body, 'name') or '',
         ipv4_members=(sum(not _is_ipv6_name(configuration) for configuration in configurations) or
                       sum(':' not in address for address in addresses)),
-        rules=tuple(map(str.lower, distinct((*own, *referring.get((pool_id or '').lower(), ()))))),
+        rules=tuple(rule.lower() for kind in _RULE_KINDS for rule in ids(inner, kind)),
         nics=frozenset(configuration.split('/ipconfigurations/')[0] for configuration in configurations),
     )
+
+
+def _with_rules(pool: BackendPool, referring: Mapping[str, Iterable[str]]) -> BackendPool:
+    """`pool` with the rules that name it, by its id, as well."""
+    more = referring.get((pool.id or '').lower(), ())
+    return pool._replace(rules=distinct((*pool.rules, *map(str.lower, more))))
 
 
 def _members(pool: Json) -> Tuple[Set[str], Set[str]]:

@@ -67,10 +67,14 @@ def is_unknown(body: Json, *path: str) -> bool:
 
 def text(body: Json, *path: str) -> Optional[str]:
     """The non-empty string at `path`, in characters that a terminal prints."""
-    value = get(body, *path)
-    if not isinstance(value, str) or not value:
+    # As `get` goes, without a call for each of the keys that are there: of all questions this is asked most.
+    for key in path:
+        if not isinstance(body, dict):
+            return None
+        body = body[key] if key in body else get(body, key)
+    if not isinstance(body, str) or not body:
         return None
-    return value if value.isprintable() else printable(value)
+    return body if body.isprintable() else printable(body)
 
 
 def decoded(content: bytes) -> str:
