@@ -7,13 +7,24 @@ Source: RFC 8259, sections 6 (numbers) and 8.1 (UTF-8).
 """
 
 import json
+import re
 import sys
-from typing import NamedTuple, NoReturn
+from typing import Any, Dict, NamedTuple, NoReturn
 
 from ..model.values import Json, decoded
 
 #: The most characters of a number. A 64-bit one has at most 24; more is a mistake, or meant to cost time.
 LONGEST_NUMBER = 64
+
+#: To look at numbers without parsing them: all digits alike, and `E` like `e`.
+_ALIKE = bytes.maketrans(b'123456789E', b'000000000e')
+
+#: A longer number has three runs of digits at most, and four other characters: one run has a third of the rest.
+_LONG = b'0' * ((LONGEST_NUMBER + 1 - 4) // 3 + 1)
+
+#: A shorter one is infinite only with an exponent of three digits. It is no part of an id, which has no such beginning.
+_LARGE = (b'0e000', b'0e+000')
+_LARGE_NUMBER = re.compile(rb'(?:\A|[:,\[\s])-?0[0.]*e\+?000')
 
 
 class Bounds(NamedTuple):
@@ -55,8 +66,10 @@ def text_of(content: bytes, bounds: Bounds) -> str:
 
 def parse_text(text: str) -> Json:
     """The value that is written in `text`. Raises NotTaken."""
+    # To be asked for each number takes as long as all else.
+    hooks: Dict[str, Any] = {'parse_float': _float, 'parse_int': _int} if _holds_odd_numbers(text) else {}
     try:
-        return json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
+        return json.loads(text, parse_constant=_constant, **hooks)
     except NotTaken:
         raise
     except ValueError as error:
@@ -74,6 +87,12 @@ def values_in(content: bytes) -> int:
 def too_many_bytes(most: int) -> TooLarge:
     """What is said of a text of more than `most` bytes."""
     return TooLarge(f'is larger than {most >> 20} MiB')
+
+
+def _holds_odd_numbers(text: str) -> bool:
+    """Whether a number in `text` may be too long, or infinite; texts in it may look so, too."""
+    alike = text.encode('utf-8', 'surrogatepass').translate(_ALIKE)
+    return _LONG in alike or any(part in alike for part in _LARGE) and bool(_LARGE_NUMBER.search(alike))
 
 
 def _int(written: str) -> int:

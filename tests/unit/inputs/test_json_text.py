@@ -64,6 +64,26 @@ def test_what_is_too_large_is_refused_before_it_is_read(monkeypatch, content, wo
         parse_json(content, BOUNDS)
 
 
+@given(st.from_regex(r'-?(0|[1-9][0-9]{0,70})(\.[0-9]{1,70})?([eE][-+]?[0-9]{1,70})?', fullmatch=True),
+       st.sampled_from(['{}', '[{}]', '{{"3e123": "a 1-9e999",\n"b":\t{}}}', '[1, {}, 2]']))
+def test_whatever_is_long_or_infinite_is_refused(number, around):
+    written = around.format(number).encode()
+    if len(number) > json_text.LONGEST_NUMBER or float(number) in (float('inf'), float('-inf')):
+        with pytest.raises(NotTaken):
+            parse_json(written, BOUNDS)
+    else:
+        assert parse_json(written, BOUNDS) == json.loads(written)
+
+
+@pytest.mark.parametrize('written, asked', [
+    ('[1024.0, 1e-7, 18446744073709551615]', False), ('{"id": "/subscriptions/3e123456-3333-3e12-aaaa-00000e123456"}', False),
+    ('[1e100]', True), ('[-1.5E+100]', True), ('[' + '1' * 21 + ']', True)])
+def test_only_numbers_that_may_be_odd_are_looked_at_one_by_one(monkeypatch, written, asked):
+    looked_at = []
+    monkeypatch.setattr(json_text, '_check_length', looked_at.append)
+    assert parse_json(written.encode(), BOUNDS) == json.loads(written) and bool(looked_at) is asked
+
+
 def test_numbers_that_azure_sends_are_taken():
     written = '[0, -0, 1024.0, 1E3, 1e-7, 18446744073709551615, 0.1000000000000000055511151231257827021181583404541015]'
     assert parse_json(written.encode(), BOUNDS) == [0, 0, 1024.0, 1000.0, 1e-7, 2 ** 64 - 1, 0.1]
