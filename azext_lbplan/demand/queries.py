@@ -15,7 +15,8 @@ from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND
                              TOTAL, USED, Answer, Query, parse)
 
 from . import choice
-from .tables import BOTH, tabulate
+from .full import SATURATED_SHARE
+from .tables import BOTH, Tables, tabulate
 from .turnover import LEAD_MINUTES
 
 #: Without `top` a filtered query gives 10 series (AZURE-FACTS section 4). 2^31 - 1 is accepted (learn.microsoft.com,
@@ -39,6 +40,11 @@ ARRIVALS_BYTES = 10800000
 ALL_BYTES = 27500000
 LEAST_SECOND_BYTES = 5000000
 MOST_SECOND_BYTES = 8000000
+
+#: The bound where no connection failed and no node was full: the maxima of the first pass tell then how high use went,
+#: and minutes only where use was summed over IPs, and how long ports are held. In the tuning half of the backtest
+#: nothing depends on more (RESULTS.md, Speed).
+CALM_SECOND_BYTES = 3000000
 
 #: The grains of the first pass, from fine to coarse, in minutes.
 GRAINS = (60, 360, 720, 1440, FULL)
@@ -124,7 +130,8 @@ def _second_pass(answers: Sequence[Answer], window: Window, idle_timeout: Option
     states = len({series.state for series in measured.series if series.state}) or 1
     protocols = {protocol for _, protocol in tables.buckets}
     spent = measured.points * POINT_BYTES + len(measured.series) * SERIES_BYTES
-    left = min(max(ALL_BYTES - spent, LEAST_SECOND_BYTES), MOST_SECOND_BYTES)
+    left = CALM_SECOND_BYTES if _is_calm(tables) else \
+        min(max(ALL_BYTES - spent, LEAST_SECOND_BYTES), MOST_SECOND_BYTES)
     hour = 60 * POINT_BYTES * (2 * max(1, len(protocols)) * frontends + states)
     queries = []
     for block in choice.choose(tables, window.start, window.end, left // hour, idle_timeout):
@@ -133,6 +140,19 @@ def _second_pass(answers: Sequence[Answer], window: Window, idle_timeout: Option
         queries.append(_query(span, (USED, ALLOCATED), 1, (AVERAGE,), split))
         queries.append(_query(span, (CONNECTIONS,), 1, (TOTAL,), _filter(block.nodes, state=True)))
     return tuple(queries)
+
+
+def _is_calm(tables: Tables) -> bool:
+    """Whether no connection failed, and every node had ports left all the time, as far as the first pass tells."""
+    if any(flow.failed > 0 for flows in tables.bucket_flows.values() for flow in flows.values()):
+        return False
+    for node in map(tables.node, tables.nodes):
+        for inventory in node.inventories.values():
+            for start, bucket in inventory.buckets.items():
+                allocated = inventory.allocation.at(start)
+                if bucket.ceiling is None or not allocated or bucket.ceiling >= SATURATED_SHARE * allocated:
+                    return False
+    return bool(tables.buckets)
 
 
 def _query(window: Window, metrics: Tuple[str, ...], interval: int, aggregations: Tuple[str, ...],
