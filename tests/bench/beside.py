@@ -1,8 +1,9 @@
 """What the commands take beside what they took at another commit, in one run and in turn, each over `az aks show`.
 
-    python3 tests/run.py python -m tests.bench.beside COMMIT [--runs 5] [--only fleet manifests metrics]
+    python3 tests/run.py python -m tests.bench.beside COMMIT [--runs 5] [--only fleet manifests metrics] [--size 100]
 
-CPU and memory alone: the clock tells of whatever else the machine does. The largest size of each row of `growth`.
+CPU and memory alone: the clock tells of whatever else the machine does. The largest size of each row of `growth`, or
+the one that is given.
 """
 import argparse
 import subprocess
@@ -42,9 +43,10 @@ def row(title, samples):
             f'{median(times(cpu["after"], cpu["before"])):.2f}', *peaks, 'equal' if same else 'differ')
 
 
-def measure(arm, clis, name, runs):
+def measure(arm, clis, name, size, runs):
     """The line of one row; its stand-in is filled once for all runs."""
-    prepare, size = ROWS[name]
+    prepare, largest = ROWS[name]
+    size = size or largest
     arm.reset()
     command, text = prepare(arm, size)
     if not arm.resources:
@@ -65,13 +67,14 @@ def main():
     parser.add_argument('commit', help='the one to compare with')
     parser.add_argument('--runs', type=int, default=5, help='counted runs of each')
     parser.add_argument('--only', choices=ROWS, nargs='+', default=list(ROWS), help='what to measure')
+    parser.add_argument('--size', type=int, help='how large, instead of the largest of each')
     options = parser.parse_args()
     with StandIn() as arm, tempfile.TemporaryDirectory(prefix='lbplan-') as folder:
         arm.ca_bundle = trusted(arm, folder)
         bare = Az(arm, Path(folder, 'bare')).log_in()
         wheels = {'before': wheel_of(options.commit, Path(folder, 'other')), 'after': build_wheel(folder)}
         clis = {which: bare.clone(Path(folder, which)).install(wheel) for which, wheel in wheels.items()}
-        print(table(TITLES, [measure(arm, clis, name, options.runs) for name in options.only]))
+        print(table(TITLES, [measure(arm, clis, name, options.size, options.runs) for name in options.only]))
 
 
 if __name__ == '__main__':
