@@ -293,7 +293,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     if not source.name:
         return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
     extent = cluster_reader.Extent(typed.offset, gateways, alerts, quotas=typed.offset is not None)
-    return [parse_observed(_capture(cli_ctx, source, ids, extent))]
+    return [_capture(cli_ctx, source, ids, extent).observed()]
 
 
 def _on_live(cli_ctx: Any, typed: Typed) -> Observed:
@@ -304,7 +304,8 @@ def _on_live(cli_ctx: Any, typed: Typed) -> Observed:
     found = snapshot.the_one_of(path, snapshot.find(path, _given(source)), name)
     wanted = found.observed().cluster
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ()) + (wanted.profile.own_ids if wanted else ())
-    return on_live(found, _capture(cli_ctx, source, ids, cluster_reader.Extent(typed.offset))).observed()
+    live = _capture(cli_ctx, source, ids, cluster_reader.Extent(typed.offset))
+    return on_live(found, live.snapshot).observed()._replace(metrics=live.metrics)
 
 
 def _given(source: Source) -> Given:
@@ -315,15 +316,17 @@ def _given(source: Source) -> Given:
     return Given(read_parameters(source.parameters))
 
 
-def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: cluster_reader.Extent) -> Any:
+def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: cluster_reader.Extent
+             ) -> cluster_reader.Captured:
     if source.save_to:
         saving.check_target(source.save_to, source.overwrite)
-    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids, extent)
+    captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids,
+                                      extent._replace(to_be_saved=bool(source.save_to)))
     if source.save_to:
-        saved = captured
+        saved = captured.snapshot
         if source.anonymize:
             from .inputs.anonymity import anonymized
-            saved = anonymized(captured)
+            saved = anonymized(saved)
         snapshot.save(source.save_to, saved, source.overwrite)
     return captured
 

@@ -70,14 +70,15 @@ def _judged(node: NodeTables, interval: _Interval, left: Mapping[int, _Left], *,
 def _left(node: NodeTables) -> Dict[int, _Left]:
     """What the minutes leave of each coarse count of connections."""
     minutes = Minutes(node.flows)
-    return {start: _Left(_less(flow, [node.flows[minute] for minute in minutes.within(start, flow.minutes)]),
-                         minutes.cover(start, flow.minutes))
-            for start, flow in node.bucket_flows.items()}
+    left = {}
+    for start, flow in node.bucket_flows.items():
+        read = minutes.within(start, flow.minutes)
+        left[start] = _Left(_less(flow, [node.flows[minute] for minute in read]), minutes.cover(start, flow.minutes)) \
+            if read else _Left(flow, False)
+    return left
 
 
 def _less(flow: Flows, read: Sequence[Flows]) -> Flows:
-    if not read:
-        return flow
     accepted = fsum(minute.accepted or 0.0 for minute in read)
     return flow._replace(accepted=None if flow.accepted is None else max(0.0, flow.accepted - accepted),
                          failed=max(0.0, flow.failed - fsum(minute.failed for minute in read)))

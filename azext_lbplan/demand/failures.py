@@ -3,7 +3,8 @@
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..model.metrics import CONNECTIONS, FAILED, TOTAL, Answer, parse, timestamp
+from ..model.answers import Answer, parse
+from ..model.metrics import CONNECTIONS, FAILED, TOTAL, timestamp
 
 
 class NodeFailures(NamedTuple):

@@ -94,18 +94,20 @@ def forecast(by_day: Mapping[int, float]) -> Optional[Forecast]:
 def daily_peaks(tables: Tables) -> Dict[int, float]:
     """The highest use of any node and protocol on each day (UTC, by its number since 1970). Days that are hardly
     covered, such as the first and the last one of a window, have none: their peak may lie in what is missing."""
-    peaks: Dict[int, float] = {}
-    seen: Dict[int, Set[int]] = {}
+    most: Dict[Tuple[int, int], float] = {}
     for minutes in tables.used.values():
         for minute, ports in minutes.items():
-            peaks[minute // DAY] = max(peaks.get(minute // DAY, 0.0), ports)
-            seen.setdefault(minute // DAY, set()).add(minute % DAY // HOUR)
+            most[minute, 1] = max(most.get((minute, 1), 0.0), ports)
     for buckets in tables.buckets.values():
         for start, bucket in buckets.items():
-            if bucket.minutes <= DAY and start // DAY == (start + bucket.minutes - 1) // DAY:
-                peaks[start // DAY] = max(peaks.get(start // DAY, 0.0), bucket.most)
-                seen.setdefault(start // DAY, set()).update(
-                    range(start % DAY // HOUR, (start % DAY + bucket.minutes - 1) // HOUR + 1))
+            most[start, bucket.minutes] = max(most.get((start, bucket.minutes), 0.0), bucket.most)
+    peaks: Dict[int, float] = {}
+    seen: Dict[int, Set[int]] = {}
+    for (start, length), ports in most.items():
+        day, first = divmod(start, DAY)
+        if first + length <= DAY:
+            peaks[day] = max(peaks.get(day, 0.0), ports)
+            seen.setdefault(day, set()).update(range(first // HOUR, (first + length - 1) // HOUR + 1))
     return {day: peaks[day] for day in sorted(peaks) if len(seen[day]) >= LEAST_HOURS}
 
 

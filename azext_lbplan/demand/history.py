@@ -3,7 +3,7 @@
 
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..model.metrics import Answer, of_node, parse
+from ..model.answers import Answer, parse
 from .tables import Allocation, Minutes, Tables, tabulate
 
 #: Use of at least this share of the allocation is saturation. Source: ARCHITECTURE.md, Demand.
@@ -39,7 +39,7 @@ class History(NamedTuple):
 def history(answers: Iterable[Answer], node: str, protocol: str) -> Optional[History]:
     """What `answers` hold of that node and protocol; None where that is nothing. Failures are told of the node: they
     are counted for both protocols together."""
-    tables = tabulate(parse(of_node(answers, node)))
+    tables = tabulate(parse(answers, node=node))
     moments = _moments(tables, node, protocol)
     return History(node, protocol, tuple(moments)) if moments else None
 

@@ -7,7 +7,8 @@ from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, ceil8
-from ..model.metrics import ALLOCATED, USED, Answer, Measurements, parse, timestamp
+from ..model.answers import Answer, Measurements, parse
+from ..model.metrics import ALLOCATED, USED, timestamp
 from .episodes import Episode, NodeDemand, Peak, highest
 from .forecast import Forecast, daily_peaks, forecast
 from .hold import Hold, judge_hold

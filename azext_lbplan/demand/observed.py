@@ -5,7 +5,7 @@ answers."""
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from ..model.cluster import Cluster
-from ..model.metrics import ClusterMetrics, answers_from_snapshot
+from ..model.answers import ClusterMetrics
 from ..model.observed import Observed, ReadError, metrics_id
 from .measure import NO_DATA, NOT_APPLICABLE, Demand, measure, unmeasured
 
@@ -26,7 +26,7 @@ def measure_observed(observed: Observed) -> Demand:
     error = observed.error_of(metrics_id(cluster) or '')
     if error is not None and not observed.metrics:
         return unmeasured(NO_DATA, _why_not_read(error))
-    return measure(answers_from_snapshot(list(observed.metrics)), cluster.profile.idle_timeout_in_minutes)
+    return measure(observed.metrics, cluster.profile.idle_timeout_in_minutes)
 
 
 def measure_fleet(clusters: Sequence[Cluster], read: Iterable[Tuple[int, ClusterMetrics]]) -> List[Optional[Demand]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import fsum, isnan
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar
 
-from ..model.metrics import (ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, PENDING, TCP, TOTAL, UDP, USED,
-                             Measurements, Series)
+from ..model.answers import Measurements, Series
+from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, PENDING, TCP, TOTAL, UDP, USED
 
 #: A node and a protocol: what has an allocation of its own.
 NodeProtocol = Tuple[str, str]
@@ -155,10 +155,10 @@ def _share(series: Series, frontends: int) -> int:
     return frontends if not series.frontend and frontends > 1 else 1
 
 
-def _numbers(series: Series, aggregation: str) -> Iterator[Tuple[int, float]]:
+def _numbers(series: Series, aggregation: str) -> Iterable[Tuple[int, float]]:
     """The minutes of a series that have that aggregation, with it."""
-    return ((minute, value) for minute, value in zip(series.minutes, series.values.get(aggregation, ()))
-            if not isnan(value))
+    pairs = zip(series.minutes, series.values.get(aggregation, ()))
+    return pairs if len(series.values) == 1 else ((minute, value) for minute, value in pairs if not isnan(value))
 
 
 def _sum_minutes(group: Sequence[Series], frontends: int) -> Ports:
@@ -232,8 +232,11 @@ def _connections(all_series: Iterable[Series]) -> List[Tuple[str, int, Dict[int,
     for series in all_series:
         if series.metric == CONNECTIONS and series.node and series.state != PENDING:
             column = counts.setdefault((series.node, series.interval), ({}, {}))[series.state == FAILED]
-            for minute, value in _numbers(series, TOTAL):
-                column[minute] = column.get(minute, 0) + value
+            if column:  # of another frontend
+                for minute, value in _numbers(series, TOTAL):
+                    column[minute] = column.get(minute, 0) + value
+            else:
+                column.update(_numbers(series, TOTAL))
     return [(node, interval, _flows(interval, *columns))
             for (node, interval), columns in sorted(counts.items(), key=lambda item: (item[0][0], -item[0][1]))]
 
@@ -241,6 +244,8 @@ def _connections(all_series: Iterable[Series]) -> List[Tuple[str, int, Dict[int,
 def _flows(interval: int, accepted: Mapping[int, float], failed: Mapping[int, float]) -> Dict[int, Flows]:
     """Connections by the minute. An interval without a count of failures has none, unless both beside it have some:
     then it is a gap."""
+    if accepted.keys() == failed.keys():  # as nearly always
+        return {start: Flows(interval, count, failed[start]) for start, count in sorted(accepted.items())}
     found = {}
     for start in sorted({**accepted, **failed}):
         if start in failed or not (failed.get(start - interval) and failed.get(start + interval)):
@@ -310,12 +315,15 @@ class Minutes:  # pylint: disable=too-few-public-methods  # sorted once, then as
 
     def within(self, start: int, length: int) -> Sequence[int]:
         """Those that lie in the interval of `length` minutes from `start`."""
+        if not self._order or self._order[-1] < start or start + length <= self._order[0]:
+            return ()
         return self._order[bisect_left(self._order, start):bisect_left(self._order, start + length)]
 
     def cover(self, start: int, length: int) -> bool:
         """Whether that interval was read by the minute: half of each hour of it is there, the rest are gaps."""
-        return all(2 * len(self.within(at, min(HOUR, start + length - at))) >= min(HOUR, start + length - at)
-                   for at in range(start, start + length, HOUR))
+        return bool(self.within(start, length)) and all(
+            2 * len(self.within(at, min(HOUR, start + length - at))) >= min(HOUR, start + length - at)
+            for at in range(start, start + length, HOUR))
 
 
 def beside(points: Ports, minute: int) -> Optional[float]:

@@ -1,9 +1,10 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """All that was read of one cluster, live or from a snapshot: one shape, one parser (ARCHITECTURE.md, Snapshot)."""
+from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import (IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, PUBLIC_IPS,
@@ -16,6 +17,9 @@ from .origin import Origin
 from .subnets import NatGateway, RouteTable, Subnet, parse_nat_gateway, parse_route_table, parse_subnet
 from .usages import Usage, parse_usage
 from .values import Json, count, get, items, same_id, text, texts
+
+if TYPE_CHECKING:  # see _parse_metrics
+    from .answers import Answer
 
 #: The schema of snapshots that this version writes, and those that it reads: schema 1 knew nothing of subnets.
 SCHEMA = 2
@@ -59,7 +63,7 @@ class Observed(NamedTuple):
     prefixes: Tuple[PublicIpPrefix, ...] = ()
     names_in_use: Mapping[str, Tuple[str, ...]] = MappingProxyType({})
     errors: Tuple[ReadError, ...] = ()
-    metrics: Tuple[Mapping[str, Json], ...] = ()
+    metrics: Tuple[Answer, ...] = ()
     metric_alerts: Optional[Tuple[MetricAlert, ...]] = None
     usages: Optional[Tuple[Usage, ...]] = None
     captured_at: Optional[str] = None
@@ -188,7 +192,7 @@ def parse_observed(snapshot: Json) -> Observed:
         errors=(*map(_parse_error, items(snapshot, 'errors')),
                 *(not_understood(resource_id) for resource_id in (*unclear, *unclear_addresses, *unclear_prefixes)
                   if resource_id)),
-        metrics=tuple(items(snapshot, 'metrics')),
+        metrics=_parse_metrics(snapshot),
         metric_alerts=_parse_alerts(snapshot),
         usages=_parse_usages(snapshot),
         captured_at=text(snapshot, 'capturedAt'),
@@ -215,6 +219,14 @@ def _parse_alerts(snapshot: Json) -> Optional[Tuple[MetricAlert, ...]]:
     if get(snapshot, 'metricAlerts') is None:
         return None
     return tuple(parse_metric_alert(alert) for alert in items(snapshot, 'metricAlerts'))
+
+
+def _parse_metrics(snapshot: Json) -> Tuple[Answer, ...]:
+    entries = get(snapshot, 'metrics')
+    if not entries:  # which `show` need not pay for
+        return ()
+    from .answers import answers_from_snapshot
+    return answers_from_snapshot(entries)
 
 
 def _parse_usages(snapshot: Json) -> Optional[Tuple[Usage, ...]]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import datetime
 from functools import partial
-from typing import (TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
-                    Union)
+from typing import (TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional,
+                    Sequence, Tuple, Union)
 
 from azure.cli.core import AzCli
 from knack.util import CLIError
@@ -20,8 +20,8 @@ from ..inputs.allowed import reduced, reduced_part
 from ..model.alerts import looks_at, metric_alerts_id
 from ..model.cluster import Cluster, is_cluster, missing_in, parse_cluster
 from ..model.network import parse_public_ip
-from ..model.observed import (INVALID_ANSWER, SCHEMA, Snapshot, egress_load_balancer_id, has_snat_metrics, is_managed,
-                              managed_addresses, managed_networks)
+from ..model.observed import (INVALID_ANSWER, SCHEMA, Observed, Snapshot, egress_load_balancer_id, has_snat_metrics,
+                              is_managed, managed_addresses, managed_networks, parse_observed)
 from ..model.subnets import parse_nat_gateway, parse_subnet, subnets_of
 from ..model.usages import is_about_addresses, usages_id
 from ..model.values import Json, distinct, get, items, same_id, text
@@ -31,7 +31,8 @@ from .progress import Progress
 
 if TYPE_CHECKING:  # `show` and `plan` need not pay for it
     from ..demand import Window
-    from ..model.metrics import Answer, Query
+    from ..model.answers import Answer
+    from ..model.metrics import Query
     from .metrics import MetricsReading
 
 #: What to do, by status, where the cluster itself cannot be read.
@@ -79,25 +80,37 @@ _Answers = Dict[str, Union[Json, ReadFailure]]
 class Extent(NamedTuple):
     """What is read beyond what every decision needs: with `offset` the metrics of so much time until now, with
     `gateways` the NAT gateways where packets leave by some (a round trip more), with `alerts` the metric alerts that
-    look at the load balancer, with `quotas` those of public IPs."""
+    look at the load balancer, with `quotas` those of public IPs. `to_be_saved`: the snapshot holds the metrics, too."""
 
     offset: Optional[datetime.timedelta] = None
     gateways: bool = False
     alerts: bool = False
     quotas: bool = False
+    to_be_saved: bool = False
 
 
 NOTHING_MORE = Extent()
 
 
+class Captured(NamedTuple):
+    """What was read: as a snapshot (ARCHITECTURE.md, Snapshot), and the answers of the metrics, which are megabytes and
+    stand in the snapshot only where it is to be saved."""
+
+    snapshot: Snapshot
+    metrics: Tuple[Answer, ...] = ()
+
+    def observed(self) -> Observed:
+        """The same as records, for the decision of now."""
+        return parse_observed({**self.snapshot, 'metrics': []})._replace(metrics=self.metrics)
+
+
 def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[ArmId] = (),
-            extent: Extent = NOTHING_MORE) -> Snapshot:
+            extent: Extent = NOTHING_MORE) -> Captured:
     """Read the cluster, its load balancer, its own public IPs and prefixes (and `more_ids`, typed ones), where its
     packets leave, and what `extent` asks for.
 
-    Returns a snapshot (ARCHITECTURE.md, Snapshot), for a file and for the decision of now: both are the same. Its
-    bodies hold what decisions read and nothing else; answers of the metrics are megabytes, and reduced where they
-    are saved. Raises an AzCLIError where the cluster itself cannot be read; whatever else cannot be read stands in
+    The snapshot's bodies hold what decisions read and nothing else; answers of the metrics are reduced where they are
+    saved. Raises an AzCLIError where the cluster itself cannot be read; whatever else cannot be read stands in
     `errors`.
     """
     client = connect(cli_ctx)
@@ -109,7 +122,7 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     if extent.quotas and network.balancer:
         place = network.addresses[0] if network.addresses else network.balancer  # where new public IPs would be made
         network = network._replace(usages=usages_id(place.subscription_id, cluster.location))
-    metrics = _metrics_of(client, cluster, now, extent.offset) if extent.offset else None
+    metrics = _metrics_of(client, cluster, now, extent)
     with Progress(cli_ctx) as progress:
         resources, measured = _read_around(client, network, metrics, progress)
         following = _following(cluster, network, resources, extent.gateways)
@@ -121,8 +134,9 @@ def capture(cli_ctx: AzCli, resource_group: str, name: str, more_ids: Sequence[A
     snapshot = {'schema': SCHEMA, 'capturedAt': now.strftime('%Y-%m-%dT%H:%M:%SZ'), 'managedCluster': body,
                 **_network_part(network, resources, cluster)}
     snapshot['errors'] += [answer.as_error() for answer in measured if isinstance(answer, ReadFailure)]
-    return {**reduced(snapshot),
-            'metrics': [answer.to_snapshot() for answer in measured if not isinstance(answer, ReadFailure)]}
+    answers = tuple(answer for answer in measured if not isinstance(answer, ReadFailure))
+    return Captured({**reduced(snapshot), 'metrics': [answer.to_snapshot() for answer in answers]
+                     if extent.to_be_saved else []}, answers)
 
 
 def capture_addresses(cli_ctx: AzCli, ids: Sequence[ArmId]) -> Snapshot:
@@ -238,19 +252,22 @@ def _gateway_jobs(client: ArmClient, ids: Sequence[ArmId], window: Window) -> Li
 
 def _read_gateway_metrics(client: ArmClient, gateway: ArmId, query: Query) -> Json:
     """The answer as a snapshot holds it. Raises ReadFailure, also for what is no answer."""
+    from ..model.answers import Answer
     from .metrics import METRICS_API, ask
     path = f'{gateway}{_METRICS}'.rstrip('/')
 
-    def send(asked: Query) -> Json:
-        return client.send(Request(resource_path(path), {'api-version': METRICS_API, **asked.parameters()}))
-    return {'resourceId': str(gateway), **ask(path, send, query).to_snapshot()}
+    def send(asked: Query, take: Callable[[Json], Any]) -> Any:
+        return client.take(Request(resource_path(path), {'api-version': METRICS_API, **asked.parameters()}), take)
+    return {'resourceId': str(gateway), **ask(path, send, query, Answer).to_snapshot()}
 
 
-def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, offset: datetime.timedelta
+def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, extent: Extent
                 ) -> Optional[MetricsReading]:
     """The reading of the metrics, where there are any."""
     from .metrics import MetricsReading
-    return MetricsReading(client, cluster, now, offset) if has_snat_metrics(cluster) else None
+    if extent.offset is None or not has_snat_metrics(cluster):
+        return None
+    return MetricsReading(client, cluster, now, extent.offset, extent.to_be_saved)
 
 
 def _network_jobs(client: ArmClient, ids: Sequence[str]) -> List[Job[Json]]:

@@ -18,12 +18,13 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from knack.util import CLIError
 
 from ..demand import questions
+from ..model.answers import Answer, ClusterMetrics
 from ..model.cluster import Cluster
-from ..model.metrics import Answer, ClusterMetrics, Query
+from ..model.metrics import Query
 from ..model.observed import egress_load_balancer_id, has_snat_metrics
 from ..model.values import Json, items, text
 from .arm import ArmClient, ReadFailure, Request, connect, side_by_side
-from .metrics import METRICS_API, MetricsReading, answers_in, ask, window_of
+from .metrics import METRICS_API, MetricsReading, T, answers_in, ask, window_of
 from .progress import Progress
 
 #: Load balancers of one call. Source: the page "Migrate from the metrics API to the getBatch API".
@@ -134,13 +135,14 @@ class FleetMetrics:  # pylint: disable=too-few-public-methods  # the state of on
             client = get_mgmt_service_client(self._cli_ctx, MetricsClient, subscription_id=batch.subscription,
                                              base_url_bound=False, base_url=endpoint.url, audience=endpoint.audience)
             send = partial(_send_batch, client, batch)
-            results = side_by_side([(endpoint.url, partial(ask, endpoint.url, send, query)) for query in queries], tick)
+            results = side_by_side([(endpoint.url, partial(ask, endpoint.url, send, query, _by_resource))
+                                    for query in queries], tick)
         except (CLIError, AzureError) as error:
             raise _NoBatches(str(error)) from error
         failure = _failure_in(results)
         if failure is not None:
             raise _NoBatches(failure)
-        parts = [_by_resource(answer) for answer in answers_in(results)]
+        parts = [result for result in results if not isinstance(result, ReadFailure)]
         ids = [member.load_balancer_id.lower() for member in batch.members]
         return [_metrics_in(parts, resource_id) for resource_id in ids]
 
@@ -171,7 +173,7 @@ def _metrics_of(results: Sequence[Union[Answer, ReadFailure]]) -> ClusterMetrics
     return ClusterMetrics(answers, None if answers else _failure_in(results))
 
 
-def _failure_in(results: Sequence[Union[Answer, ReadFailure]]) -> Optional[str]:
+def _failure_in(results: Sequence[Union[T, ReadFailure]]) -> Optional[str]:
     """Why a read failed, the first that did; None where all went well."""
     failures = (result for result in results if isinstance(result, ReadFailure))
     return next((f'{failure.message} ({failure.code})' for failure in failures), None)
@@ -189,17 +191,17 @@ def _batches(clusters: Sequence[Cluster]) -> List[_Batch]:
             for (subscription, region), members in places.items() for start in range(0, len(members), BATCH)]
 
 
-def _send_batch(client: MetricsClient, batch: _Batch, query: Query) -> Json:
-    """The batch API's answer to `query`, whose parameters it spells in its own way."""
+def _send_batch(client: MetricsClient, batch: _Batch, query: Query, take: Callable[[Json], T]) -> T:
+    """What `take` makes of the batch API's answer to `query`, whose parameters it spells in its own way."""
     asked = query.parameters()
     start, _, end = asked.pop('timespan').partition('/')
     parameters = {'api-version': METRICS_API, 'metricnamespace': _NAMESPACE, 'starttime': start, 'endtime': end,
                   **{name.lstrip('$'): value for name, value in asked.items()}}
-    return client.send(Request(f'/subscriptions/{batch.subscription}/metrics:getBatch', parameters,
-                               {'resourceids': [member.load_balancer_id for member in batch.members]}))
+    return client.take(Request(f'/subscriptions/{batch.subscription}/metrics:getBatch', parameters,
+                               {'resourceids': [member.load_balancer_id for member in batch.members]}), take)
 
 
-def _by_resource(answer: Answer) -> Dict[str, Answer]:
+def _by_resource(query: Query, body: Json) -> Dict[str, Answer]:
     """The part of a batch's answer for each resource, by its id in lower case."""
-    return {(text(part, 'resourceid') or '').lower(): Answer(answer.query, part)
-            for part in items(answer.response, 'values')}
+    return {(text(part, 'resourceid') or '').lower(): Answer(query, part).parsed(keep=False)
+            for part in items(body, 'values')}

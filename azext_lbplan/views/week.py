@@ -23,11 +23,10 @@ CELLS = 168
 def busiest_history(decision: Decision) -> Optional[History]:
     """What was read of the busiest node; None where nothing was measured."""
     from ..demand.history import history
-    from ..model.metrics import answers_from_snapshot
     evidence = decision.demand.evidence if decision.demand else None
     if evidence is None or evidence.peak_node is None or evidence.peak_protocol is None:
         return None
-    return history(answers_from_snapshot(list(decision.observed.metrics)), evidence.peak_node, evidence.peak_protocol)
+    return history(decision.observed.metrics, evidence.peak_node, evidence.peak_protocol)
 
 
 def row(found: Optional[History], cells: int = CELLS) -> Optional[Dict[str, Any]]:

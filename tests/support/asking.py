@@ -2,7 +2,8 @@
 import json
 
 from azext_lbplan.demand import Window, measure, questions, weaker
-from azext_lbplan.model.metrics import Answer, aggregation_refused
+from azext_lbplan.model.answers import Answer
+from azext_lbplan.model.metrics import aggregation_refused
 
 from tests.azure.monitor import BadRequest, Monitor
 

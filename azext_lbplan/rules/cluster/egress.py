@@ -12,7 +12,6 @@ from ...facts.clusters import (BLOCK, LOAD_BALANCER, MANAGED_NAT_GATEWAYS, USER_
 from ...facts.links import EGRESS_PRECEDENCE
 from ...facts.snat import FIREWALL_PORTS_PER_IP, NAT_GATEWAY_MAX_IPS, NAT_GATEWAY_PORTS_PER_IP
 from ...model.finding import ERROR, INFO, WARNING, Finding
-from ...model.metrics import answers_from_snapshot
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import CHECK, PLAN, AtColumn, existing_cluster, metrics_were_read, standard_load_balancer
 
@@ -177,7 +176,7 @@ def no_snat_connections(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Fin
     if egress.bypassed or nodes == 0 or (subject.cluster is not None and subject.cluster.stopped):
         return
     from ...demand.failures import hours_without_connections  # only where there are metrics
-    hours = hours_without_connections(answers_from_snapshot(list(subject.observed.metrics)))
+    hours = hours_without_connections(subject.observed.metrics)
     if hours is None or hours < _LEAST_HOURS:
         return
     known = '' if egress.effective == UNKNOWN else ' Nothing on the subnets that were read leads elsewhere.'

@@ -10,7 +10,7 @@ from ...facts import snat
 from ...facts.clusters import DEFAULT_IDLE_TIMEOUT_IN_MINUTES
 from ...facts.links import TROUBLESHOOT_SNAT, USE_STANDARD_LB
 from ...model.finding import ERROR, INFO, WARNING, Finding, counted
-from ...model.metrics import UDP, answers_from_snapshot, date_of
+from ...model.metrics import UDP, date_of
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import (CHECK, IDLE_TIMEOUT, PLAN, PORTS, AtColumn, enough_metrics, metrics, standard_load_balancer,
                       trend_known)
@@ -94,7 +94,7 @@ def snat_exhaustion(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding
     if failed <= 0:
         return
     from ...demand.failures import failures  # only where there are metrics: `plan` need not pay for it
-    nodes = failures(answers_from_snapshot(list(subject.observed.metrics)))
+    nodes = failures(subject.observed.metrics)
     yield rule.finding(
         f'{counted(failed, "outbound connection")} failed for want of SNAT ports{_when(nodes)}.{_since(subject)}',
         target=_TARGET, severity=INFO if _is_met(subject) else None, command=_more_ports(subject),

@@ -11,11 +11,13 @@ from azext_lbplan.demand import Window, measure, questions, unmeasured, weaker
 from azext_lbplan.demand.choice import MOST_BLOCKS
 from azext_lbplan.demand.hold import _Release, relief, share_let_go, udp_relief
 from azext_lbplan.demand.measure import ROOM
+from azext_lbplan.demand.queries import CALM_SECOND_BYTES, LEAST_SECOND_BYTES, MOST_SECOND_BYTES
 from azext_lbplan.demand.retries import NO_RETRIES, Retries
 from azext_lbplan.demand.saturation import judge_node
 from azext_lbplan.demand.tables import Bucket, Flows, Tables
 from azext_lbplan.demand.turnover import BLIND_FACTOR, CAP_FACTOR, accepted_of, estimated
-from azext_lbplan.model.metrics import Answer, answers_from_snapshot, minute_of, timestamp
+from azext_lbplan.model.answers import Answer, answers_from_snapshot
+from azext_lbplan.model.metrics import minute_of, timestamp
 
 from tests.support.asking import Asked, answered, next_round
 from tests.support.workload import (DAY, IDLE, TCP, UDP, Placed, Traffic, Workload, addresses, bursts, diurnal,
@@ -61,6 +63,17 @@ def crowd(rhythm, nodes, frontends=1):
                         [f'20.0.0.{n}' for n in range(1, frontends + 1)])
     workload.nodes[names[nodes // 2]] = spike
     return workload, names[nodes // 2]
+
+
+@pytest.mark.parametrize('switches, ports', [({}, 512), ({'maximum': False}, 1024)])
+def test_where_nothing_is_full_fewer_minutes_are_read(switches, ports):
+    """All else equal: 512 ports fill up, and without maxima nobody knows."""
+    def second_pass(allocated, **more):
+        simulated = [simulate([Traffic(diurnal(20, 130))], 7 * DAY, allocated, seed=seed) for seed in range(4)]
+        reading = asked(Workload(MONDAY, {name: simulated[n % 4] for n, name in enumerate(addresses(100))}), **more)
+        return sum(len(json.dumps(answer.response, separators=(',', ':'))) for answer in reading.rounds[1])
+    calm, other = second_pass(1024), second_pass(ports, **switches)
+    assert calm <= CALM_SECOND_BYTES < LEAST_SECOND_BYTES < other <= MOST_SECOND_BYTES
 
 
 @pytest.mark.parametrize('nodes, frontends, switches', [

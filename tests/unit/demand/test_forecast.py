@@ -6,7 +6,8 @@ import pytest
 
 from azext_lbplan.demand.forecast import HORIZON, LEAST_DAYS, Reach, daily_peaks, forecast
 from azext_lbplan.demand.tables import Bucket, Tables, tabulate
-from azext_lbplan.model.metrics import minute_of, parse
+from azext_lbplan.model.answers import parse
+from azext_lbplan.model.metrics import minute_of
 from tests.bench.forecasts import KINDS, cases
 from tests.support.asking import Asked
 from tests.support.workload import DAY, Placed, Traffic, Workload, diurnal, growing, simulate

@@ -8,7 +8,7 @@ from azext_lbplan.demand.gateways import gateway_use
 from azext_lbplan.inputs.allowed import SNAPSHOT, Either, Leaf, Resource, reduced, reduced_part, without_secrets
 from azext_lbplan.inputs.unusable import UnusableDocument
 from azext_lbplan.inputs.snapshots import recognise_snapshot
-from azext_lbplan.model.metrics import answers_from_snapshot, parse
+from azext_lbplan.model.answers import answers_from_snapshot, parse
 from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.model.values import text
 from tests.support import shapes

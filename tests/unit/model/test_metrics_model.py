@@ -7,7 +7,8 @@ from hypothesis import given, settings, strategies as st
 
 from azext_lbplan.demand import measure
 from azext_lbplan.model import metrics
-from azext_lbplan.model.metrics import Answer, Query, minute_of, parse, timestamp
+from azext_lbplan.model.answers import Answer, answers_from_snapshot, parse
+from azext_lbplan.model.metrics import Query, minute_of, timestamp
 
 NINE = minute_of('2026-08-20T09:00:00Z')
 
@@ -109,6 +110,41 @@ def test_the_same_minute_twice_counts_once_and_the_larger_counts():
     assert list(one.values['Average']) == [9]
 
 
+POINTS = st.lists(st.tuples(st.integers(0, 200), st.floats(0, 2000), st.floats(0, 2000)), max_size=20,
+                  unique_by=lambda one: one[0])
+
+
+@given(POINTS, st.booleans(), st.lists(st.integers(0, 20), max_size=3))
+def test_points_are_the_same_whole_or_with_gaps_in_one_answer_or_in_several(points, sorted_by_time, cuts):
+    """Neither what else is asked for, nor where answers are cut, nor the order makes a difference."""
+    points = sorted(points) if sorted_by_time else points
+    data = [point(minute, average=mean, maximum=most) for minute, mean, most in points]
+    asked = Query(('UsedSnatPorts',), NINE, NINE + 300, 1, ('Average', 'Maximum'))
+    whole = parse([Answer(asked, body([series(data, backendipaddress='a')]))])
+    ends = sorted(min(cut, len(data)) for cut in cuts)
+    parts = [data[start:end] for start, end in zip([0, *ends], [*ends, len(data)])]
+    in_parts = [Answer(asked, body([series(part, backendipaddress='a')])) for part in parts]
+    with_gaps = Answer(asked, body([series([*data, {'timeStamp': None}], backendipaddress='a')]))
+    assert parse(in_parts) == parse(in_parts[::-1]) == parse([with_gaps]) == whole
+    assert parse([with_gaps, *in_parts]) == whole and whole.points == len(points)
+    for one in whole.series:
+        assert dict(zip(one.minutes, zip(one.values['Average'], one.values['Maximum']))) == {
+            NINE + minute: (mean, most) for minute, mean, most in points}
+
+
+def test_the_series_of_one_node_are_those_of_it_alone():
+    answer = Answer(None, body([series([point(average=1)], backendipaddress=node) for node in 'ab']))
+    assert [one.node for one in parse([answer], node='b').series] == ['b']
+    assert parse([answer], ('AllocatedSnatPorts',)).series == ()
+
+
+def test_a_body_that_nobody_saves_is_given_up_once_it_is_parsed():
+    response = body([series([point(average=1)], backendipaddress='a')])
+    kept, given_up = Answer(None, response).parsed(keep=True), Answer(None, response).parsed(keep=False)
+    assert (kept.response, given_up.response) == (response, None)
+    assert parse([kept]) == parse([given_up]) and parse([given_up]).points == 1
+
+
 def test_an_answer_as_long_as_top_may_be_cut():
     query = Query(('UsedSnatPorts',), NINE, NINE + 60, 1, ('Average',), top=2)
     rows = [series([point(average=1)], backendipaddress=node) for node in 'ab']
@@ -144,8 +180,8 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
 @settings(max_examples=150)
 @given(JSON, JSON)
 def test_nonsense_never_breaks_anything(metrics_of_snapshot, response):
-    measure(metrics.answers_from_snapshot(metrics_of_snapshot))
-    measure(metrics.answers_from_snapshot([{'query': metrics_of_snapshot, 'response': response}]))
+    measure(answers_from_snapshot(metrics_of_snapshot))
+    measure(answers_from_snapshot([{'query': metrics_of_snapshot, 'response': response}]))
 
 
 VALUES = st.none() | st.integers(-5, 2000) | st.floats(allow_nan=True, allow_infinity=True)

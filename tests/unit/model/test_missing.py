@@ -7,6 +7,7 @@ import pytest
 
 from azext_lbplan.inputs.snapshots import recognise_snapshot
 from azext_lbplan.inputs.unusable import UnusableDocument
+from azext_lbplan.model.answers import Answer
 from azext_lbplan.model.cluster import missing_in
 from azext_lbplan.model.fleet import Assembly
 from azext_lbplan.model.observed import INVALID_ANSWER, parse_observed
@@ -81,7 +82,7 @@ def test_an_own_ip_that_is_not_understood_was_not_read(inner):
 def test_metrics_that_are_no_answer_are_a_failure(body):
     query = next(iter(shapes.metrics(1024)))
     with pytest.raises(arm.ReadFailure) as failed:
-        ask('/path', lambda _: body, query)
+        ask('/path', lambda _, take: take(body), query, Answer)
     assert (failed.value.path, failed.value.code) == ('/path', INVALID_ANSWER)
     snapshot = dict(shapes.snapshots()['managed'], metrics=[{'query': query['query'], 'response': body}])
     evidence = answer('recommend', snapshot)['evidence']

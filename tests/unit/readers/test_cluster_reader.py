@@ -37,7 +37,7 @@ def paths(arm):
 def test_first_the_cluster_then_what_is_around_it(arm):
     own = [parse_id(arm.add_public_ip(name, 'net'), PUBLIC_IP_TYPE) for name in ('own-ip', 'typed-ip')]
     arm.add_cluster('aks1', outbound_ips=own[:1], ports=1024)
-    snapshot = reading.capture(CLI, 'rg1', 'aks1', own)
+    snapshot = reading.capture(CLI, 'rg1', 'aks1', own).snapshot
     assert list(snapshot) == ['schema', 'capturedAt', 'managedCluster', 'loadBalancer', 'publicIpAddresses',
                               'publicIpPrefixes', 'subnets', 'routeTables', 'natGateways', 'natGatewayMetrics',
                               'lists', 'metricAlerts', 'usages', 'errors', 'metrics']
@@ -52,7 +52,7 @@ def test_what_does_not_come_stands_among_the_errors(arm):
     prefix = arm.add_public_ip_prefix('own-prefix', 30, 'net')
     arm.add_cluster('aks1', outbound_ip_prefixes=[prefix], ports=1024)
     arm.fault('loadBalancers/kubernetes$', Status(403, action='Microsoft.Network/loadBalancers/read'))
-    snapshot = reading.capture(CLI, 'rg1', 'aks1')
+    snapshot = reading.capture(CLI, 'rg1', 'aks1').snapshot
     assert snapshot['loadBalancer'] is None and [body['id'] for body in snapshot['publicIpPrefixes']] == [prefix]
     assert [(error['status'], error['resourceId'].rsplit('/', 1)[1]) for error in snapshot['errors']] == [
         (403, 'kubernetes')]
@@ -61,7 +61,7 @@ def test_what_does_not_come_stands_among_the_errors(arm):
 @pytest.mark.parametrize('more', [{'outbound_type': 'none'}, {'sku': 'Basic'}, {'powerState': {'code': 'Stopped'}}])
 def test_metrics_are_asked_for_only_where_there_are_any(arm, more):
     arm.add_cluster('aks1', **more)
-    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=1)))['metrics'] == []
+    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=1))).metrics == ()
     assert 'metrics' not in paths(arm) and ('kubernetes' in paths(arm)) == ('powerState' in more)
 
 
@@ -71,13 +71,14 @@ def test_metrics_of_a_gateway_come_in_the_round_that_reads_it(arm):
     arm.join(subnet, gateway)
     arm.add_cluster('aks1', pools=[pool(vnetSubnetID=subnet)], outbound_type='userAssignedNATGateway')
     arm.networks.carried[gateway.lower()] = (60000, 10, 7)
-    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(gateways=True))['natGatewayMetrics'] == []
-    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=2), gateways=True))
+    assert reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(gateways=True)).snapshot['natGatewayMetrics'] == []
+    two_days = reading.Extent(datetime.timedelta(days=2), gateways=True)
+    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=two_days).snapshot
     use = gateway_use(parse_observed(snapshot), gateway.upper())
     assert (use.peak, use.failed, use.minutes, use.ips_for_one_destination) == (60000, 7, 2, 2)
     assert snapshot['errors'] == [] and snapshot == reduced(snapshot)
     arm.fault('natGateways/.*/metrics$', Status(403, action='Microsoft.Insights/metrics/read'))
-    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(datetime.timedelta(days=2), gateways=True))
+    snapshot = reading.capture(CLI, 'rg1', 'aks1', extent=two_days).snapshot
     assert snapshot['natGatewayMetrics'] == [] and [error['status'] for error in snapshot['errors']] == [403, 403]
 
 
@@ -103,7 +104,7 @@ def test_addresses_alone_need_neither_a_cluster_nor_a_login(arm, monkeypatch):
 def test_what_is_read_is_reduced_to_what_decisions_read(arm):
     """For the decision of now as well as for a file; what is no cluster without the rest is none."""
     cluster = arm.add_cluster('aks1', ports=1024, windowsProfile={'adminPassword': 'hunter2'})
-    snapshot = reading.capture(CLI, 'rg1', 'aks1')
+    snapshot = reading.capture(CLI, 'rg1', 'aks1').snapshot
     assert snapshot == reduced(snapshot) and 'hunter2' not in str(snapshot)
     arm.resources[cluster.lower()].update(id=7, type=None)
     arm.resources[cluster.lower()]['properties']['agentPoolProfiles'] = 'hunter2'
@@ -133,7 +134,7 @@ def own_network(arm, gateway=None, table=None, **more):
 
 
 def observed(**more):
-    return parse_observed(reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(**more)))
+    return reading.capture(CLI, 'rg1', 'aks1', extent=reading.Extent(**more)).observed()
 
 
 def test_the_network_of_aks_costs_no_round_trip(arm, rounds):

@@ -7,7 +7,8 @@ from azext_lbplan.demand import Demand, Evidence
 from azext_lbplan.demand.failures import failures, hours_without_connections
 from azext_lbplan.demand.forecast import forecast
 from azext_lbplan.model.finding import ERROR, INFO, WARNING
-from azext_lbplan.model.metrics import Answer, minute_of
+from azext_lbplan.model.answers import Answer
+from azext_lbplan.model.metrics import minute_of
 
 from tests.support.asking_rules import ask, codes
 from tests.support.ways import MANAGED_SUBNET, gateway_id, subnet

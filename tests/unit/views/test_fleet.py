@@ -12,7 +12,6 @@ from azext_lbplan.decision import decide
 from azext_lbplan.views import fleet, hints
 from azext_lbplan.views.results import egress
 from azext_lbplan.model.fleet import NOT_SHOWN, Assembly
-from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.readers import cluster as alone
 from azext_lbplan.readers import fleet as reading
 from azext_lbplan.readers.arm import ArmClient
@@ -267,8 +266,8 @@ def test_a_fleet_has_the_egress_that_each_cluster_has_alone(arm, read, monkeypat
     client.subscription_id = SUBSCRIPTION
     monkeypatch.setattr(alone, 'connect', lambda _: client)
     for name in made:
-        snapshot = alone.capture(SimpleNamespace(only_show_errors=True), 'rg1', name, extent=alone.Extent(gateways=True))
-        assert rows[name]['egress'] == egress(decide(parse_observed(snapshot))), name
+        live = alone.capture(SimpleNamespace(only_show_errors=True), 'rg1', name, extent=alone.Extent(gateways=True))
+        assert rows[name]['egress'] == egress(decide(live.observed())), name
     assert {name: row['egress']['effective'] for name, row in rows.items()} == EFFECTIVE
     assert len(rows['plain']['egress']['addresses']) == 2 and rows['far']['egress']['addresses'][0].endswith('/30')
     for name in ('plain', 'own', 'managed-nat', 'kubenet', 'nat', 'mixed'):
