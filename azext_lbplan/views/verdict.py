@@ -123,8 +123,11 @@ def _binds(decision: Decision) -> str:
     taken = ' that can be used' if decision.reason is Reason.ADDRESS_UNUSABLE else ''
     if settings.outbound_ip_count == 0:
         return f'No outbound IPv4 address{taken}.'
-    if settings.automatic:
-        return _automatic(column)
+    return _automatic(column) if settings.automatic else _product(column, settings, taken)
+
+
+def _product(column: Configuration, settings: Settings, taken: str) -> str:
+    """Explicit ports, counted as AKS does."""
     if column.usable_ports is None:
         return 'The number of outbound IPs is not known.'
     required, ips = column.nodes.required, settings.outbound_ip_count or 0

@@ -63,7 +63,8 @@ def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             source=KUBERNETES)
 def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """null is as good as absent, but in a list."""
-    for path, value, kind in chain(_wrong_fields(subject.service), _wrong_elements(subject.service)):
+    for path, value, kind in chain(_wrong_fields(subject.service), _wrong_texts(subject.service),
+                                   _wrong_elements(subject.service)):
         yield rule.finding(
             f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
             remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
@@ -78,6 +79,10 @@ def _wrong_fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
             if kind is not None and value is not None and (
                     not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
                 yield ((level, key) if level else (key,)), value, kind
+
+
+def _wrong_texts(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+    """The same of what stands deeper and is text."""
     for above, fields in ((('metadata', 'labels'), service.metadata.fields('labels')),
                           (('spec', 'selector'), service.spec.fields('selector'))):
         for key, value in fields.items():
