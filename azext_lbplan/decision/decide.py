@@ -278,7 +278,7 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         aim = self._aim()
         solution = solver.complete(self._problem(aim.settings), aim)
         if aim.over_limit and solution.obstacle is None:
-            solution = solution._replace(obstacle=Reason.INFEASIBLE)
+            solution = solution._replace(obstacle=Reason.INFEASIBLE, beyond_a_node=True)
         if not aim.kept or solution.obstacle is None or not self._options.change.anything or self._current is None:
             return solution
         # What nodes have is kept where that fits what was typed; a finding says so where it does not.
@@ -316,7 +316,8 @@ class _Deciding:  # pylint: disable=too-few-public-methods  # the state of one d
         if solution.obstacle is not None:
             problem = self._problem(settings)
             needed = None if settings.automatic else solver.ips_needed(problem, settings)
-            return NoCommand(solution.obstacle, needed, solver.fitting_ports(problem, settings), unusable)
+            return NoCommand(solution.obstacle, needed, solver.fitting_ports(problem, settings), unusable,
+                             beyond_a_node=solution.beyond_a_node)
         cluster = self._observed.cluster
         before = self._current.settings if self._current else None
         argv = steps.changed_options(before, settings, cluster is not None and cluster.dual_stack)

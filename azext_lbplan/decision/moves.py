@@ -117,7 +117,7 @@ class _Moving:  # pylint: disable=too-few-public-methods  # the state of one mov
     def __init__(self, decision: Decision, cluster: Cluster, to: str):
         self._decision, self._cluster, self._to = decision, cluster, to
         self._observed = decision.observed
-        busiest = decision.demand.cluster_peak_ports if decision.demand else None
+        busiest = decision.demand.cluster_ports if decision.demand else None
         self._wanted_ips = snat.nat_gateway_ips(busiest or 0)
 
     def move(self) -> Move:

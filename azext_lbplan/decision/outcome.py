@@ -26,13 +26,15 @@ class Reason(Enum):
 
 class NoCommand(NamedTuple):
     """No line, and why. `ips_needed` and `fitting_ports` (per node, on the proposed IPs) are the ways out; `addresses`
-    the ids that cannot be used; `options` those of a line that cannot name its cluster."""
+    the ids that cannot be used; `options` those of a line that cannot name its cluster; `beyond_a_node`: all the ports
+    that a node can have do not suffice."""
 
     reason: Reason
     ips_needed: Optional[int] = None
     fitting_ports: Optional[int] = None
     addresses: Tuple[str, ...] = ()
     options: Tuple[str, ...] = ()
+    beyond_a_node: bool = False
 
 
 class Step(NamedTuple):

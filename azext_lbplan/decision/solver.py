@@ -29,11 +29,13 @@ class Problem(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Settings, what has to be made for them, and why they are not to be had (None where they are)."""
+    """Settings, what has to be made for them, and why they are not to be had (None where they are). `beyond_a_node`:
+    the demand is for more ports than a node can have, whatever the IPs."""
 
     settings: Settings
     new_addresses: Tuple[NewAddress, ...] = ()
     obstacle: Optional[Reason] = None
+    beyond_a_node: bool = False
 
 
 def complete(problem: Problem, aim: Aim) -> Solution:

@@ -145,6 +145,15 @@ class Demand(NamedTuple):
         return _whole(max(self.unsaturated_peak or 0, self.estimate or 0))
 
     @property
+    def cluster_ports(self) -> Optional[int]:
+        """Ports of the whole cluster in its busiest minute. What full nodes refused is not in that: where the demand is
+        an estimate, all are taken to have wanted as many times more as the busiest one did. None: nothing known."""
+        used, ports, peak = self.cluster_peak_ports, self.ports, self.evidence.peak_ports_per_node
+        if used is None or not self.evidence.demand_is_estimate or not ports or not peak:
+            return used
+        return _whole(used * max(1.0, ports / peak))
+
+    @property
     def margin(self) -> float:
         """How much a peak may grow, for the shortness of the history: 2 for one day, 1.14 for seven."""
         return round(min(2.0, 1 + 1 / self.days), 3) if self.days > 0 else 2.0

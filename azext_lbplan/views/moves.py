@@ -101,9 +101,9 @@ def _addresses(decision: Decision, _: Move) -> str:
 
 
 def _too_small(decision: Decision, _: Move) -> str:
-    busiest = decision.demand.cluster_peak_ports if decision.demand else None
-    return (f'The busiest minute took {busiest} ports, and a NAT gateway has at most {snat.NAT_GATEWAY_MAX_IPS} x '
-            f'{snat.NAT_GATEWAY_PORTS_PER_IP}: one does not suffice.')
+    busiest = decision.demand.cluster_ports if decision.demand else None
+    return (f'The whole cluster wants {busiest} ports in its busiest minute, and a NAT gateway has at most '
+            f'{snat.NAT_GATEWAY_MAX_IPS} x {snat.NAT_GATEWAY_PORTS_PER_IP}: one does not suffice.')
 
 
 #: What speaks for a disputed move, by where it leads.

@@ -259,8 +259,10 @@ def _fewer_ports(decision: Decision, way: Alternative) -> Tuple[str, str]:
 
 
 def _nat_gateway(decision: Decision, way: Alternative) -> Tuple[str, str]:
-    busiest = _measured(decision).cluster_peak_ports
-    sized = (f'{way.number} IPs carry the {busiest} ports of the busiest minute of the whole cluster.' if busiest else
+    demand = _measured(decision)
+    about = 'about ' if demand.evidence.demand_is_estimate else ''
+    sized = (f'{way.number} IPs carry what the whole cluster wants in its busiest minute, {about}'
+             f'{demand.cluster_ports} ports.' if demand.cluster_ports else
              f'{way.number} IPs are the fewest that are advised; demand was not measured.')
     told = ' '.join((sized, *consequences(decision, way.move))) if way.move else sized
     if way.command is None:

@@ -5,6 +5,7 @@ from typing import Dict, Iterable, Iterator
 
 from ...decision import Configuration, Decision, NoCommand, Reason
 from ...decision.pool_types import LEAST_VERSION, Unmet, leaves_nodes_out, unmet
+from ...facts import snat
 from ...facts.clusters import USER_DEFINED_ROUTING
 from ...facts.links import OUTBOUND_TYPES
 from ...model.finding import ERROR, WARNING, Finding, counted
@@ -97,12 +98,18 @@ def sentence(no_command: NoCommand, proposed: Configuration) -> str:
         return f"{text}: its name or its resource group is missing. The options are {' '.join(no_command.options)}."
     if settings is None or settings.outbound_ip_count is None or no_command.reason in _WITHOUT_NUMBERS:
         return f'{text}.'
+    if no_command.beyond_a_node:
+        text = f'The busiest node needs more than {settings.outbound_ports} ports, the most that a node can have'
     return (f'{text}: {settings.outbound_ports} ports x {proposed.nodes.required} nodes on '
             f'{counted(settings.outbound_ip_count, "IP")}.')
 
 
 def ways_out(no_command: NoCommand, typed_ports: bool) -> str:
     """What a user can do about it. Consent to fewer ports changes nothing where a number of them was typed."""
+    if no_command.beyond_a_node:
+        return (f"'--outbound-ports {snat.MAX_PORTS_PER_NODE}' gives each node the most, on at least "
+                f'{no_command.ips_needed} IPs. Spread the work over more nodes, reuse connections, or move to a NAT '
+                'gateway, which gives ports on demand.')
     needed, fitting = no_command.ips_needed, no_command.fitting_ports
     how = f"'--outbound-ports {fitting}'" if typed_ports else f"'--allow-decrease' or '--outbound-ports {fitting}'"
     lower = '' if not fitting else (f' Allow fewer ports per node ({fitting} fit) with {how}: connections on the ports '
@@ -139,7 +146,7 @@ def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> 
 
 @RULES.rule('Infeasible', ERROR,
             title='No configuration within the limits fits.',
-            why='More than 64,000 ports per node, 100 managed IPs or 16 own IPs would be needed.',
+            why='More than 64,000 ports per node, 100 managed IPs or 600 frontends would be needed.',
             source='AZURE-FACTS section 1.')
 def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Beyond the limits."""

@@ -97,6 +97,24 @@ def test_exhaustion_gives_the_ports_that_were_measured_and_the_ips_that_they_tak
     assert '--load-balancer-managed-outbound-ip-count' in found.command
 
 
+@pytest.mark.parametrize('estimate, told', [
+    (60000, 'The busiest node needs more than 64000 ports, the most that a node can have'), (55000, None)])
+def test_more_ports_than_a_node_can_have_are_told_as_such(estimate, told):
+    """60000 x 1.15 are 69000; the IPs would suffice."""
+    found = [one for one in ask(world(ports=1024), exhausted(estimate=estimate)).findings if one.code == 'Infeasible']
+    assert [one.message.split(':')[0] for one in found] == ([told] if told else [])
+    for one in found:
+        assert "'--outbound-ports 64000' gives each node the most" in one.remediation
+        assert 'decrease' not in one.remediation and 'more nodes' in one.remediation
+
+
+def test_what_full_nodes_refused_is_wanted_of_a_gateway_too():
+    """The busiest of nodes that are full wants 1500 ports and has 500."""
+    calm = demand(peak_ports_per_node=500)._replace(cluster_peak_ports=4000)
+    full = exhausted(peak_ports_per_node=500, demand_is_estimate=True)._replace(cluster_peak_ports=4000)
+    assert (calm.cluster_ports, full.cluster_ports, demand().cluster_ports) == (4000, 12000, None)
+
+
 def test_the_idle_timeout_is_no_default_where_it_was_set():
     assert 'DefaultIdleTimeout' not in codes(ask(world(ports=1024, idle=29), demand(peak_protocol='UDP')))
 
