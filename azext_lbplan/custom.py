@@ -24,7 +24,7 @@ from .model.finding import WARNING, Finding
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Change, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
-from .readers import saving, snapshot
+from .readers import saving
 from .rules.baseline import Comparison, Place, compared
 from .rules.cluster import check, codes_of, findings, planned
 from .rules.engine import Report
@@ -187,6 +187,7 @@ def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
     """What is wrong with manifests of Services."""
     from .decision.service_room import service_context
     from .model.service_context import NO_CLUSTER
+    from .readers import snapshot
     from .readers.manifests import read_manifests
     from .rules.service import check_manifests
     from .views import services
@@ -289,6 +290,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     if source.from_file and source.resource_group:
         return [_on_live(cli_ctx, typed)]
     if source.from_file:
+        from .readers import snapshot
         return snapshot.load(source.from_file, _given(source), source.name)
     if not source.name:
         return [parse_observed(cluster_reader.capture_addresses(cli_ctx, ids))]
@@ -299,6 +301,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
 def _on_live(cli_ctx: Any, typed: Typed) -> Observed:
     """A cluster as it is, and what code would make of it."""
     from .inputs.code.overlay import on_live
+    from .readers import snapshot
     source, change = typed.source, typed.options.change
     path, name = source.from_file or '', source.name or ''
     found = snapshot.the_one_of(path, snapshot.find(path, _given(source)), name)
@@ -323,6 +326,7 @@ def _capture(cli_ctx: Any, source: Source, ids: Tuple[ArmId, ...], extent: clust
     captured = cluster_reader.capture(cli_ctx, source.resource_group or '', source.name or '', ids,
                                       extent._replace(to_be_saved=bool(source.save_to)))
     if source.save_to:
+        from .readers import snapshot
         saved = captured.snapshot
         if source.anonymize:
             from .inputs.anonymity import anonymized

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ..inputs.earlier import PastService
 from ..inputs.manifests import NO_MANIFESTS
 from ..model.finding import WARNING, Finding
 from ..rules.baseline import KNOWN, NEW, WORSE, Comparison, Place
 from .hints import Hint, Judged
 from .results import Result, finding
 
-if TYPE_CHECKING:  # only check-service pays for it
+if TYPE_CHECKING:  # only what compares Services pays for them
+    from ..inputs.earlier import PastService
     from ..rules.service import ManifestCheck
 
 
