@@ -14,7 +14,7 @@ import yaml
 from ..model.fields import Fields, Items
 from ..model.values import Json, decoded
 from .manifests import ALIAS_BOMB, NOT_PARSED, NOT_TEXT, TEMPLATE, TOO_LARGE, Problem
-from .scalars import resolve
+from .scalars import plain, tagged
 
 #: libyaml's parser; every wheel of PyYAML on PyPI has it. Without it the same is read, about ten times slower.
 LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
@@ -211,7 +211,11 @@ class _Builder:  # pylint: disable=too-few-public-methods, too-many-instance-att
     def _value(self, event: yaml.NodeEvent) -> Json:
         """The value that begins with `event`; it is counted once it is complete."""
         if isinstance(event, yaml.ScalarEvent):
-            value: Json = resolve(event.value, event.tag, not event.style)
+            value: Json = event.value
+            if event.tag is not None:
+                value = tagged(value, event.tag)
+            elif not event.style:  # no quotes, and no block
+                value = plain(value)
             if event.anchor:
                 self.anchors[event.anchor] = value, 1
         elif isinstance(event, yaml.AliasEvent):

@@ -31,9 +31,9 @@ _WHOLE_DIGITS = 19
 _RESOLVED_TAGS = frozenset('tag:yaml.org,2002:' + name for name in ('int', 'float', 'bool', 'null'))
 
 
-def resolve(text: str, tag: Optional[str], is_plain: bool) -> Scalar:
-    """The value of the scalar `text`, given its explicit `tag` (or None) and whether it stands without quotes."""
-    return plain(text) if (is_plain if tag is None else tag in _RESOLVED_TAGS) else text
+def tagged(text: str, tag: str) -> Scalar:
+    """The value of the scalar `text` with an explicit `tag`, in quotes or without."""
+    return plain(text) if tag in _RESOLVED_TAGS else text
 
 
 def plain(text: str) -> Scalar:

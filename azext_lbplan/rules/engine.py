@@ -137,9 +137,12 @@ def run_batches(rules: Iterable[Batch], subject: Any, most: Optional[int] = None
     findings: List[Finding] = []
     skipped: List[Skipped] = []
     known: Dict[Need[Any], Optional[str]] = {}  # many rules have the same needs
-    concerned: Dict[Optional[Concern[Any]], bool] = {None: True}
+    reasons: Dict[Tuple[Need[Any], ...], Optional[str]] = {}
+    concerned: Dict[Optional[Concern[Any]], bool] = {}
     for needs, needs_in_part, concerns, several in rules:
-        reason = _missing(needs, subject, known) if needs else None
+        if needs not in reasons:
+            reasons[needs] = _missing(needs, subject, known)
+        reason = reasons[needs]
         if reason is not None:
             skipped += [Skipped(rule.code, reason) for rule in several]
             continue

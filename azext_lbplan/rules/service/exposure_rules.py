@@ -9,7 +9,7 @@ from ...model.fields import Path
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import (PREFIX, annotation_path, ip_version, is_private, is_public, parse_address, quoted,
                               written_path)
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, asks_for_address, azure_class
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, asks_for_address, azure_class, specified
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,), concerns=asks_for_address)
 
@@ -147,7 +147,7 @@ def address_family_mismatch(rule: ServiceRule, subject: ServiceInCluster) -> Ite
                             'annotation.')
 
 
-@RULES.rule('ExternalTrafficPolicyInvalid', ERROR, concerns=None,
+@RULES.rule('ExternalTrafficPolicyInvalid', ERROR, concerns=specified,
             title='spec.externalTrafficPolicy is neither Cluster nor Local.',
             why='The field is case-sensitive: Kubernetes refuses "local".',
             source=KUBERNETES)

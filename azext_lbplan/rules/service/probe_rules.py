@@ -8,7 +8,7 @@ from ...model.finding import ERROR, WARNING, Finding
 from ...model.service import PREFIX, annotation_path, quoted
 from . import probes as probing
 from .probes import PortProbe, Probe
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, azure_class
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, azure_class, specified
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,))
 
@@ -128,7 +128,7 @@ def _of_ports(name: str, ports: List[object]) -> Set[object]:
     return {port for port in ports if name.startswith(f'port_{port}_health-probe_')}
 
 
-@RULES.rule('NodePortsNotAllocated', ERROR,
+@RULES.rule('NodePortsNotAllocated', ERROR, concerns=specified,
             title='allocateLoadBalancerNodePorts false where a health probe, or traffic without floating IP, needs a '
                   'node port; a warning where it is not known whether the cluster shares one probe.',
             why='Without node ports a Cluster service cannot be probed, and without floating IP not be reached.',

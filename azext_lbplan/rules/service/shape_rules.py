@@ -10,7 +10,7 @@ from ...model.fields import Fields, Path
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import Service, quoted, written_path
 from ...model.values import Json
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, specified
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 
@@ -266,7 +266,7 @@ def no_rule_on_every_port(rule: ServiceRule, subject: ServiceInCluster) -> Itera
             remediation='Remove port_..._no_lb_rule from the ports that clients use.')
 
 
-@RULES.rule('OtherLoadBalancerClass', INFO,
+@RULES.rule('OtherLoadBalancerClass', INFO, concerns=specified,
             title='spec.loadBalancerClass is set.',
             why='Azure\'s cloud provider leaves such a service to somebody else; rules on Azure were not applied.',
             source=KUBERNETES)

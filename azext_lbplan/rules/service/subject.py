@@ -17,6 +17,9 @@ from .probes import PortProbe, probes_of
 
 S = TypeVar('S')
 
+#: What every Service of type LoadBalancer says in its spec.
+_LEAST_FIELDS = frozenset(('type', 'ports', 'selector'))
+
 #: (major, minor) of Kubernetes, and so of the cloud provider; empty for any.
 Version = Tuple[int, ...]
 
@@ -110,6 +113,11 @@ def known_cluster(subject: ServiceInCluster) -> Optional[str]:
 def annotated(subject: ServiceInCluster) -> bool:
     """A Service with annotations, whoever's."""
     return bool(subject.service.annotations)
+
+
+def specified(subject: ServiceInCluster) -> bool:
+    """One whose spec says more than every Service of the type has to."""
+    return not _LEAST_FIELDS.issuperset(subject.service.spec)
 
 
 def speaks_of_clients(subject: ServiceInCluster) -> bool:

@@ -17,7 +17,7 @@ from ...model.finding import ERROR, WARNING, Finding
 from ...model.service import PREFIX, Service, parse_address, quoted, written_path
 from . import annotations
 from .advice import slip_of
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, specified
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 
@@ -25,13 +25,14 @@ RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook()
 def _levels(subject: ServiceInCluster) -> Iterator[Tuple[str, Path, Fields]]:
     """(name of the level in SERVICE_FIELDS, its path, its fields) of all that is looked at."""
     service = subject.service
-    affinity = service.spec.fields('sessionAffinityConfig')
     yield '', (), service.body
     yield 'metadata', ('metadata',), service.metadata
     yield 'spec', ('spec',), service.spec
-    yield 'spec.sessionAffinityConfig', ('spec', 'sessionAffinityConfig'), affinity
-    yield 'spec.sessionAffinityConfig.clientIP', ('spec', 'sessionAffinityConfig', 'clientIP'), \
-        affinity.fields('clientIP')
+    if 'sessionAffinityConfig' in service.spec:
+        affinity = service.spec.fields('sessionAffinityConfig')
+        yield 'spec.sessionAffinityConfig', ('spec', 'sessionAffinityConfig'), affinity
+        yield 'spec.sessionAffinityConfig.clientIP', ('spec', 'sessionAffinityConfig', 'clientIP'), \
+            affinity.fields('clientIP')
     for index, port in service.ports:
         yield 'spec.ports[]', ('spec', 'ports', index), port
 
@@ -107,7 +108,7 @@ def _other_places(service: Service) -> Iterator[Tuple[Path, Fields]]:
         yield (), service.body
 
 
-@RULES.rule('SpecValueInvalid', ERROR,
+@RULES.rule('SpecValueInvalid', ERROR, concerns=specified,
             title='sessionAffinity, internalTrafficPolicy, ipFamilyPolicy or trafficDistribution with a value that '
                   'Kubernetes does not know.',
             why='The fields are case-sensitive: Kubernetes refuses "clientIP".',
@@ -135,7 +136,7 @@ def spec_value_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
             **subject.at(('spec', 'trafficDistribution')), remediation='Write PreferClose, or remove the field.')
 
 
-@RULES.rule('SessionAffinityInvalid', ERROR,
+@RULES.rule('SessionAffinityInvalid', ERROR, concerns=specified,
             title='sessionAffinityConfig without sessionAffinity ClientIP, or a timeout out of range.',
             why=f'Kubernetes refuses it: timeoutSeconds is 1 to {known.LONGEST_AFFINITY}.',
             source=KUBERNETES)
@@ -159,7 +160,7 @@ def session_affinity_invalid(rule: ServiceRule, subject: ServiceInCluster) -> It
             remediation=f'Write a number from 1 to {known.LONGEST_AFFINITY}.')
 
 
-@RULES.rule('IPFamiliesInvalid', ERROR,
+@RULES.rule('IPFamiliesInvalid', ERROR, concerns=specified,
             title='ipFamilies with another value than IPv4 and IPv6, one twice, or two with a policy for one.',
             why='Kubernetes refuses it: two families need ipFamilyPolicy PreferDualStack or RequireDualStack.',
             source=KUBERNETES)
@@ -184,7 +185,7 @@ def ip_families_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterabl
             remediation='Write ipFamilyPolicy: PreferDualStack or RequireDualStack.')
 
 
-@RULES.rule('ClusterIPInvalid', ERROR,
+@RULES.rule('ClusterIPInvalid', ERROR, concerns=specified,
             title='clusterIP None on a service of type LoadBalancer, or cluster IPs that are no addresses or do not '
                   'fit together.',
             why='Kubernetes refuses it.',
@@ -297,7 +298,7 @@ def _is_qualified(value: str) -> bool:
     return known.QUALIFIED_NAME.fullmatch(value) is not None
 
 
-@RULES.rule('ExternalIPInvalid', ERROR,
+@RULES.rule('ExternalIPInvalid', ERROR, concerns=specified,
             title='spec.externalIPs with what is no address, or one that no client can reach (loopback, link-local, '
                   '...).',
             why='Kubernetes refuses it.',
