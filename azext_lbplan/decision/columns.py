@@ -163,12 +163,12 @@ def in_force(observed: Observed, cluster: Cluster, nodes: Nodes) -> Configuratio
     if not cluster.on_standard_load_balancer:
         return elsewhere(cluster, nodes)
     column = evaluate(settings_of(observed, cluster), nodes, cluster, shared_rule_blocks(observed))
-    column = column._replace(effective_outbound_ip_count=effective_outbound_ips(observed, cluster))
+    effective = effective_outbound_ips(observed, cluster)
     rule = observed.load_balancer.outbound_rule if observed.load_balancer else None
     if observed.load_balancer is None or rule is None:
-        return column
+        return column._replace(effective_outbound_ip_count=effective)
     return column._replace(
-        enable_tcp_reset=rule.enable_tcp_reset,
+        effective_outbound_ip_count=effective, enable_tcp_reset=rule.enable_tcp_reset,
         ports_per_node=rule.allocated_outbound_ports or
         snat.automatic_ports(nodes.today, len(observed.outbound_ipv4_frontends)))
 
@@ -308,6 +308,13 @@ def evaluate(settings: Settings, nodes: Nodes, cluster: Optional[Cluster] = None
     return column if nodes.most_known or column.fits is False else column._replace(fits=None)
 
 
+def _allocated(settings: Settings, nodes: Nodes) -> Optional[int]:
+    """The ports that nodes have today under `settings`."""
+    if settings.automatic:
+        return snat.automatic_ports(nodes.today, settings.frontends)
+    return settings.outbound_ports if settings.ports_known else None
+
+
 def _fill_explicit(column: Configuration, settings: Settings) -> Configuration:
     ports, available = settings.outbound_ports, column.available_ports
     required = ports * column.nodes.validated
@@ -320,7 +327,7 @@ def _fill_automatic(column: Configuration, settings: Settings) -> Configuration:
     """AKS does not validate automatic allocation; above 1000 nodes it is not documented (AZURE-FACTS section 2)."""
     nodes = column.nodes
     at_max = snat.automatic_ports(nodes.required, settings.frontends)
-    return column._replace(ports_per_node=snat.automatic_ports(nodes.today, settings.frontends),
+    return column._replace(ports_per_node=_allocated(settings, nodes),
                            ports_per_node_at_max=at_max,
                            required_ports=None if at_max is None else at_max * nodes.required,
                            max_nodes=snat.nodes_before_drop(nodes.today, settings.frontends),
@@ -329,6 +336,8 @@ def _fill_automatic(column: Configuration, settings: Settings) -> Configuration:
 
 def changed(current: Configuration, settings: Settings, cluster: Cluster) -> Configuration:
     """The column that `settings` would make of `current`: IPs that stay are those in force now."""
+    if settings is current.settings:  # nothing was typed: the same, with the ports that the profile asks for
+        return current._replace(ports_per_node=_allocated(settings, current.nodes))
     column = evaluate(settings, current.nodes, cluster, current.shared_rule_blocks)
     column = column._replace(enable_tcp_reset=current.enable_tcp_reset)
     if current.settings is not None and settings.ips == current.settings.ips:

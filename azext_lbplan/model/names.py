@@ -35,10 +35,12 @@ class NameCheck:
 
     def id(self, target: str, written: Optional[str], *types: str) -> Optional[ArmId]:
         """The id that is `written` at `target`; None where there is none of these types."""
-        return next(iter(self.ids(target, [written] if written else [], *types)), None)
+        resource_id = parse_id(written, *types)
+        if written and resource_id is None:
+            self._malformed.append(Malformed(target, written))
+        return resource_id
 
     def ids(self, target: str, written: Iterable[str], *types: str) -> Tuple[ArmId, ...]:
         """Those of the ids that are `written` at `target` that are of one of `types`, each once."""
-        parsed = [(text, parse_id(text, *types)) for text in written]
-        self._malformed += [Malformed(target, text) for text, resource_id in parsed if resource_id is None]
-        return distinct(resource_id for _, resource_id in parsed if resource_id is not None)
+        parsed = [self.id(target, text, *types) for text in written]
+        return distinct([resource_id for resource_id in parsed if resource_id is not None]) if parsed else ()

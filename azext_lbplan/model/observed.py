@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ..facts.ids import ArmId, parse_id
 from ..facts.networks import (IPV4, LOAD_BALANCER_NAME, LOAD_BALANCER_TYPE, PREFIX_TYPE, PUBLIC_IP_TYPE, PUBLIC_IPS,
@@ -74,21 +74,21 @@ class Observed(NamedTuple):
 
     def subnet(self, resource_id: str) -> Optional[Subnet]:
         """The subnet of that id, where it was read."""
-        return next((subnet for subnet in self.subnets if same_id(subnet.id, resource_id)), None)
+        return _of_id(self.subnets, resource_id)
 
     def route_table(self, resource_id: str) -> Optional[RouteTable]:
         """The route table of that id, where it was read."""
-        return next((table for table in self.route_tables if same_id(table.id, resource_id)), None)
+        return _of_id(self.route_tables, resource_id)
 
     def nat_gateway(self, resource_id: str) -> Optional[NatGateway]:
         """The NAT gateway of that id, where it was read."""
-        return next((gateway for gateway in self.nat_gateways if same_id(gateway.id, resource_id)), None)
+        return _of_id(self.nat_gateways, resource_id)
     origin: Optional[Origin] = None
     before: Optional[Cluster] = None
 
     def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""
-        return next((ip for ip in self.public_ips if same_id(ip.id, resource_id)), None)
+        return _of_id(self.public_ips, resource_id)
 
     @property
     def outbound_ipv4_frontends(self) -> Tuple[Frontend, ...]:
@@ -105,7 +105,7 @@ class Observed(NamedTuple):
 
     def prefix(self, resource_id: str) -> Optional[PublicIpPrefix]:
         """The prefix of that id, where it was read."""
-        return next((prefix for prefix in self.prefixes if same_id(prefix.id, resource_id)), None)
+        return _of_id(self.prefixes, resource_id)
 
     def error_of(self, resource_id: str) -> Optional[ReadError]:
         """Why the resource of that id could not be read, where it could not."""
@@ -120,6 +120,18 @@ class Observed(NamedTuple):
         """Names in use in a collection (`…/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses`),
         in lower case; None where it was not listed."""
         return self.names_in_use.get(collection_id.lower())
+
+
+R = TypeVar('R', PublicIp, PublicIpPrefix, Subnet, RouteTable, NatGateway)
+
+
+def _of_id(resources: Tuple[R, ...], resource_id: str) -> Optional[R]:
+    """The one of that id; ARM compares ids without regard to case."""
+    wanted = resource_id.lower()
+    for resource in resources if wanted else ():
+        if resource.id.lower() == wanted:
+            return resource
+    return None
 
 
 def load_balancer_id(cluster: Cluster) -> Optional[ArmId]:

@@ -12,8 +12,10 @@ from ...decision import Reason
 from ...decision.aim import is_busy
 from ...facts import snat
 from ...facts.clusters import MANAGED
+from ...facts.ids import ArmId
 from ...facts.links import OUTBOUND_RULES
 from ...facts.networks import OUTBOUND_RULE_NAME
+from ...model.cluster import Cluster
 from ...model.finding import INFO, WARNING, Finding
 from ...model.network import LoadBalancer, OutboundRule
 from ...model.values import distinct
@@ -109,10 +111,9 @@ def frontend_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
         return
     used = {frontend_id.lower() for outbound in _aks_rules(subject) for frontend_id in outbound.frontend_ids}
     in_rules = _addresses_of(balancer, used)
-    # Whether the profile names those of hosted system pools is not documented.
-    hosted = {one.lower() for one in _addresses_of(balancer, {
-        frontend_id.lower() for outbound in balancer.hosted_rules for frontend_id in outbound.frontend_ids})}
-    effective = tuple(one for one in cluster.profile.effective_ids if one.lower() not in hosted)
+    if in_rules == cluster.profile.effective_ids:
+        return  # as nearly everywhere
+    effective = _effective_ids(balancer, cluster)
     surplus, lacking = _difference(in_rules, effective)
     if not used or not effective or not surplus and not lacking:
         return
@@ -122,6 +123,14 @@ def frontend_drift(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]
         _names((surplus, 'in the rules alone'), (lacking, 'in the profile alone')), consequence=_WINS,
         target=EFFECTIVE_IPS, severity=_severity(subject), command=line, remediation=_advice(subject, line),
         evidence={'onlyInOutboundRules': list(surplus), 'onlyInProfile': list(lacking), 'wins': 'profile'})
+
+
+def _effective_ids(balancer: LoadBalancer, cluster: Cluster) -> Tuple[ArmId, ...]:
+    """What the profile calls effective, but for the addresses of hosted system pools: whether it names those is not
+    documented."""
+    hosted = {one.lower() for one in _addresses_of(balancer, {
+        frontend_id.lower() for outbound in balancer.hosted_rules for frontend_id in outbound.frontend_ids})}
+    return tuple(one for one in cluster.profile.effective_ids if one.lower() not in hosted)
 
 
 def _addresses_of(balancer: LoadBalancer, used: Collection[str]) -> Tuple[str, ...]:
@@ -146,8 +155,8 @@ def _names(*parts: Tuple[Sequence[str], str]) -> str:
 def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
     """AKS's own outbound rules: aksOutboundRule, and in dual-stack the one beside it, whose name is not documented."""
     balancer, cluster = subject.observed.load_balancer, subject.cluster
-    rules = [outbound for outbound in balancer.outbound_rules if outbound not in balancer.hosted_rules] \
-        if balancer else []
+    hosted = balancer.hosted_rules if balancer else ()
+    rules = [outbound for outbound in balancer.outbound_rules if outbound not in hosted] if balancer else []
     own = [outbound for outbound in rules if outbound.name.lower().startswith(OUTBOUND_RULE_NAME.lower())]
     if cluster is not None and cluster.dual_stack and len(own) == 1:
         own += [outbound for outbound in rules if outbound not in own][:1]
@@ -162,8 +171,9 @@ def _aks_rules(subject: AtColumn) -> List[OutboundRule]:
 def foreign_outbound_rule(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """All but AKS's own, and those of hosted system pools."""
     balancer, own = subject.observed.load_balancer, _aks_rules(subject)
+    hosted = balancer.hosted_rules if balancer else ()
     foreign = [outbound.name for outbound in (balancer.outbound_rules if balancer else ())
-               if balancer and outbound not in own and outbound not in balancer.hosted_rules]
+               if outbound not in own and outbound not in hosted]
     if foreign:
         yield rule.finding(
             f"Outbound rules that AKS did not make: {', '.join(foreign[:5])}. At the next update, upgrade, scaling or "

@@ -51,7 +51,9 @@ def _upgrade(pool: AgentPool) -> _Upgrade:
             source='AZURE-FACTS section 3 [D], upgrade-aks-node-pools-rolling.md.')
 def scale_set_limit(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Each pool at its maximum; worth knowing only, where a surge that is not set may be smaller."""
-    upgrades = [_upgrade(pool) for pool in _pools(subject) if pool.type in (SCALE_SETS, None)]
+    # A surge is no larger than the pool.
+    upgrades = [_upgrade(pool) for pool in _pools(subject)
+                if 2 * pool.max > snat.MAX_SCALE_SET and pool.type in (SCALE_SETS, None)]
     over = [one for one in upgrades if one.pool.max + one.surge > snat.MAX_SCALE_SET]
     if not over:
         return

@@ -127,7 +127,7 @@ def _kind_of_name(target: str) -> str:
 def load_balancer_not_readable(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """By the error of its read."""
     cluster = subject.cluster
-    balancer = load_balancer_id(cluster) if cluster else None
+    balancer = load_balancer_id(cluster) if cluster and subject.observed.errors else None
     error = subject.observed.error_of(balancer) if balancer else None
     if error is not None and cluster is not None:
         yield rule.finding(

@@ -107,7 +107,8 @@ def metric_alerts(subject: AtColumn) -> Optional[str]:
     cluster = subject.cluster
     if cluster is None or subject.observed.metric_alerts is not None:
         return None
-    error = subject.observed.error_of(metric_alerts_id(load_balancer_id(cluster)) or '')
+    errors = subject.observed.errors
+    error = subject.observed.error_of(metric_alerts_id(load_balancer_id(cluster)) or '') if errors else None
     if error is None:
         return f'The metric alerts were not read. {FROM_FILE}'
     if error.status == _FORBIDDEN:
