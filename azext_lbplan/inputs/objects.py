@@ -39,9 +39,8 @@ def objects_in(document: Json) -> Iterator[Fields]:
 def is_load_balancer(body: Fields) -> bool:
     """Whether an object is, or is meant to be, a core Service of type LoadBalancer; other groups have Services too."""
     kind, version, service_type = body.get('kind'), body.get('apiVersion'), body.fields('spec').get('type')
-    return (isinstance(kind, str) and kind.lower() == 'service'
+    return (isinstance(service_type, str) and isinstance(kind, str) and kind.lower() == 'service'
             and (not isinstance(version, str) or '/' not in version)
-            and isinstance(service_type, str)
             and service_type.lower().replace('-', '').replace('_', '') == 'loadbalancer')
 
 

@@ -97,7 +97,7 @@ def _wrong_elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
     """The same of each element of a list."""
     for name, kind in _ELEMENTS:
         values = service.spec.get(name)
-        if isinstance(values, list):
+        if values and isinstance(values, list):
             for index, value in enumerate(values):
                 if not isinstance(value, kind):
                     yield ('spec', name, index), value, kind

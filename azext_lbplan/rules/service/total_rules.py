@@ -29,12 +29,15 @@ class _Needs(NamedTuple):
 def _needs(services: Iterable[Seen]) -> _Needs:
     """One frontend for each Service and IP family, where Services that ask for the same address share one; one rule
     for each port and IP family."""
-    frontends: Set[Tuple[Union[str, int], ...]] = set()
-    rules = 0
-    for number, service in enumerate(services):
-        frontends.update(service.frontends or [(number, family) for family in range(service.families)])
+    shared: Set[Tuple[str, ...]] = set()
+    own = rules = 0
+    for service in services:
+        if service.frontends:
+            shared.update(service.frontends)
+        else:
+            own += service.families
         rules += service.families * service.rules
-    return _Needs(len(frontends), rules)
+    return _Needs(own + len(shared), rules)
 
 
 class _Limit(NamedTuple):
@@ -96,9 +99,11 @@ def too_many_rules_per_nic(rule: _Rule, subject: AllServices) -> Iterable[Findin
             source=LIMITS)
 def too_many_configurations(rule: _Rule, subject: AllServices) -> Iterable[Finding]:
     """The frontend with the most rules; what Services have there already is not known."""
-    rules, label = max(_rules_by_frontend(subject), default=(0, ''))
     most, now = subject.cluster.nodes_at_most or 0, subject.cluster.nodes_now or 0
     nodes = max(most, now)
+    if not nodes:
+        return
+    rules, label = max(_rules_by_frontend(subject), default=(0, ''))
     if rules * nodes > MAX_CONFIGURATIONS_PER_FRONTEND:
         yield rule.finding(
             f'The frontend of {label} gets {rules} rules; with {nodes} nodes these are {rules * nodes:,} backend IP '
