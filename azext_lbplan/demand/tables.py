@@ -307,8 +307,8 @@ class NodeTables:
         return self.inventories.get(TCP) or self.inventories.get(BOTH)
 
 
-class Minutes:  # pylint: disable=too-few-public-methods  # sorted once, then asked for every interval
-    """The one-minute points of a node in order of time."""
+class Minutes:
+    """The one-minute points of a node in order of time: sorted once, then asked for every interval."""
 
     def __init__(self, points: Iterable[int]):
         self._order = sorted(points)

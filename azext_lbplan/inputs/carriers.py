@@ -2,7 +2,7 @@
 """Annotations for a Service that stand elsewhere than in a Service: in what a controller makes one from, in a patch, in
 the values of a chart, or in text within a document."""
 
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ..model.fields import Fields, Items, Path
 from ..model.service import PREFIX
@@ -74,6 +74,7 @@ def _carriers(document: Json, line: int, deeper: int) -> Iterator[Carrier]:
     waiting: List[Tuple[Json, Path]] = [(document, ())]
     while waiting:
         value, path = waiting.pop()
+        children: List[Tuple[Union[str, int], Json, int]]
         if isinstance(value, Fields):
             if any(key.startswith(_AZURE) for key in value):
                 yield Carrier(kind, namespace, name, path, value, line, _is_known(kind, path))
@@ -82,8 +83,7 @@ def _carriers(document: Json, line: int, deeper: int) -> Iterator[Carrier]:
             patch = _from_json_patch(value)
             if patch:
                 yield Carrier(kind, namespace, name, path, patch, line, True)
-            # Keys are numbers here, names above.
-            children = list(zip(range(len(value)), value, value.lines))  # type: ignore[arg-type]
+            children = list(zip(range(len(value)), value, value.lines))
         else:
             continue
         for key, item, at in reversed(children):

@@ -14,7 +14,7 @@ class Fields(Dict[str, Any]):
 
     __slots__ = ('lines', 'repeated')
 
-    def __init__(self) -> None:  # pylint: disable=super-init-not-called  # an empty mapping has nothing to set up
+    def __init__(self) -> None:  # an empty mapping has nothing else to set up
         self.lines: Dict[str, int] = {}
         self.repeated: Sequence[Tuple[str, int]] = ()
 
@@ -41,7 +41,7 @@ class Items(List[Any]):
 
     __slots__ = ('lines',)
 
-    def __init__(self) -> None:  # pylint: disable=super-init-not-called  # as above
+    def __init__(self) -> None:
         self.lines: List[int] = []
 
 

@@ -223,8 +223,8 @@ def parse_address(value: Json) -> Optional[Address]:
 def covers_everything(networks: Iterable[Network], version: int) -> bool:
     """Whether `networks` hold every address of the IP version, one of them or several together."""
     mine = [network for network in networks if network.version == version]
-    # All of one version, which mypy cannot see.
-    return any(not network.prefixlen for network in ipaddress.collapse_addresses(mine))  # type: ignore[type-var]
+    merged = ipaddress.collapse_addresses(mine)  # type: ignore[type-var]  # of one version, which mypy cannot see
+    return any(not network.prefixlen for network in merged)
 
 
 def ip_version(address: Address) -> int:

@@ -244,8 +244,7 @@ def side_by_side(jobs: Sequence[Job[T]], tick: Callable[[], None] = lambda: None
     def run(index: int, job: Callable[[], T]) -> None:
         try:
             answers.put((index, job()))
-        except BaseException as error:  # pylint: disable=broad-except  # see below
-            # Whatever happens in a thread must reach the caller: an answer that never comes would stall the wait.
+        except BaseException as error:  # pylint: disable=broad-except  # an answer that never comes stalls the wait
             answers.put((index, error))
 
     for index, (_, job) in enumerate(jobs):

@@ -35,7 +35,7 @@ def bound_answers(session: requests.Session, most: int) -> None:
             response.close()  # what is left of the answer must not become part of the next
             raise
         # What `Response.content` would keep. There is no other way to hand over what was read.
-        response._content, response._content_consumed = content, True  # pylint: disable=protected-access  # see above
+        response._content, response._content_consumed = content, True
 
     session.headers['Accept-Encoding'] = ENCODING
     session.hooks['response'].append(read)

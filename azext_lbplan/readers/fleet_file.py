@@ -15,7 +15,7 @@ from ..model.values import Json
 from .json_file import read_document
 
 
-class FleetFile:  # pylint: disable=too-few-public-methods  # stands in for FleetReader
+class FleetFile:
     """Reads the clusters of a file; `gaps` and `lost_clusters` are those of `readers.fleet.FleetReader`."""
 
     def __init__(self, path: str, resource_group: Optional[str] = None):

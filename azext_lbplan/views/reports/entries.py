@@ -43,7 +43,8 @@ class Entry(NamedTuple):
     @property
     def state(self) -> Optional[str]:
         """What became of it since the baseline; None without one."""
-        return self.finding['baseline']  # type: ignore[no-any-return]
+        state: Optional[str] = self.finding['baseline']
+        return state
 
     def fails(self, fail_on: Optional[str]) -> bool:
         """Whether it counts where a command fails from a severity on; where it does not, errors count."""
