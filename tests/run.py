@@ -109,7 +109,7 @@ def answer(az, command, env, folder, shortened):
     note that it is in preview. Its exit code."""
     print(f"$ az {' '.join(command).replace(str(ROOT) + os.sep, '')}", flush=True)
     # In a folder of its own: 'python -m' would import the package from the checkout instead of the wheel.
-    done = subprocess.run([*az, *command], env=env, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run([*az, *command], env=env, cwd=folder, check=False, capture_output=True)
     lines = done.stdout.decode('utf-8', 'replace').splitlines()
     left = len(lines) - LINES if shortened else 0
     print('\n'.join(lines[:LINES] + [f'... and {left} more lines: {ALL}'] if left > 1 else lines), flush=True)

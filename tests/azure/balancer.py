@@ -23,7 +23,7 @@ class Balancer:
     def over(cls, body):
         """Over the body of one that is there, to add to it."""
         balancer = cls.__new__(cls)
-        balancer._wrap(body)  # pylint: disable=protected-access  # its own
+        balancer._wrap(body)
         return balancer
 
     def _wrap(self, body):

@@ -157,19 +157,20 @@ class Bomb:
     tail: bytes = b'"}'
 
     def __call__(self, request, answer, wire):
-        wire.send(Response.of(200, self._body(), {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}))
+        wire.send(Response.of(200, _packed(self), {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}))
 
-    @functools.lru_cache(maxsize=4)
-    def _body(self):
-        """A MiB is packed once and then repeated: what zlib has flushed in full stands alone."""
-        pack = zlib.compressobj(9, zlib.DEFLATED, -15)
-        head = pack.compress(self.head) + pack.flush(zlib.Z_FULL_FLUSH)
-        mebibyte = self.filling * (2 ** 20 // len(self.filling))
-        middle = pack.compress(mebibyte) + pack.flush(zlib.Z_FULL_FLUSH)
-        content = [self.head, *[mebibyte] * self.mebibytes, self.tail]
-        end = pack.compress(self.tail) + pack.flush() + struct.pack(
-            '<II', functools.reduce(lambda crc, part: zlib.crc32(part, crc), content, 0), sum(map(len, content)) % 2 ** 32)
-        return b'\x1f\x8b\x08' + bytes(7) + head + middle * self.mebibytes + end
+
+@functools.lru_cache(maxsize=4)
+def _packed(bomb):
+    """A MiB is packed once and then repeated: what zlib has flushed in full stands alone."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = pack.compress(bomb.head) + pack.flush(zlib.Z_FULL_FLUSH)
+    mebibyte = bomb.filling * (2 ** 20 // len(bomb.filling))
+    middle = pack.compress(mebibyte) + pack.flush(zlib.Z_FULL_FLUSH)
+    content = [bomb.head, *[mebibyte] * bomb.mebibytes, bomb.tail]
+    checksum = functools.reduce(lambda crc, part: zlib.crc32(part, crc), content, 0)
+    end = pack.compress(bomb.tail) + pack.flush() + struct.pack('<II', checksum, sum(map(len, content)) % 2 ** 32)
+    return b'\x1f\x8b\x08' + bytes(7) + head + middle * bomb.mebibytes + end
 
 
 def _part(response, share, wire):

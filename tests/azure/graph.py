@@ -2,8 +2,8 @@
 
 It is no KQL engine. Of a query it understands `where` with types, names and resource groups (`=~`, `in~`, `and`,
 `or` between two groups of them), `mv-expand` of one column, `project` with columns, paths, array_length and tostring,
-and `order by id asc`; anything else is refused, as the service refuses what it does not know. Rows have the service's shape: type and resourceGroup in
-lower case, `properties` as an object.
+and `order by id asc`; anything else is refused, as the service refuses what it does not know. Rows have the service's
+shape: type and resourceGroup in lower case, `properties` as an object.
 """
 import copy
 import json

@@ -54,7 +54,7 @@ class _Tunnel(BaseHTTPRequestHandler):
         self.wfile.write(b'HTTP/1.1 %d Answered\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s'
                          % (answer.status, len(body), body))
 
-    def log_message(self, format, *args):  # pylint: disable=redefined-builtin  # the name of the base class
+    def log_message(self, format, *args):  # the names of the base class
         """Quiet."""
 
 

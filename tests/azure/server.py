@@ -62,5 +62,5 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = exchange
 
-    def log_message(self, format, *args):  # pylint: disable=redefined-builtin  # the name of the base class
+    def log_message(self, format, *args):  # the names of the base class
         """Quiet: tests read `StandIn.requests` instead."""

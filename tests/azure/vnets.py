@@ -33,14 +33,16 @@ class VirtualNetworks:
         query = {name.lower(): value for name, value in request.query.items()}
         name, states = query['metricnames'], 'ConnectionState' in query.get('$filter', '')
         if name not in ('TotalConnectionCount', 'SNATConnectionCount') or states and name[0] == 'T':
-            return 400, {'code': 'BadRequest', 'message': f'Metric: {name} is not known, or has no such dimension.'}, None
+            message = f'Metric: {name} is not known, or has no such dimension.'
+            return 400, {'code': 'BadRequest', 'message': message}, None
         last = monitor.timespan(query['timespan'])[1] - 60
         peak, rest, failed = self.carried.get(request.params['gateway'].lower(), (None, None, None))
         values = {'T': [(last - 1, rest), (last, peak)], 'S': [(last // 60 * 60, failed)]}[name[0]]
-        return 200, {'interval': query['interval'], 'value': [{
-            'name': {'value': name}, 'errorCode': 'Success', 'timeseries': [] if peak is None else [{
-                'metadatavalues': [{'name': {'value': 'connectionstate'}, 'value': 'Failed'}] if states else [],
-                'data': [{'timeStamp': monitor.written(minute), 'total': float(value)} for minute, value in values]}]}]}, None
+        series = [] if peak is None else [{
+            'metadatavalues': [{'name': {'value': 'connectionstate'}, 'value': 'Failed'}] if states else [],
+            'data': [{'timeStamp': monitor.written(minute), 'total': float(value)} for minute, value in values]}]
+        return 200, {'interval': query['interval'], 'value': [
+            {'name': {'value': name}, 'errorCode': 'Success', 'timeseries': series}]}, None
 
     def show_subnet(self, request):
         params = request.params
@@ -52,7 +54,6 @@ class VirtualNetworks:
         if found is None:
             raise errors.arm_error(404, 'NotFound', f"Resource {params['name']} not found.")
         return 200, found, None
-
 
     def put_subnet(self, request):
         """What is on a subnet that is there."""

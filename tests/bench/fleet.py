@@ -33,7 +33,8 @@ def main():
                 arm.reset()
                 fleet.serve(arm)
                 runs.append(run(az, command))
-                rows = [(row['name'], row['resourceGroup'], row['subscriptionId']) for row in json.loads(runs[-1].output)]
+                rows = [tuple(row[key] for key in ('name', 'resourceGroup', 'subscriptionId'))
+                        for row in json.loads(runs[-1].output)]
                 assert sorted(rows) == sorted(map(fleet.cluster, range(size))), 'rows are lost or doubled'
             fastest = min(runs, key=lambda one: one.wall)
             times.append(fastest.wall)

@@ -1,6 +1,7 @@
 """How time, memory, bytes and requests grow with what is looked at."""
 import tempfile
 import time
+from functools import partial
 from typing import NamedTuple
 
 from azext_lbplan.demand.choice import MOST_BLOCKS
@@ -96,7 +97,7 @@ def measure(arm, az, bare, runs):
     del bare
     rows = {}
     for prepare, sizes, most in ROWS:
-        samples = in_turn({size: lambda size=size: one(arm, az, prepare, size) for size in sizes}, min(runs, most))
+        samples = in_turn({size: partial(one, arm, az, prepare, size) for size in sizes}, min(runs, most))
         rows[prepare] = [_row(size, taken) for size, taken in samples.items()]
     text = table(('what grows', 'size', 'seconds', 'CPU seconds', 'peak MiB', 'KiB read', 'requests', 'connections',
                   'runs'), [row.cells(title(prepare)) for prepare, found in rows.items() for row in found])

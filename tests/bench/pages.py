@@ -1,4 +1,4 @@
-"""What the report costs: `recommend` with a page beside its answer, over `recommend` alone, and how large the page is."""
+"""What the report costs: `recommend` with a page beside its answer, over `recommend` alone, and the page's size."""
 import tempfile
 from pathlib import Path
 

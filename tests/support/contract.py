@@ -122,7 +122,8 @@ def _decision(result):
         assert bool(no_command['waysOut']) == (no_command['reason'] == 'addressUnusable')
         for way in no_command['waysOut']:
             _shape(way, {'title': (str,), 'consequence': (str,), 'commands': _LIST})
-            assert way['title'] and way['consequence'] and not any('--load-balancer-' in line for line in way['commands'])
+            assert way['title'] and way['consequence']
+            assert not any('--load-balancer-' in line for line in way['commands'])
     if result['proposed'] and result['proposed']['fits']:
         assert no_command is None or no_command['reason'] == 'nothingToDo', no_command
     lines = {finding['command'] for finding in result['findings'] if '--load-balancer-' in (finding['command'] or '')}

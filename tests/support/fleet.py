@@ -111,4 +111,3 @@ class Fleet:
             {'id': f'/subscriptions/{one}', 'subscriptionId': one, 'displayName': one, 'state': 'Enabled'}
             for one in self.subscriptions if one not in arm.graph.unreadable]}, None))
         return self
-

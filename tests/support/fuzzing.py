@@ -13,6 +13,7 @@ import logging
 import os
 import tempfile
 import time
+from functools import partial
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -25,7 +26,7 @@ from azext_lbplan import custom
 from azext_lbplan.readers import arm as door, cluster as cluster_reader
 from tests.support import shapes
 from tests.support.judging import judge, judge_table
-from tests.support.mutations import HOSTILE_TEXTS, ODD_VALUES, OPERATIONS, spoil
+from tests.support.mutations import ODD_VALUES, OPERATIONS, spoil
 
 #: Seconds of this process for the slowest case; a machine that does other things as well does not count against it.
 SLOWEST = 20
@@ -87,7 +88,7 @@ def _file(folder, name, mutations, typed):
     path = _write(folder, json.dumps(body))
     for command, handler in _HANDLERS.items():
         options = {**_options(command), **(typed if command in ('plan', 'recommend') else {})}
-        _attempt(command, lambda: handler(_cmd(), from_file=path, **options), _shares_rules(body))
+        _attempt(command, partial(handler, _cmd(), from_file=path, **options), _shares_rules(body))
 
 
 def _live(folder, name, mutations, _):
@@ -96,11 +97,11 @@ def _live(folder, name, mutations, _):
     snapshot = snapshot if isinstance(snapshot, dict) and 'managedCluster' in snapshot else {'managedCluster': snapshot}
     for number, (command, handler) in enumerate(_HANDLERS.items()):
         file = os.path.join(folder, f'{number}.json')
+        ask = partial(handler, _cmd(), **_options(command))
         with patch.object(cluster_reader, 'connect', lambda _, __=None: _Client(snapshot)):
-            live = _attempt(command, lambda: handler(_cmd(), resource_group_name='rg1', name='aks1', save_to=file,
-                                                     **_options(command)))
+            live = _attempt(command, partial(ask, resource_group_name='rg1', name='aks1', save_to=file))
         if live is not None:
-            again = _attempt(command, lambda: handler(_cmd(), from_file=file, **_options(command)))
+            again = _attempt(command, partial(ask, from_file=file))
             assert json.dumps(again) == json.dumps(live), 'a snapshot decides otherwise than live'
 
 
@@ -150,7 +151,7 @@ def _manifest(folder, which, mutations, form):
     with open(path, 'wb') as file:
         file.write(text.encode('utf-8', 'surrogatepass'))
     for cluster in (None, _write(folder, json.dumps(shapes.snapshots()['managed']))):
-        _attempt('check-service', lambda: custom.lb_check_service(_cmd(), filename=[path], from_file=cluster))
+        _attempt('check-service', partial(custom.lb_check_service, _cmd(), filename=[path], from_file=cluster))
 
 
 def _yaml(body):

@@ -90,7 +90,8 @@ def _percent(percent, most):
 def _configuration(one, nodes, rules_share_frontends):
     ips, ports, required = one['outboundIpCount'], one['outboundPorts'], nodes['required']
     if ports is None:
-        assert {one[key] for key in ('requiredPorts', 'availablePorts', 'maxNodes', 'maxPortsPerNode', 'fits')} == {None}
+        for key in ('requiredPorts', 'availablePorts', 'maxNodes', 'maxPortsPerNode', 'fits'):
+            assert one[key] is None, key
         return
     assert ports >= 0 and (ips is None or ips >= 0)
     assert (one['availablePorts'], one['headroomPorts']) == (
@@ -116,7 +117,7 @@ def _automatic(one, required):
 
 
 def _fits(one, result, of_line):
-    """Of automatic allocation, which AKS does not validate; what is proposed fits only with a line, or nothing to do."""
+    """Of automatic allocation, which AKS does not validate; a proposal fits only with a line, or nothing to do."""
     if of_line and result['command'] is None and result['noCommand']['reason'] not in ('nothingToDo', 'managedByCode'):
         assert one['fits'] is not True
     elif one['outboundPorts'] == 0:

@@ -212,7 +212,8 @@ CLUSTER_CASES = {
     'PrivateLinkOnNodeIPPool': (manifest(INTERNAL + '\nazure-pls-create: "true"'), manifest(INTERNAL),
                                 {'node_ip_pool': True}),
     'LoadBalancerPinned': (manifest('azure-load-balancer-configurations: team1\nazure-pip-name: inbound'),
-                           manifest('azure-load-balancer-configurations: team1'), {'several_balancers': True, 'kubernetes_version': (1, 33)}),
+                           manifest('azure-load-balancer-configurations: team1'),
+                           {'several_balancers': True, 'kubernetes_version': (1, 33)}),
     'StandardSkuNeeded': (manifest(f'azure-pip-prefix-id: {PREFIX_ID}'), manifest('azure-pip-name: old'),
                           {'load_balancer_sku': 'Basic'}),
     'PublicIPInOtherRegion': (manifest('azure-pip-name: north'), manifest('azure-pip-name: inbound'), {}),
@@ -226,8 +227,9 @@ CLUSTER_CASES = {
                              manifest(spec='ipFamilyPolicy: PreferDualStack'), {}),
     'PodRangeMissing': (manifest(spec='loadBalancerSourceRanges: [10.0.0.0/16, 203.0.113.0/24]'),
                         manifest(spec='loadBalancerSourceRanges: [10.244.0.0/15, 203.0.113.0/24]'), {}),
-    # 2 ports for each of 5,000 nodes are all of them; 63,992 ports are left by one rule, in blocks of 8 for each node.
-    'TooManyConfigurations': (manifest(ports='  - {name: a, port: 1}\n  - {name: b, port: 2}\n  - {name: c, port: 3}\n'),
+    # 2 ports for each of 5,000 nodes are all of them; one rule leaves 63,992 ports, in blocks of 8 for each node.
+    'TooManyConfigurations': (manifest(ports='  - {name: a, port: 1}\n  - {name: b, port: 2}\n'
+                                             '  - {name: c, port: 3}\n'),
                               manifest(ports='  - {name: a, port: 1}\n  - {name: b, port: 2}\n'),
                               {'nodes_now': 5000, 'nodes_at_most': 5000}),
     'OutboundPortsShort': (manifest('azure-load-balancer-ipv4: 20.0.0.1'),

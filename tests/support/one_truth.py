@@ -403,7 +403,6 @@ class _Judge:
         self._hold('requested', _column(requested) == _profile(after.profile),
                    f'{options}: requested is {_column(requested)}, az makes {_profile(after.profile)}')
 
-
     def _dropped(self, options, typed, plan):
         """The backend pool type is inbound, and the CLI sends no profile on other outbound types."""
         after = self.world.fork()

@@ -72,7 +72,7 @@ def _wrapped(line):
 
 
 def runner(az):
-    """Runs a command of README.md in the real az, in the folder of README.md, as wide as the picture; gives its lines."""
+    """Runs a command of README.md in the real az, in README.md's folder, as wide as the picture; gives its lines."""
     def run(command):
         result = az(shlex.split(command)[1:], cwd=ROOT, env={'COLUMNS': str(_COLUMNS)})
         assert result.code in (0, 4), str(result)

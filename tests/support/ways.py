@@ -96,5 +96,6 @@ def every_way(arm):
         'halves': on('halves', *((half, *FIREWALL[1:]) for half in ('0.0.0.0/1', '128.0.0.0/1'))),
         'vpn': on('vpn', ('0.0.0.0/0', 'VirtualNetworkGateway')), 'dropped': on('dropped', ('0.0.0.0/0', 'None')),
         'routed': on('routed', FIREWALL, **routed), 'lost': on('lost', ('20.5.6.7/32', 'Internet'), **routed),
-        'pods': pods_apart('pods'), 'mixed': two('mixed'), 'forgotten': two('forgotten', outbound_type='userAssignedNATGateway'),
+        'pods': pods_apart('pods'), 'mixed': two('mixed'),
+        'forgotten': two('forgotten', outbound_type='userAssignedNATGateway'),
     }

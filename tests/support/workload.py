@@ -44,8 +44,8 @@ class Traffic:
     close: how it ends. destination, spread: flows to the same destination need a port each, those to others share;
     `spread` destinations take the connections evenly. retries: the share of failed ones that come again, in the next
     minute, or evenly after each of `again_after` minutes. every: where given, connections are kept until the next
-    restart, once in so many minutes, whatever `active` and `close` say. attempts: how often a connection that finds no port fails before it gives up for this minute.
-    noisy: False draws exactly the rate.
+    restart, once in so many minutes, whatever `active` and `close` say. attempts: how often a connection that finds no
+    port fails before it gives up for this minute. noisy: False draws exactly the rate.
     """
 
     rate: Rate

@@ -24,8 +24,8 @@ def world(*pools, managed=1, own=0, prefix_lengths=(), ports=None, idle=None, ve
     profile = _profile(made, ips, prefixes, ports, idle, dual_stack)
     cluster['properties']['networkProfile']['loadBalancerProfile'] = profile
     balancer = _balancer(cluster, made, ips, prefixes, ports or 0, idle or 30, nodes)
-    return {'schema': 1, 'managedCluster': cluster, 'usages': usages(), 'loadBalancer': balancer.body, 'publicIpAddresses': ips,
-            'publicIpPrefixes': prefixes, 'metricAlerts': [alert()], 'errors': []}
+    return {'schema': 1, 'managedCluster': cluster, 'usages': usages(), 'loadBalancer': balancer.body,
+            'publicIpAddresses': ips, 'publicIpPrefixes': prefixes, 'metricAlerts': [alert()], 'errors': []}
 
 
 def usages(free=900):

@@ -11,7 +11,7 @@ from azext_lbplan.rules.cluster import check, findings
 from azext_lbplan.views.results import plan
 from tests.azure.builders import pool
 from tests.support.cases import body, ip_ids, managed, own_ips, prefix_ids, prefixes
-from tests.support.hostile import NOT_IDS
+from tests.support.hostile import not_ids
 from tests.unit.decision.test_decide import LISTED, solve
 
 SMALL = [pool(count=9)]
@@ -29,9 +29,10 @@ def lines_of(decision):
 
 
 @pytest.mark.parametrize('own, ids, keys', [
-    (own_ips, ip_ids, ('outboundIPs', 'publicIPs')), (prefixes, prefix_ids, ('outboundIPPrefixes', 'publicIPPrefixes'))])
+    (own_ips, ip_ids, ('outboundIPs', 'publicIPs')),
+    (prefixes, prefix_ids, ('outboundIPPrefixes', 'publicIPPrefixes'))])
 def test_an_own_address_that_is_none_leaves_no_line(own, ids, keys):
-    for written in filter(None, NOT_IDS(ids(1)[0])):
+    for written in filter(None, not_ids(ids(1)[0])):
         cluster = body(SMALL, **own(2), allocatedOutboundPorts=16000)
         profile = cluster['properties']['networkProfile']['loadBalancerProfile']
         profile[keys[0]][keys[1]][0]['id'] = written
@@ -79,7 +80,8 @@ def test_without_the_name_of_its_cluster_there_is_no_line(change):
 
 
 def test_the_id_decides_about_names():
-    cluster = {**body(SMALL, **managed(1), allocatedOutboundPorts=16000), 'name': 'other', 'resourceGroup': 'other-group'}
+    cluster = body(SMALL, **managed(1), allocatedOutboundPorts=16000)
+    cluster.update(name='other', resourceGroup='other-group')
     words = shlex.split(solve(cluster).command)
     assert words[words.index('--name') + 1] == 'aks1' and words[words.index('--resource-group') + 1] == 'rg1'
 

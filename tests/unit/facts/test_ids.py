@@ -5,7 +5,7 @@ from azext_lbplan.facts.clusters import CLUSTER_TYPE
 from azext_lbplan.facts.ids import is_cluster_name, is_group_name, is_location, parse_id
 from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
 from tests.support.cases import SUBSCRIPTION
-from tests.support.hostile import NOT_IDS
+from tests.support.hostile import not_ids
 
 IP = f'/subscriptions/{SUBSCRIPTION}/resourceGroups/my-group/providers/Microsoft.Network/publicIPAddresses/ip.1'
 
@@ -24,7 +24,7 @@ def test_ids_are_the_same_in_any_case(spelling):
     assert parse_id(spelling, PUBLIC_IP_TYPE) is not None
 
 
-@pytest.mark.parametrize('written', [None, *NOT_IDS(IP)])
+@pytest.mark.parametrize('written', [None, *not_ids(IP)])
 def test_what_azure_cannot_have_given_is_no_id(written):
     assert parse_id(written, PUBLIC_IP_TYPE) is None
 
