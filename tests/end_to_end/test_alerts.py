@@ -49,8 +49,8 @@ def test_without_an_action_group_there_are_none_and_only_an_id_is_one(arm, az):
         f"recommend -g rg1 -n aks1 --action-group '{GROUP}' -o table"])
     assert none.json['alerts'] is None and other.json['alerts'] == []
     assert_refused(name, "'ops' is no id of an action group", 'az monitor action-group list')
-    lines = table.stderr.splitlines()
-    assert [line.split()[:6] for line in lines[-3:]] == [['WARNING:', 'az', 'monitor', 'metrics', 'alert', 'create']] * 3
+    begun = [line.split()[:6] for line in table.stderr.splitlines()[-3:]]
+    assert begun == [['WARNING:', 'az', 'monitor', 'metrics', 'alert', 'create']] * 3
     assert 'make them again' in table.stderr
 
 
@@ -74,7 +74,8 @@ def test_check_knows_the_alerts_that_exist(arm, az, tmp_path):
     assert [record.path for record in asked] == [
         '/subscriptions/11111111-1111-1111-1111-111111111111/providers/Microsoft.Insights/metricAlerts'], 'one GET'
     misfit, = [one for one in found['findings'] if one['code'] == 'AlertThresholdMisfit']
-    assert misfit['severity'] == 'warning' and "'baseline'" in misfit['message'] and 'can never fire' in misfit['message']
+    assert misfit['severity'] == 'warning'
+    assert "'baseline'" in misfit['message'] and 'can never fire' in misfit['message']
     assert 'AlertNotifiesNobody' in codes(found)
     saved = json.loads(kept.read_text(encoding='utf-8'))
     assert len(saved['metricAlerts']) == 4 and 'description' not in json.dumps(saved['metricAlerts'])

@@ -115,10 +115,11 @@ def test_commands_that_name_nothing_or_too_much_are_refused(arm, az):
 
 
 def test_what_the_parser_refuses_has_its_exit_code_and_an_example(arm, az):
-    for result in in_one_process(az, [f'plan {NAMED} --outbound-ports many',
-                                    f'plan {NAMED} --max-count 20,many', f'recommend {NAMED} --max-count 20,30', f'plan {NAMED} --backend-pool-type x',
-                                    f'plan {NAMED} --fail-on sometimes', f'recommend {NAMED} --allow-decrease perhaps',
-                                    f'plan {NAMED} --outbound-prots 8', f'show {NAMED} --outbound-ports 8']):
+    for result in in_one_process(az, [
+            f'plan {NAMED} --outbound-ports many', f'plan {NAMED} --max-count 20,many',
+            f'recommend {NAMED} --max-count 20,30', f'plan {NAMED} --backend-pool-type x',
+            f'plan {NAMED} --fail-on sometimes', f'recommend {NAMED} --allow-decrease perhaps',
+            f'plan {NAMED} --outbound-prots 8', f'show {NAMED} --outbound-ports 8']):
         assert result.code == 2 and result.stdout == '' and 'Traceback' not in result.stderr, str(result)
         assert result.stderr.startswith('ERROR: ')
 

@@ -66,9 +66,8 @@ def test_a_snapshot_is_asked_again_by_the_same_rules(arm, az):
 def test_what_is_typed_is_new_since_a_snapshot(arm, az):
     arm.add_cluster(pools=[pool('system', 3)], ports=8000)
     az('aks lb show -g rg1 -n aks1 --save-to typed.json', check=True)
-    refused, fits = in_one_process(az, [
-        f'plan --from-file typed.json --outbound-ports {ports} --managed-ip-count 1 --baseline typed.json --fail-on error'
-        for ports in (40000, 4000)])
+    asked = 'plan --from-file typed.json --managed-ip-count 1 --baseline typed.json --fail-on error --outbound-ports'
+    refused, fits = in_one_process(az, [f'{asked} {ports}' for ports in (40000, 4000)])
     assert refused.code == 4 and states(refused)['RequestedRefused'] == 'new', str(refused)
     assert fits.code == 0, str(fits)
 
@@ -101,7 +100,8 @@ def test_services_are_known_by_their_names_in_their_files(arm, az):
 def test_what_is_no_baseline_is_refused(arm, az):
     (az.cwd / 'plan.json').write_text(json.dumps(code(20)))
     plan_result, check_result = in_one_process(az, ['plan --from-file plan.json', 'check --from-file plan.json'])
-    for name, text in {'planned': plan_result.stdout, 'checked': check_result.stdout, 'empty': '[]', 'words': 'a: b'}.items():
+    for name, text in (('planned', plan_result.stdout), ('checked', check_result.stdout), ('empty', '[]'),
+                       ('words', 'a: b')):
         (az.cwd / name).write_text(text)
     ask = '--from-file plan.json --baseline'
     refusals = [(f'check {ask} planned', "'planned' is no result of check", "'az aks lb check ... -o json'"),

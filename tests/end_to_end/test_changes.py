@@ -88,7 +88,7 @@ def test_a_gateway_that_the_api_server_does_not_let_in(arm, az, tmp_path):
     assert (rows['nat']['status'], rows['nat']['topFinding']) == ('error', checked['findings'][0]['code'])
     az.shell(one['command'], check=True)
     after = az('aks lb check -g rg1 -n nat', check=True).json
-    assert {found_['code'] for found_ in checked['findings']} - {found_['code'] for found_ in after['findings']} == {EGRESS}
+    assert {one['code'] for one in checked['findings']} - {one['code'] for one in after['findings']} == {EGRESS}
 
 
 # the quota for public IPs
@@ -108,7 +108,7 @@ def test_a_quota_that_does_not_suffice_is_an_error_and_azure_says_so_too(arm, az
         one = found(result, 'PublicIpQuota')
         assert one['severity'] == 'error' and '0 are left (1 of 1 in westeurope)' in one['message'], one
         assert found(result, 'QuotaNotChecked') is None and one['command'] is None
-    asked = [record for record in arm.seen('/usages$')]
+    asked = arm.seen('/usages$')
     assert [record.path.rsplit('/', 3)[-2] for record in asked] == ['westeurope'] * 2
     refused = az.shell('\n'.join(recommended['commands']))
     assert refused.code != 0 and 'PublicIPCountLimitReached' in refused.stderr

@@ -64,12 +64,12 @@ def test_a_cluster_that_is_read_is_what_code_starts_from(arm, az):
 
 def test_a_template_takes_parameters_as_a_deployment_does(arm, az):
     kind = 'Microsoft.ContainerService/managedClusters'
+    properties = {
+        'agentPoolProfiles': [{'name': 'a', 'count': 1, 'enableAutoScaling': True, 'maxCount': "[parameters('most')]"}],
+        'networkProfile': {'loadBalancerProfile': {'allocatedOutboundPorts': "[parameters('ports')]"}}}
     write(az, template={'$schema': 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
-                        'parameters': {'ports': {'type': 'int'}, 'most': {'type': 'int'}}, 'resources': [
-                            {'type': kind, 'name': 'aks1', 'properties': {'agentPoolProfiles': [
-                                {'name': 'a', 'count': 1, 'enableAutoScaling': True, 'maxCount': "[parameters('most')]"}],
-                                'networkProfile': {'loadBalancerProfile': {
-                                    'allocatedOutboundPorts': "[parameters('ports')]"}}}}]},
+                        'parameters': {'ports': {'type': 'int'}, 'most': {'type': 'int'}},
+                        'resources': [{'type': kind, 'name': 'aks1', 'properties': properties}]},
           values={'parameters': {'most': {'value': 100}}})
     lines = ['', '--parameters values', '--parameters values ports=800', '--parameters ports=8 --parameters @values']
     none, some, whole, typed = in_one_process(az, [f'plan --from-file template --fail-on warning {line}'

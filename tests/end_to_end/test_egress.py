@@ -17,7 +17,8 @@ ADDRESSES = {'plain': 2, 'own': 1, 'kubenet': 1, 'near': 1, 'managed-nat': 1, 'n
 
 #: What `check` says of where packets leave, with its severity.
 FOUND = {
-    **dict.fromkeys(('nat', 'far', 'firewall', 'halves', 'vpn', 'mixed', 'pods'), [('warning', 'EgressBypassesLoadBalancer')]),
+    **dict.fromkeys(('nat', 'far', 'firewall', 'halves', 'vpn', 'mixed', 'pods'),
+                    [('warning', 'EgressBypassesLoadBalancer')]),
     'public': [('info', 'EgressBypassesLoadBalancer')], 'dropped': [('error', 'EgressBlocked')],
     'lost': [('warning', 'EgressBlocked')], 'forgotten': [('warning', 'EgressBlocked')]}
 
@@ -138,7 +139,8 @@ def test_an_anonymous_snapshot_leaves_by_the_same_way(arm, az, tmp_path):
         file = tmp_path / name
         az(f'aks lb show -g rg1 -n {name} --save-to {file} --anonymize', check=True)
         shown = az(f'aks lb show --from-file {file}', check=True).json['egress']
-        assert shown['effective'] == EFFECTIVE[name] and (shown['addresses'] is None) == (name in ('firewall', 'halves'))
+        assert shown['effective'] == EFFECTIVE[name]
+        assert (shown['addresses'] is None) == (name in ('firewall', 'halves'))
         text = file.read_text()
         assert f'vnet-{name}' not in text and f'routes-{name}' not in text and '10.0.0.4' not in text
         assert '198.18.' not in text

@@ -217,10 +217,10 @@ def test_standard_input_and_pipes_are_files(arm, az, tmp_path):
     cluster = arm.add_cluster(ports=1024)
     name = write(az, 'input.json', snapshot_of(arm, cluster))
     shown = az(f'aks lb show --from-file {name}', check=True).json
-    for script in (f'cat {name} | az aks lb show --from-file -', f'az aks lb show --from-file - < {name}',
-                   f'cat {name} | az aks lb show --from-file /dev/stdin', f'az aks lb show --from-file /dev/stdin < {name}',
-                   f'az aks lb show --from-file <(cat {name})', f'mkfifo f; cat {name} > f & sleep 0.1; '
-                   'az aks lb show --from-file f', f'(sleep 7; cat {name}) | az aks lb show --from-file -'):
+    read = 'az aks lb show --from-file'
+    for script in (f'cat {name} | {read} -', f'{read} - < {name}', f'cat {name} | {read} /dev/stdin',
+                   f'{read} /dev/stdin < {name}', f'{read} <(cat {name})',
+                   f'mkfifo f; cat {name} > f & sleep 0.1; {read} f', f'(sleep 7; cat {name}) | {read} -'):
         result = az.shell(script, check=True)
         assert result.json == shown, script
         assert ('Waiting for standard input' in result.stderr) == ('sleep 7' in script)

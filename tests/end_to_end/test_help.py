@@ -100,7 +100,7 @@ def test_errors_name_the_option_that_was_typed(arm, az):
     told = list(refusals())
     assert {option.name for option in COMMANDS['plan'] if len(option.flags) > 1} == {
         *BAD, 'backend_pool_type', 'resource_group_name', 'name'}  # its choices are the parser's
-    for result, (command, flag, names) in zip(in_one_process(az, [command for command, *_ in told]), told):
+    for result, (_, flag, names) in zip(in_one_process(az, [command for command, *_ in told]), told):
         line = result.stderr.splitlines()[0]
         assert result.code == 1 and line.startswith(f'ERROR: {flag}: '), str(result)
         assert not [name for name in names if name != flag and name in line.split()], str(result)

@@ -68,7 +68,8 @@ def test_a_token_that_does_not_come_is_one_error(arm, az, fault):
 
 def assert_refused_among(result, *words):
     """As assert_refused, where a warning may name what failed as well."""
-    result.stderr = ''.join(line for line in result.stderr.splitlines(True) if not line.startswith('WARNING: The query'))
+    result.stderr = ''.join(
+        line for line in result.stderr.splitlines(True) if not line.startswith('WARNING: The query'))
     assert_refused(result, *words)
 
 

@@ -166,7 +166,7 @@ def test_azure_refuses_every_update_until_then(az, broken):
 
 
 def test_leaving_it_out_is_a_way_out(az, broken):
-    """The plan of the last way gives a line that the real CLI and AKS take; then nothing is wrong with own addresses."""
+    """The plan of the last way gives a line that the real CLI and AKS take; then no own address is at fault."""
     plans = in_one_process(az, [f'plan -g rg1 -n {name} --outbound-ports 4000' for name in broken])
     asked = [plan.json['noCommand']['waysOut'][-1]['commands'] for plan in plans]
     again = in_one_process(az, [line.removeprefix('az ') for line, in asked])

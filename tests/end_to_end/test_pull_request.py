@@ -54,7 +54,8 @@ def of_capz(fragment=''):
     (of_terraform, 'terraform', 'batch'), (of_what_if, 'bicep', 'batch'), (of_capz, 'capz', None)])
 def test_a_pool_too_many_is_refused_by_name_and_the_fragment_makes_it_pass(arm, az, tmp_path, code, language, added):
     (tmp_path / 'change').write_text(code())
-    refused, = in_one_process(az, [f'plan --from-file {tmp_path}/change --fail-on error --report {tmp_path}/refused.md'])
+    refused, = in_one_process(az, [
+        f'plan --from-file {tmp_path}/change --fail-on error --report {tmp_path}/refused.md'])
     assert refused.code == 4 and 'PortsOvercommittedAtMaximum' in refused.stderr, str(refused)
     comment = (tmp_path / 'refused.md').read_text()
     assert 'Does not fit' in comment and comment.count('\n') < 40
@@ -67,7 +68,8 @@ def test_a_pool_too_many_is_refused_by_name_and_the_fragment_makes_it_pass(arm, 
     assert [name for name, text in refused.json['fragments'].items() if text] == [language]
     assert all(line in comment for line in fragment.splitlines()), 'the comment holds what to paste'
     if language == 'terraform' and shutil.which('terraform'):
-        done = subprocess.run(['terraform', 'fmt', '-check', '-'], input=fragment, text=True, capture_output=True, check=False)
+        done = subprocess.run(['terraform', 'fmt', '-check', '-'], input=fragment, text=True, capture_output=True,
+                              check=False)
         assert done.returncode == 0, done.stderr
     (tmp_path / 'mended').write_text(code(fragment))
     mended, = in_one_process(az, [f'plan --from-file {tmp_path}/mended --baseline {tmp_path}/change --fail-on error '
@@ -110,8 +112,9 @@ def test_the_recipe_for_azure_pipelines_gates_and_gives_test_results(arm, az, tm
     gate, publish = yaml.safe_load(RECIPES[1])
     (tmp_path / 'answer.json').write_text(of_what_if())
     real = az.executable
-    stand_in(tmp_path, 'az', f'if [ "$1" = deployment ]; then [[ "$*" == *"what-if -g rg1 -f main.bicep --no-pretty-print"* ]] '
-                       f'&& cat answer.json; else exec "{real}" "$@"; fi')
+    stand_in(tmp_path, 'az', 'if [ "$1" = deployment ]; then '
+                             '[[ "$*" == *"what-if -g rg1 -f main.bicep --no-pretty-print"* ]] && cat answer.json; '
+                             f'else exec "{real}" "$@"; fi')
     done = run(az, tmp_path, f'GROUP=rg1\n{gate["script"]}')
     assert done.code == 4 and 'PortsOvercommittedAtMaximum' in done.stderr, str(done)
     written = (tmp_path / publish['inputs']['testResultsFiles']).read_text()

@@ -36,9 +36,11 @@ def test_reports_for_machines_and_pull_requests_beside_the_same_result(arm, az, 
     arm.add_cluster(pools=[pool('system', 3)], ports=1024)
     serve(arm, workload())
     code = plan(*(change(f'azurerm_kubernetes_cluster.{name}', None, {**cluster(ports=32000, name=name), 'id': name})
-                  for name in ('east', 'west')), change('azurerm_kubernetes_cluster_node_pool.b', None, node_pool(owner='east')))
+                  for name in ('east', 'west')),
+                change('azurerm_kubernetes_cluster_node_pool.b', None, node_pool(owner='east')))
     (az.cwd / 'plan.json').write_text(json.dumps(code))
-    (az.cwd / 'service.yaml').write_text('{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {type: LoadBalancer}}')
+    (az.cwd / 'service.yaml').write_text(
+        '{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {type: LoadBalancer}}')
     commands = [f'plan {NAMED}', f'recommend {NAMED}', f'check {NAMED}', 'list', 'plan --from-file plan.json',
                 'check --from-file plan.json', 'check-service -f service.yaml']
     files = [(command, tmp_path / f'{index}.{ending}') for index, command in enumerate(commands)

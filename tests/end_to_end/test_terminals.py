@@ -6,6 +6,7 @@ import pty
 import re
 import struct
 import termios
+from functools import partial
 
 import pytest
 
@@ -80,15 +81,15 @@ def test_colors_are_those_of_az(arm, az, tight):
     """`az` has a setting against them, and does not heed NO_COLOR: neither for its own errors nor for ours."""
     commands = ('aks show -g rg1 -n nobody', 'aks lb show -g rg1 -n nobody', f'aks lb plan --ids {tight} -o table')
     for env, colored in (({'AZURE_CORE_NO_COLOR': 'yes'}, [False] * 3), ({'NO_COLOR': '1'}, None)):
-        shown = [bool(COLOR.search(text)) for _, text in together(lambda one: at_terminal(az, one, **env), commands)]
+        shown = [bool(COLOR.search(text)) for _, text in together(partial(at_terminal, az, **env), commands)]
         assert shown == (colored or [shown[0]] * 3)
 
 
 def lines_for(cluster, service):
     """What is compared between code pages; `recommend` tells the minute."""
-    return [*(f'{command} --ids {cluster} -o {output}' for command in ('plan', 'check') for output in ('table', 'json')),
-            'list -o table', f'check-service -f {service} -o table', 'list -h', 'plan --node-count 3 --outbound-ips x',
-            f'recommend --ids {cluster} -o table']
+    lines = [f'{command} --ids {cluster} -o {output}' for command in ('plan', 'check') for output in ('table', 'json')]
+    return [*lines, 'list -o table', f'check-service -f {service} -o table', 'list -h',
+            'plan --node-count 3 --outbound-ips x', f'recommend --ids {cluster} -o table']
 
 
 def test_code_pages_that_lack_characters(arm, az, tight, tmp_path):
