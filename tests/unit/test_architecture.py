@@ -1,4 +1,4 @@
-"""The house (.github/ARCHITECTURE.md): arrows of imports run one way, decisions are pure, nothing heavy loads at start."""
+"""The house (.github/ARCHITECTURE.md): imports run one way, decisions are pure, and nothing heavy loads at start."""
 import ast
 import subprocess
 import sys

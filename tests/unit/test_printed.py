@@ -12,7 +12,8 @@ from knack import output
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.util import CLIError, CommandResultItem
 
-from azext_lbplan import _outcome, _printed, commands, custom, options
+from azext_lbplan import _outcome, _printed, custom, options
+from azext_lbplan.commands import _table, _validator
 from tests.support import shapes
 from tests.support.manifest_cases import CASES
 
@@ -58,7 +59,7 @@ def printed(command, values):
                           error=lambda *parts: said.append(parts[0] % parts[1:]))
     with patch.object(_outcome, 'logger', log), patch.object(custom, 'logger', log):
         try:
-            commands._validator(name)(namespace)  # pylint: disable=protected-access  # as az calls it
+            _validator(name)(namespace)
             taken = {key: value for key, value in vars(namespace).items() if key != '_ids'}
             result = getattr(custom, f'lb_{name}')(SimpleNamespace(cli_ctx=context), **taken)
         except CLIError as error:
@@ -74,7 +75,7 @@ def printed(command, values):
 def formatted(name, result):
     found = []
     for form in (output.format_json, output.format_yaml, output.format_tsv, output.format_table):
-        table = commands._table(name)  # pylint: disable=protected-access  # as az calls it
+        table = _table(name)
         found += form(CommandResultItem(json.loads(json.dumps(result)), table_transformer=table)).split('\n')
     return [line.replace('\t', ' ').rstrip('\r') for line in found]
 
@@ -140,7 +141,7 @@ def test_manifests(hostile):
             assert_printable(printed('check-service', {'filename': [path], 'fail_on': 'warning'}))
 
 
-class _file:  # pylint: disable=invalid-name  # reads as a function
+class _file:
     def __init__(self, text):
         self._text = text
 

@@ -46,10 +46,10 @@ def figures(configuration):
     ([pool(count=49)], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280), (69120, 64000, False)),
     ([pool(count=100, max_surge='2')], '1.27.1', dict(managed(7), allocatedOutboundPorts=4000),
      (408000, 448000, True)),
-    ([pool('a', 40, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
-     (64000, 64000, True)),
-    ([pool('a', 41, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1', dict(managed(1), allocatedOutboundPorts=1280),
-     (65280, 64000, False))])
+    ([pool('a', 40, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1',
+     dict(managed(1), allocatedOutboundPorts=1280), (64000, 64000, True)),
+    ([pool('a', 41, max_surge='1'), pool('s', 8, priority='Spot')], '1.27.1',
+     dict(managed(1), allocatedOutboundPorts=1280), (65280, 64000, False))])
 def test_aks_verdicts(pools, version, profile, expected):
     assert figures(solve(body(pools, version, **profile)).current) == expected
 
@@ -205,8 +205,9 @@ def test_shared_frontends_take_ports_away():
 
 def test_a_plan_without_a_cluster():
     assert new(Scale(node_count=3)).proposed.settings.outbound_ports == 1024
-    decision = new(Scale(node_count=100, max_surge='20', kubernetes_version='1.31'), Change(managed_outbound_ip_count=7))
-    assert (decision.proposed.settings.outbound_ports, decision.proposed.settings.managed_outbound_ip_count) == (3728, 7)
+    settings = new(Scale(node_count=100, max_surge='20', kubernetes_version='1.31'),
+                   Change(managed_outbound_ip_count=7)).proposed.settings
+    assert (settings.outbound_ports, settings.managed_outbound_ip_count) == (3728, 7)
     decision = new(Scale(node_count=10, max_count=99, kubernetes_version='1.31'), Change(outbound_ports=4000))
     assert decision.proposed.settings.managed_outbound_ip_count == 7
     assert decision.command == (
@@ -226,7 +227,8 @@ def test_a_plan_without_a_cluster_on_prefixes_needs_their_length():
 def test_recommend_keeps_what_automatic_allocation_would_take_away():
     cluster = body([pool(count=10, max_count=120, max_surge='1')])
     decision = recommended(cluster)
-    assert decision.flags == ('--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports', '1024')
+    assert decision.flags == (
+        '--load-balancer-managed-outbound-ip-count', '2', '--load-balancer-outbound-ports', '1024')
     assert solve(cluster).flags == decision.flags  # without evidence `plan` says the same
     result = recommend(decision, ())
     assert any('`nodepool1` may grow to 120 nodes' in reason for reason in result['reasons'])

@@ -168,7 +168,8 @@ def test_where_routes_may_come_from_elsewhere(egress, learnt):
 
 MADE = [{'id': f'{NODE_GROUP}/publicIPAddresses/m{number}', 'properties': {'ipAddress': f'20.1.2.{number}'}}
         for number in range(2)]
-FRONTENDS = [{'id': f'f{number}', 'properties': {'publicIPAddress': {'id': one['id']}}} for number, one in enumerate(MADE)]
+FRONTENDS = [{'id': f'f{number}', 'properties': {'publicIPAddress': {'id': one['id']}}}
+             for number, one in enumerate(MADE)]
 BALANCER = {'id': 'lb', 'properties': {'frontendIPConfigurations': FRONTENDS, 'outboundRules': [
     {'name': 'aksOutboundRule', 'properties': {'frontendIPConfigurations': [{'id': 'f0'}]}},
     {'name': 'more', 'properties': {'frontendIPConfigurations': [{'id': 'F1'}]}}]}}

@@ -92,27 +92,32 @@ def kinds(world):
 
 FITS = None
 
+
+def known(words, *pools, **cluster):
+    """(a cluster, words of the refusal that it gets)."""
+    return {'pools': list(pools), 'managed': 1, **cluster}, words
+
+
 KNOWN = {
     # azure-cli#22374
-    'surge': (dict(pools=[pool(count=3)], version='1.31.3', managed=1, ports=21000),
-              'Total node count 4 requires 84000 ports but only 64000 ports are available given 1 outbound public IPs'),
+    'surge': known(
+        'Total node count 4 requires 84000 ports but only 64000 ports are available given 1 outbound public IPs',
+        pool(count=3), version='1.31.3', ports=21000),
     # jenkins-infra/azure#580
-    'autoscaler': (dict(pools=[pool('a', 2), pool('b', 1, max_count=10), pool('c', 1, max_count=10)], version='1.26.6',
-                        managed=1, ports=3200), 'Total node count 25 requires 80000 ports'),
+    'autoscaler': known('Total node count 25 requires 80000 ports', pool('a', 2), pool('b', 1, max_count=10),
+                        pool('c', 1, max_count=10), version='1.26.6', ports=3200),
     # SupportArticles-docs#2101
-    'support article': (dict(pools=[pool(count=8)], version='1.31.3', managed=1, ports=8000),
-                        'Total node count 9 requires 72000 ports'),
+    'support article': known('Total node count 9 requires 72000 ports', pool(count=8), version='1.31.3', ports=8000),
     # the worked example of the AKS article: 100 nodes and two of surge, 408,000 of 448,000 ports
-    'article': (dict(pools=[pool(count=100, max_surge='2')], managed=7, ports=4000), FITS),
-    'equality': (dict(pools=[pool(count=15, max_surge='1')], managed=1, ports=4000), FITS),
-    'one node more': (dict(pools=[pool(count=16, max_surge='1')], managed=1, ports=4000),
-                      'Total node count 17 requires 68000 ports'),
-    'multiple of 8 first': (dict(pools=[pool(count=100)], managed=1, ports=1001), 'not an integer multiple of 8'),
-    'Spot counts': (dict(pools=[pool(count=8), pool('spot', 7, priority='Spot', mode='User', max_surge='1')],
-                         version='1.31.3', managed=1, ports=4000), 'Total node count 17 requires'),
-    'IPv6 adds nothing': (dict(pools=[pool(count=3)], version='1.31.3', managed=1, managed_ipv6=3, dual_stack=True,
-                               ports=21000), '64000 ports are available given 1 outbound'),
-    'automatic': (dict(pools=[pool(count=900)], managed=1), FITS),
+    'article': known(FITS, pool(count=100, max_surge='2'), managed=7, ports=4000),
+    'equality': known(FITS, pool(count=15, max_surge='1'), ports=4000),
+    'one node more': known('Total node count 17 requires 68000 ports', pool(count=16, max_surge='1'), ports=4000),
+    'multiple of 8 first': known('not an integer multiple of 8', pool(count=100), ports=1001),
+    'Spot counts': known('Total node count 17 requires', pool(count=8),
+                         pool('spot', 7, priority='Spot', mode='User', max_surge='1'), version='1.31.3', ports=4000),
+    'IPv6 adds nothing': known('64000 ports are available given 1 outbound', pool(count=3), version='1.31.3',
+                               managed_ipv6=3, dual_stack=True, ports=21000),
+    'automatic': known(FITS, pool(count=900)),
 }
 
 

@@ -25,7 +25,7 @@ def test_what_can_be_mended_comes_before_what_is_left_out():
     assert (make, upgrade, leave) == (
         'Make own0 again under the same id.', 'Upgrade own1 to SKU Standard, attached to nothing meanwhile.',
         'Give the list without own0, own1.')
-    assert 'az network public-ip create ' in made[0] and '--name own0 ' in made[0] and '--location westeurope' in made[0]
+    assert all(part in made[0] for part in ('az network public-ip create ', '--name own0 ', '--location westeurope'))
     assert upgraded[0].startswith('az network public-ip update ') and upgraded[0].endswith('--sku Standard')
     assert asked[0].startswith('az aks lb plan ') and '/own2' in asked[0] and '/own0' not in asked[0]
 

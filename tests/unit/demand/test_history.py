@@ -18,8 +18,7 @@ def busy(request):
     """A node among 400 with a storm that fails, seen by one or three frontends."""
     hot = simulate([Traffic(rate=window(40, 400, 3000, 3030)), Traffic(rate=steady(2), protocol=UDP)], 7 * DAY, 1024)
     calm = simulate([Traffic(rate=diurnal(5, 40))], 7 * DAY, 1024, seed=1)
-    nodes = {address: calm for address in addresses(400)}
-    nodes['10.224.0.9'] = hot
+    nodes = {**dict.fromkeys(addresses(400), calm), '10.224.0.9': hot}
     frontends = [f'20.0.0.{number}' for number in range(request.param)]
     return hot, read(Workload(MONDAY, nodes, frontends), 7, frontends=request.param)
 

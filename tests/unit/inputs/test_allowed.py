@@ -20,7 +20,8 @@ COMMANDS = ('show', 'plan', 'check')
 
 ID = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c'
 SAMPLES = {Leaf.FLAG: True, Leaf.NUMBER: 4, Leaf.TIME: '2026-08-18T03:00:00Z', Leaf.ADDRESS: '10.1.2.3', Leaf.ID: ID,
-           Leaf.NETWORK: '10.1.0.0/16', Leaf.MESSAGE: 'A message.', Leaf.FILTER: "BackendIPAddress eq '10.1.2.3'", Leaf.DIMENSION: '10.1.2.3'}
+           Leaf.NETWORK: '10.1.0.0/16', Leaf.MESSAGE: 'A message.', Leaf.FILTER: "BackendIPAddress eq '10.1.2.3'",
+           Leaf.DIMENSION: '10.1.2.3'}
 
 #: What one branch of a parser reads where another key is not there, and tags, which are gone through.
 WITHOUT = ('managedcluster/properties/currentkubernetesversion', 'managedcluster/properties/networkprofile/podcidrs',
@@ -184,5 +185,5 @@ def test_messages_are_bounded_and_hold_no_secret(message, safe):
 
 @pytest.mark.parametrize('body', [None, [], 'x', 5, {'id': 7}, {'properties': 'x'}, {'properties': []}, {1: 'x'}])
 def test_odd_bodies_are_no_reason_to_fall(body):
-    kept = reduced({**{kind: body for kind in SNAPSHOT}, 7: 'x'})
+    kept = reduced({**dict.fromkeys(SNAPSHOT, body), 7: 'x'})
     assert kept.keys() <= SNAPSHOT.keys() and reduced(kept) == kept

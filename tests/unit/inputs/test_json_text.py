@@ -76,7 +76,8 @@ def test_whatever_is_long_or_infinite_is_refused(number, around):
 
 
 @pytest.mark.parametrize('written, asked', [
-    ('[1024.0, 1e-7, 18446744073709551615]', False), ('{"id": "/subscriptions/3e123456-3333-3e12-aaaa-00000e123456"}', False),
+    ('[1024.0, 1e-7, 18446744073709551615]', False),
+    ('{"id": "/subscriptions/3e123456-3333-3e12-aaaa-00000e123456"}', False),
     ('[1e100]', True), ('[-1.5E+100]', True), ('[' + '1' * 21 + ']', True)])
 def test_only_numbers_that_may_be_odd_are_looked_at_one_by_one(monkeypatch, written, asked):
     looked_at = []

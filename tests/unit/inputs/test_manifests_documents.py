@@ -290,9 +290,9 @@ SERVICES = st.fixed_dictionaries({}, optional={
     'kind': st.just('Service') | ODD, 'apiVersion': st.just('v1') | ODD, 'status': ODD,
     'metadata': ODD | st.fixed_dictionaries({}, optional={
         'name': ODD, 'namespace': ODD, 'annotations': ODD | st.dictionaries(NAMES, ODD, max_size=4)}),
-    'spec': ODD | st.fixed_dictionaries({'type': st.just('LoadBalancer') | ODD}, optional={
-        name: ODD for name in ('ports', 'loadBalancerSourceRanges', 'ipFamilies', 'ipFamilyPolicy', 'loadBalancerIP',
-                               'externalTrafficPolicy', 'allocateLoadBalancerNodePorts', 'loadBalancerClass')})})
+    'spec': ODD | st.fixed_dictionaries({'type': st.just('LoadBalancer') | ODD}, optional=dict.fromkeys((
+        'ports', 'loadBalancerSourceRanges', 'ipFamilies', 'ipFamilyPolicy', 'loadBalancerIP', 'externalTrafficPolicy',
+        'allocateLoadBalancerNodePorts', 'loadBalancerClass'), ODD))})
 
 
 @settings(max_examples=400, deadline=None)

@@ -8,10 +8,11 @@ import pytest
 from azext_lbplan.inputs.snapshots import recognise_snapshot
 from azext_lbplan.inputs.unusable import UnusableDocument
 from azext_lbplan.model.answers import Answer
-from azext_lbplan.model.cluster import missing_in
+from azext_lbplan.model.cluster import missing_in, parse_cluster
 from azext_lbplan.model.fleet import Assembly
 from azext_lbplan.model.observed import INVALID_ANSWER, parse_observed
 from azext_lbplan.readers import arm
+from azext_lbplan.readers.cluster import _read_network
 from azext_lbplan.readers.metrics import ask
 from tests.support import shapes
 from tests.support.answers import answer
@@ -92,18 +93,16 @@ def test_metrics_that_are_no_answer_are_a_failure(body):
 def test_a_page_that_is_no_list_ends_no_list():
     pages = iter([{'value': [{'name': 'a'}], 'nextLink': 'https://x/?page=2'}, {'value': None}])
     client = arm.ArmClient.__new__(arm.ArmClient)
-    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access # wire
+    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access  # the wire
     with pytest.raises(arm.ReadFailure, match='a page of the list is no list'):
         client.send_pages(arm.Request('/x', {}))
 
 
 def test_an_answer_about_another_resource_is_none():
-    from azext_lbplan.readers import cluster
-    from azext_lbplan.model.cluster import parse_cluster
     snapshot = own_ips()
     own = parse_cluster(snapshot['managedCluster']).profile.own_ids[0]
     for asked, body in ((own, snapshot['loadBalancer']), (own.collection, {'value': None})):
         client = SimpleNamespace(send_pages=lambda _, body=body: body)
         with pytest.raises(arm.ReadFailure) as failed:
-            cluster._read_network(client, asked)  # pylint: disable=protected-access  # one round alone
+            _read_network(client, asked)
         assert (failed.value.path, failed.value.code) == (asked, INVALID_ANSWER)

@@ -62,7 +62,8 @@ class TestLinks:
         assert client.read(ASKED, follow_pages=True)['value'] == [{'a': 1}]
 
     @pytest.mark.parametrize('place', [
-        'https://evil.invalid/x', 'https://evil.invalid:443{path}', 'HTTPS://EVIL.INVALID{path}', '//evil.invalid{path}',
+        'https://evil.invalid/x', 'https://evil.invalid:443{path}', 'HTTPS://EVIL.INVALID{path}',
+        '//evil.invalid{path}',
         'http://{host}{path}', 'https://{host}.evil.invalid{path}', 'https://{host}@evil.invalid{path}',
         'https://user:word@evil.invalid{path}', 'https://evil.invalid\\@{host}{path}', 'file:///etc/passwd',
         'javascript:alert(1)', 'https://127.0.0.1:1{path}', '/subscriptions/../..', '{path}', ''])

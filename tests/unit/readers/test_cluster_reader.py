@@ -215,7 +215,6 @@ def test_what_may_not_be_read_of_the_network_stands_among_the_errors(arm, what):
     assert what.strip('$').split('/')[0].lower() in found.errors[0].resource_id.lower()
 
 
-
 class _Metrics:
     """Stands in for the reading of metrics: a first pass that asks nothing, a second one that `answers`."""
 

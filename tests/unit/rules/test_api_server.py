@@ -1,4 +1,4 @@
-"""The list of the API server against the addresses that nodes leave from: what lacks, the line, and why there is none."""
+"""The list of the API server against the addresses that nodes leave from: what lacks, and the line, or why not."""
 import shlex
 
 import pytest

@@ -46,7 +46,8 @@ def test_clusters_are_found_again_by_the_most_telling_name():
 
 @pytest.mark.parametrize('document', [
     {}, [], None, 'x', [1], {'verdict': 1}, {'verdict': {}, 'findings': 3}, [{'findings': []}], {'findings': []},
-    [{'document': 1, 'findings': [{'code': 1}, 2, {'code': 'A', 'severity': 'bad'}, {'code': 'A', 'severity': 'error'}]}]])
+    [{'document': 1, 'findings': [
+        {'code': 1}, 2, {'code': 'A', 'severity': 'bad'}, {'code': 'A', 'severity': 'error'}]}]])
 def test_what_comes_from_outside_is_not_trusted(document):
     for read in (lambda: past_clusters([document], 'plan'), lambda: past_services([document])):
         try:

@@ -51,9 +51,9 @@ def test_what_leads_a_report_is_found_without_asking_for_what_is_milder():
             asked.append(code)
             return [its_rule.finding(f'{code} {number}.', severity=one) for number, one in enumerate(severities)]
         return rule(code, judge, usual, **more)
-    rules = [finding('A', INFO), finding('B', INFO, WARNING, WARNING, usual=ERROR), finding('C', WARNING, usual=WARNING),
-             finding('D', INFO, up_to=ERROR), rule('E', failing, ERROR), finding('F', ERROR, usual=ERROR,
-                                                                                 needs=(lambda _: 'Not there.',)),
+    rules = [finding('A', INFO), finding('B', INFO, WARNING, WARNING, usual=ERROR),
+             finding('C', WARNING, usual=WARNING), finding('D', INFO, up_to=ERROR), rule('E', failing, ERROR),
+             finding('F', ERROR, usual=ERROR, needs=(lambda _: 'Not there.',)),
              finding('G', ERROR, usual=ERROR, concerns=lambda _: False)]
     assert Lead(rules).of(None).message == 'B 1.' == run(rules, None).findings[0].message
     assert asked[:3] == ['B', 'D', 'C'] and Lead([]).of(None) is None

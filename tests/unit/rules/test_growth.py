@@ -1,5 +1,5 @@
-"""The time of `check-service` grows with what it is given, and no faster: whatever is repeated, four times as much of it
-takes about four times as long. A square would take sixteen."""
+"""The time of `check-service` grows with what it is given, and no faster: whatever is repeated, four times as much of
+it takes about four times as long. A square would take sixteen."""
 import json
 import time
 

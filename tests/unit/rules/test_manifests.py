@@ -10,7 +10,7 @@ from azext_lbplan.model.finding import ERROR, INFO, SEVERITIES, WARNING
 from azext_lbplan.model.service_context import NO_CLUSTER, OutboundPorts
 from azext_lbplan.rules.engine import Rule
 from azext_lbplan.rules.service import RULES, check_manifests, problem_rules, shape_rules
-from azext_lbplan.rules.service.advice import nearest
+from azext_lbplan.rules.service.advice import _MOVED, _SAME, nearest
 from azext_lbplan.rules.service.annotations import ANNOTATIONS, PORT_ANNOTATIONS
 from azext_lbplan.views.services import check_service, summary
 from tests.support.manifest_cases import ARTICLE, CASES, CLUSTER_CASES, CONTEXT, DOCUMENTED, INTERNAL, PREFIX, manifest
@@ -142,9 +142,8 @@ class TestAnnotations:
         assert finding.remediation
 
     def test_no_suggestion_of_the_tables_is_unknown(self):
-        from azext_lbplan.rules.service import advice
-        assert set(advice._SAME.values()) <= set(ANNOTATIONS)  # pylint: disable=protected-access  # a table, held
-        assert not (set(advice._SAME) | set(advice._MOVED)) & set(ANNOTATIONS)  # pylint: disable=protected-access
+        assert set(_SAME.values()) <= set(ANNOTATIONS)
+        assert not (set(_SAME) | set(_MOVED)) & set(ANNOTATIONS)
 
     @pytest.mark.parametrize('key, value, found', [
         ('service.beta.kubernetes.io/aws-load-balancer-internal', 'true', True),

@@ -25,7 +25,10 @@ def grown(per_day, last=400.0):
     return forecast({day: last * per_day ** (day - 20) for day in range(21)})
 
 
-def demand(unsaturated_peak=400, estimate=None, unexplained=0, skew=1.2, trend=grown(1.0), **evidence):
+STEADY = grown(1.0)
+
+
+def demand(unsaturated_peak=400, estimate=None, unexplained=0, skew=1.2, trend=STEADY, **evidence):
     return Demand(CALM._replace(**evidence), unsaturated_peak=unsaturated_peak, estimate=estimate, days=7.0,
                   unexplained_failures=unexplained, skew=skew, forecast=trend)
 

@@ -11,12 +11,11 @@ from azext_lbplan.rules.cluster.mending import MENDED
 from azext_lbplan.views.results import status_of
 from azext_lbplan.views.verdict import verdict
 from tests.azure import pool
-from tests.support.cases import GROUP
-
-from tests.support.ways import MANAGED_SUBNET, address, gateway, gateway_id, routes, subnet, subnet_id, table_id
 from tests.support.asking_rules import ask, codes, decision_of
-from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile, used, with_,
-                                  usages, without_reading, world)
+from tests.support.cases import GROUP
+from tests.support.ways import MANAGED_SUBNET, address, gateway, gateway_id, routes, subnet, subnet_id, table_id
+from tests.support.worlds import (BALANCER, NODE_GROUP, OTHER_SUBSCRIPTION, alert, outbound_rule, over, profile,
+                                  usages, used, with_, without_reading, world)
 
 #: The rules that need metrics: those of test_measured.
 MEASURED = {rule.code for rule in RULES if {metrics, metrics_were_read} & set(rule.needs)}
@@ -220,7 +219,8 @@ CASES = [
     ('SharedFrontendPorts', INFO, shared(1), services(1)),
     ('UnboundedNodeCount', WARNING, world(nodeProvisioningProfile={'mode': 'Auto'}), world()),
     ('NodeIpLeavesNodesOut', WARNING, node_ip(nodeProvisioningProfile={'mode': 'Auto'}), node_ip()),
-    ('Infeasible', ERROR, world(pool(count=129), managed=100, ports=64000), world(pool(count=90), managed=100, ports=64000)),
+    ('Infeasible', ERROR, world(pool(count=129), managed=100, ports=64000),
+     world(pool(count=90), managed=100, ports=64000)),
     ('MixedOutboundIpsBlocked', ERROR, mixed(world(pool(count=30), own=1, ports=8000)),
      mixed(world(own=1, ports=8000))),
 
@@ -337,7 +337,8 @@ CASES = [
      world()),
     ('PublicIpQuota', ERROR, dict(world(pool(count=9), ports=8000), usages=usages(0)),
      dict(world(pool(count=9), ports=8000), usages=usages(1))),
-    ('AuthorizedRangesLackNewIps', WARNING, world(pool(count=9), ports=8000, **LISTED), world(pool(count=9), ports=8000)),
+    ('AuthorizedRangesLackNewIps', WARNING, world(pool(count=9), ports=8000, **LISTED),
+     world(pool(count=9), ports=8000)),
     ('AuthorizedRangesLackEgress', ERROR, leaving('20.1.2.3'), leaving('52.1.2.3')),
     ('OutboundTypeMoves', INFO, world(), world(outbound_type='somethingNew')),
 

@@ -18,6 +18,7 @@ from azext_lbplan.readers.arm import ArmClient
 from azext_lbplan.readers.fleet import FleetReader, Scope
 from azext_lbplan.readers.graph_queries import MOST_NAMES, clusters_query, network_queries
 from tests.azure import OTHER_SUBSCRIPTION, SUBSCRIPTION, Cut, Status, pool
+from tests.azure.graph import _filter, _Projection
 from tests.support.fleet import Fleet, all_kinds
 from tests.support.ways import EFFECTIVE, every_way
 
@@ -66,7 +67,8 @@ KINDS_OF_QUERIES = {'clusters': 'managedclusters', 'subnets': 'mv-expand', 'ways
 
 def asked(arm, kind):
     """How many rows each answered query of a kind brought."""
-    kinds = (next(kind for kind, mark in KINDS_OF_QUERIES.items() if mark in query) for query, _, _ in arm.graph.queries)
+    kinds = [next(kind for kind, mark in KINDS_OF_QUERIES.items() if mark in query)
+             for query, _, _ in arm.graph.queries]
     return [rows for (_, _, rows), found in zip(arm.graph.queries, kinds) if found == kind]
 
 
@@ -337,7 +339,6 @@ def _with(body, path, value):
 @pytest.fixture(name='sample', scope='module')
 def fixture_sample():
     """The rows of one cluster with own addresses, as the queries bring them."""
-    from tests.azure.graph import _filter, _Projection  # pylint: disable=import-outside-toplevel  # for this test alone
     rows = list(Fleet(1, 1, ('mixed',)).rows())
     found = []
     assembly = Assembly()

@@ -137,8 +137,9 @@ def test_a_what_if_with_its_fragment_applied_passes():
     assert refused.requested.fits is False and passes(of_what_if(numbers(found['bicep'])['count']))
 
 
-@pytest.mark.parametrize('text, kind', [(CAPZ, 'capz'), (ASO.replace('{reference: {kind: PublicIPAddress, name: x}}, ', '')
-                                                         .replace('2000', '4000'), 'aso')])
+@pytest.mark.parametrize('text, kind', [
+    (CAPZ, 'capz'),
+    (ASO.replace('{reference: {kind: PublicIPAddress, name: x}}, ', '').replace('2000', '4000'), 'aso')])
 def test_a_manifest_with_its_fragment_applied_passes(text, kind):
     documents = parse_documents(text.encode(), LARGEST_FILE, '')
     refused = of(documents)
@@ -208,8 +209,9 @@ def test_terraform_takes_its_blocks_as_they_are():
     encoded['configuration']['provider_config'] = {'azapi': {'version_constraint': '~> 1.12'}}
     inside = plan(change('module.aks.azurerm_kubernetes_cluster.x', None, cluster(ports=32000)),
                   configuration=module('Azure/aks/azurerm'))
-    for decision in (live(managed(1), outbound_ports=8000), live(own_ips(1), outbound_ports=12000), of(inside),
-                     live(prefixes(1), outbound_ports=24000), live(own_ips(1), managed_outbound_ip_count=1), of(encoded)):
+    for decision in (
+            live(managed(1), outbound_ports=8000), live(own_ips(1), outbound_ports=12000), of(inside), of(encoded),
+            live(prefixes(1), outbound_ports=24000), live(own_ips(1), managed_outbound_ip_count=1)):
         done = subprocess.run(['terraform', 'fmt', '-check', '-diff', '-'], input=fragments(decision)['terraform'],
                               capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (0, ''), done.stderr

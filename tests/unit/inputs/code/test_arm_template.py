@@ -108,7 +108,8 @@ def test_symbolic_names_conditions_copies_and_children():
         'aks': {**cluster(), 'resources': [{'type': 'agentPools', 'name': 'child', 'properties': {'count': 4}}]},
         'old': {**cluster(name='gone'), 'existing': True},
         'off': pool(name='aks1/off', condition="[equals(parameters('name'), 'x')]"),
-        'many': pool(name="[format('aks1/p{0}', copyIndex(1))]", copy={'name': 'c', 'count': "[length(createArray(1, 2))]"})}
+        'many': pool(name="[format('aks1/p{0}', copyIndex(1))]",
+                     copy={'name': 'c', 'count': "[length(createArray(1, 2))]"})}
     assert set(pools(only(document))) == {'sys', 'child', 'p1', 'p2'}
 
 
@@ -144,7 +145,8 @@ def test_several_clusters_have_their_own_pools():
 
 @pytest.mark.parametrize('document, recognised', [
     (template(), 'holds no managed cluster'),
-    (template({'type': KIND, 'name': 'x', 'properties': {'addonProfiles': {}}}), 'updates a part of a managed cluster')])
+    (template({'type': KIND, 'name': 'x', 'properties': {'addonProfiles': {}}}),
+     'updates a part of a managed cluster')])
 def test_what_holds_no_cluster_is_told(document, recognised):
     with pytest.raises(UnusableDocument, match=recognised):
         recognise([document])
@@ -154,7 +156,8 @@ def test_what_holds_no_cluster_is_told(document, recognised):
     ("format('{0}-{1:x}', 'a', 7)", 'a-7'), ("concat(createArray(1), createArray(2))", [1, 2]),
     ("json('{\"a\": [1, {\"b\": 2}]}').a[1].b", 2), ("if(not(empty('')), 1, 2)", 2), ("'it''s'", "it's"),
     ("equals(1, true())", False), ("coalesce(null(), 4)", 4), ("tryGet(createObject('a', 1), 'b')", None),
-    ("union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2)))", {'a': {'x': 1, 'y': 2}}),
+    ("union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2)))",
+     {'a': {'x': 1, 'y': 2}}),
     ("filter(createArray(1, 5), lambda('n', greater(lambdaVariables('n'), 2)))", [5]), ("sub(1, -2)", 3),
     ("contains(createArray('a'), 'a')", True), ("join(split('a,b', ','), '-')", 'a-b'), ("mod(-7, 3)", -1),
     ("or(true(), reference('x'))", True), ("and(false(), reference('x'))", False)])
@@ -176,8 +179,8 @@ def test_a_text_that_begins_with_two_brackets_is_a_text():
 
 def test_a_template_that_grows_without_end_is_given_up():
     document = template(cluster(ports="[length(variables('v30'))]"))
-    document['variables'] = {'v0': ['x'], **{f'v{number}': f"[concat(variables('v{number - 1}'), variables('v{number - 1}'))]"
-                                             for number in range(1, 31)}}
+    document['variables'] = {'v0': ['x'], **{
+        f'v{number + 1}': f"[concat(variables('v{number}'), variables('v{number}'))]" for number in range(30)}}
     begun = time.monotonic()
     assert decide(only(document)).reason is Reason.UNKNOWN_SETTINGS
     nested = "[map(range(0, 9999), lambda('a', length(map(range(0, 9999), lambda('b', 1)))))]"
@@ -206,5 +209,6 @@ def test_odd_values_are_no_reason_to_fall(odd):
 def test_a_pool_without_a_size_is_open_and_two_of_one_name_are_two():
     entry = cluster(agentPoolProfiles=[{'name': 'a', 'maxCount': 6}, {'name': 'a', 'count': 2}])
     one = only(template(entry))
-    assert [pool.max for pool in one.cluster.pools] == [0, 2] and 'a.count (the code does not say it)' in one.origin.unknown
+    assert [pool.max for pool in one.cluster.pools] == [0, 2]
+    assert 'a.count (the code does not say it)' in one.origin.unknown
     assert decide(one).requested.fits is None

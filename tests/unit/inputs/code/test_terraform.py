@@ -264,8 +264,9 @@ def test_odd_values_are_no_reason_to_fall(odd):
 
 
 def test_an_update_resource_of_azapi_is_part_of_the_cluster():
-    patch = {'type': 'Microsoft.ContainerService/managedClusters@2025-05-01', 'body': {'properties': {'networkProfile': {
-        'loadBalancerProfile': {'allocatedOutboundPorts': 4000}}}}}
+    profile = {'loadBalancerProfile': {'allocatedOutboundPorts': 4000}}
+    patch = {'type': 'Microsoft.ContainerService/managedClusters@2025-05-01',
+             'body': {'properties': {'networkProfile': profile}}}
     document = plan(change(AKS, cluster(), cluster()),
                     change('azapi_update_resource.ports', None, {**patch, 'resource_id': CLUSTER_ID.upper()}))
     one = only(document)

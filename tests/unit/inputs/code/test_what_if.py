@@ -80,7 +80,8 @@ def test_what_holds_no_cluster_is_told(changes, recognised):
         recognise([{'changes': changes}])
 
 
-@pytest.mark.parametrize('odd', [None, 7, 'x', [], {}, [[]], {'properties': 7}, {'properties': {'agentPoolProfiles': 7}}])
+@pytest.mark.parametrize('odd', [
+    None, 7, 'x', [], {}, [[]], {'properties': 7}, {'properties': {'agentPoolProfiles': 7}}])
 def test_odd_values_are_no_reason_to_fall(odd):
     for entry in (change('Modify', odd, CLUSTER), change('Modify', CLUSTER, odd), change(odd, CLUSTER, CLUSTER, odd),
                   change('Modify', CLUSTER, CLUSTER)):

@@ -78,7 +78,8 @@ def test_nothing_is_fetched_nothing_overflows_and_the_text_is_there(name, tmp_pa
 
 def test_the_measure_sees_what_it_looks_for(tmp_path):
     """A page that is too wide, with a label that is cut and an image that is fetched."""
-    bad = ('<!DOCTYPE html><html><body style="margin:0"><div style="width:2000px">wide</div><svg role="img" viewBox="0 0 '
-           '100 20" width="300"><text x="90" y="10" style="font-size:5px">too long a label</text></svg></body></html>')
+    bad = ('<!DOCTYPE html><html><body style="margin:0"><div style="width:2000px">wide</div>'
+           '<svg role="img" viewBox="0 0 100 20" width="300">'
+           '<text x="90" y="10" style="font-size:5px">too long a label</text></svg></body></html>')
     one = measured(bad, tmp_path)[0]
     assert one['scroll'] >= 2000 and one['wide'] and one['cut'] == ['too long a label']

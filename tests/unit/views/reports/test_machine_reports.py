@@ -121,7 +121,8 @@ def test_reports_are_valid_and_always_the_same(name):
     lambda log: log['runs'][0]['results'][0].update(ruleIndex=True),
     lambda log: log['runs'][0]['results'][0].pop('message'),
     lambda log: log['runs'][0]['results'][0]['message'].pop('text'),
-    lambda log: log['runs'][0]['results'][0]['locations'].append(dict(log['runs'][0]['results'][0]['locations'][0], x=1)),
+    lambda log: log['runs'][0]['results'][0]['locations'].append(
+        dict(log['runs'][0]['results'][0]['locations'][0], x=1)),
     lambda log: log['runs'][0]['results'][0]['locations'][0]['physicalLocation']['artifactLocation'].update(uri='a b'),
     lambda log: log['runs'][0]['results'][0]['locations'][0]['physicalLocation'].update(region={'startLine': 0}),
     lambda log: log['runs'][0]['tool']['driver']['rules'].append(log['runs'][0]['tool']['driver']['rules'][0]),
@@ -150,7 +151,8 @@ def test_rules_are_those_of_the_registry():
     ours = {rule.code: rule for rule in RULES if 'check' in rule.commands}
     assert set(rules) == set(ours)
     for code, rule in ours.items():
-        assert rules[code]['shortDescription']['text'] == rule.title and rules[code]['fullDescription']['text'] == rule.why
+        assert rules[code]['shortDescription']['text'] == rule.title
+        assert rules[code]['fullDescription']['text'] == rule.why
         assert rules[code]['defaultConfiguration']['level'] == {'info': 'note'}.get(rule.severity, rule.severity)
         assert rules[code].get('helpUri') == rule.link and rule.source in rules[code]['help']['text']
     assert {rule['id'] for rule in sarif(of_manifests())['tool']['driver']['rules']} == {
@@ -197,7 +199,8 @@ def test_findings_on_manifests_of_clusters_are_at_their_lines(text, key):
 
 
 def test_a_plan_has_its_address_and_stands_for_itself():
-    (result,) = [one for one in sarif(of_code('plan', refused(), '/a b/plan.json'))['results'] if one['level'] == 'error']
+    results = sarif(of_code('plan', refused(), '/a b/plan.json'))['results']
+    (result,) = [one for one in results if one['level'] == 'error']
     assert result['locations'] == [{
         'physicalLocation': {'artifactLocation': {'uri': 'file:///a%20b/plan.json'}, 'region': {'startLine': 1}},
         'logicalLocations': [{'name': 'aks1', 'fullyQualifiedName': AKS, 'kind': 'resource'}]}]
@@ -229,7 +232,8 @@ def test_fingerprints_stay_while_numbers_move_and_differ_from_each_other():
 def test_failures_are_what_fail_on_says():
     def failing(fail_on):
         return {failure.get('type') for failure in junit(of_code('plan', refused(), fail_on=fail_on)).iter('failure')}
-    assert failing(None) == failing('none') == failing('error') == {'error'} and failing('warning') == {'error', 'warning'}
+    assert failing(None) == failing('none') == failing('error') == {'error'}
+    assert failing('warning') == {'error', 'warning'}
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -66,7 +66,8 @@ def test_the_answer_first():
     assert lines[2].startswith('**Does not fit: Azure would refuse what the code makes.** 26 nodes x 8000 ports')
     assert lines[3] == 'In the code: 4 outbound IPs instead of 1.'
     assert '|  | current | requested | proposed |' in lines and '| Outbound IPs | 1 | 1 | 4 |' in lines
-    assert f'| Ports in all | 32000 of {PORTS_PER_IP} | 208000 of {PORTS_PER_IP} | 208000 of {4 * PORTS_PER_IP} |' in lines
+    of_one, of_four = PORTS_PER_IP, 4 * PORTS_PER_IP
+    assert f'| Ports in all | 32000 of {of_one} | 208000 of {of_one} | 208000 of {of_four} |' in lines
     assert any(line.startswith('- **error** PortsOvercommittedAtMaximum: ') and 'batch' in line for line in lines)
     assert '    managed_outbound_ip_count = 4' in '\n'.join(outside('\n'.join(lines))[1])
 
@@ -131,8 +132,9 @@ def test_names_of_a_stranger_stay_text(name):
 
 @pytest.mark.parametrize('text, plain', [
     ('a | b', 'a \\| b'), ('[x](y)', '\\[x\\](y)'), ('@me', f'@{GAP}me'), ('<b>', '&lt;b&gt;'), ('a  \n b', 'a b'),
-    ('1. one', '1\\. one'), ('1) one', '1\\) one'), ('- one', '\\- one'), ('-5', '\\-5'), ('a-b', 'a-b'), ('v1.2', 'v1.2'),
-    ('#5', f'\\#{GAP}5'), ('https://x', f'https:{GAP}//x'), ('a $b$', 'a <span>$</span>b<span>$</span>'),
-    ('R&D', 'R&amp;D'), ('node_pool', 'node\\_pool'), ('\u202ex', '\ufffdx'), ('x' * 700, f'{"x" * 298}...{"x" * 299}')])
+    ('1. one', '1\\. one'), ('1) one', '1\\) one'), ('- one', '\\- one'), ('-5', '\\-5'), ('a-b', 'a-b'),
+    ('v1.2', 'v1.2'), ('#5', f'\\#{GAP}5'), ('https://x', f'https:{GAP}//x'),
+    ('a $b$', 'a <span>$</span>b<span>$</span>'), ('R&D', 'R&amp;D'), ('node_pool', 'node\\_pool'),
+    ('\u202ex', '\ufffdx'), ('x' * 700, f'{"x" * 298}...{"x" * 299}')])
 def test_escaping(text, plain):
     assert escaped(text) == plain
