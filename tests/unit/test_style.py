@@ -1,4 +1,4 @@
-"""Types and style of the package, where the tools are installed: on the Pythons that they run on."""
+"""Types of the package and style of all code, where the tools are installed: on the Pythons that they run on."""
 import importlib.util
 import re
 import subprocess
@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+#: All code: tests are read as often as what they test.
+CODE = ('azext_lbplan', 'tests', 'setup.py')
+
+#: What silences a tool, without a comment after it that says why.
+SILENCED = re.compile(r'# (?:noqa|type: ignore|pylint: disable)\b[^#]*$')
 
 #: The most branches of a function, as radon counts them.
 MOST_BRANCHES = 15
@@ -30,8 +36,14 @@ def test_types(tmp_path):
 
 @needs('ruff')
 def test_style():
-    code, output = run('ruff', 'check', '--no-cache', 'azext_lbplan')
+    code, output = run('ruff', 'check', '--no-cache', *CODE)
     assert code == 0, output
+
+
+def test_what_is_silenced_has_its_reason_beside_it():
+    files = [ROOT / 'setup.py', *(ROOT / 'azext_lbplan').rglob('*.py'), *(ROOT / 'tests').rglob('*.py')]
+    assert not [f'{file.relative_to(ROOT)}: {line}' for file in files
+                for line in file.read_text(encoding='utf-8').splitlines() if SILENCED.search(line)]
 
 
 def test_the_tools_find_their_settings_by_themselves():
