@@ -160,7 +160,7 @@ def identity_must_join(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Find
         remediation='For example the role Network Contributor on their resource group.')
 
 
-@RULES.rule('ManyOutboundIps', INFO, link=OUTBOUND_TYPES, commands=(PLAN, CHECK),
+@RULES.rule('ManyOutboundIps', INFO, up_to=WARNING, link=OUTBOUND_TYPES, commands=(PLAN, CHECK),
             title='Many IPs for one cluster: a NAT gateway gives ports on demand.',
             why='It gives 64,512 ports per IP to whichever node needs them, instead of a fixed share per node.',
             source='AZURE-FACTS section 5.')

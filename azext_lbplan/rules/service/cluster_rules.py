@@ -136,7 +136,7 @@ def shares_outbound_ip(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
                 remediation='Give the service a public IP of its own.')
 
 
-@RULES.rule('LoadBalancerPinned', WARNING,
+@RULES.rule('LoadBalancerPinned', WARNING, up_to=ERROR,
             title='With a cluster: azure-load-balancer-configurations where there is one load balancer only; an error '
                   'beside a setting for the IP where there are several.',
             why='With one load balancer it is passed over. With several, the IP decides: from Kubernetes 1.33 on the '

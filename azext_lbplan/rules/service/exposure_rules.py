@@ -41,7 +41,7 @@ def address_not_public(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
                                remediation='Ask for the address of a public IP of yours.')
 
 
-@RULES.rule('LoadBalancerIPInvalid', WARNING,
+@RULES.rule('LoadBalancerIPInvalid', WARNING, up_to=ERROR,
             title='spec.loadBalancerIP that is no IP address; an error for a service that has IPv6 only.',
             why='Kubernetes takes it; the cloud provider passes it over, and the service gets some other address.',
             source=CLOUD_PROVIDER)
