@@ -22,9 +22,10 @@ _ALIKE = bytes.maketrans(b'123456789E', b'000000000e')
 #: A longer number has three runs of digits at most, and four other characters: one run has a third of the rest.
 _LONG = b'0' * ((LONGEST_NUMBER + 1 - 4) // 3 + 1)
 
-#: A shorter one is infinite only with an exponent of three digits. It is no part of an id, which has no such beginning.
-_LARGE = (b'0e000', b'0e+000')
-_LARGE_NUMBER = re.compile(rb'(?:\A|[:,\[\s])-?0[0.]*e\+?000')
+#: A shorter one is infinite only with an exponent of three digits. What looks like that may be a part of an id, which
+#: has no such beginning. (To look for both at once takes thirty times as long.)
+_LARGE = re.compile(rb'0e\+?000')
+_BEGINNING = re.compile(rb'(?:\A|[:,\[\s])-?0[0.]*\Z')
 
 
 class Bounds(NamedTuple):
@@ -92,7 +93,9 @@ def too_many_bytes(most: int) -> TooLarge:
 def _holds_odd_numbers(text: str) -> bool:
     """Whether a number in `text` may be too long, or infinite; texts in it may look so, too."""
     alike = text.encode('utf-8', 'surrogatepass').translate(_ALIKE)
-    return _LONG in alike or any(part in alike for part in _LARGE) and bool(_LARGE_NUMBER.search(alike))
+    return _LONG in alike or any(
+        _BEGINNING.search(alike, max(0, large.start() - LONGEST_NUMBER), large.start() + 1)
+        for large in _LARGE.finditer(alike))
 
 
 def _int(written: str) -> int:
