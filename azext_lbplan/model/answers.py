@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from functools import cached_property
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import values
@@ -71,15 +70,19 @@ class Answer:
     def __init__(self, query: Optional[Query], response: Json):
         self.query = query
         self.response = response
+        self._measured: Optional[Measurements] = None
 
-    @cached_property
+    @property
     def measured(self) -> Measurements:
-        """The series in this answer."""
-        return _parse(self.query, self.response)
+        """The series in this answer, parsed when they are first asked for."""
+        if self._measured is None:
+            self._measured = _parse(self.query, self.response)
+        return self._measured
 
     def parsed(self, keep: bool) -> Answer:
-        """This answer, parsed; without the body, which takes ten times the memory, unless it is to be kept."""
-        if self.measured is not None and not keep:
+        """This answer, parsed now; without the body, which takes ten times the memory, unless it is to be kept."""
+        self._measured = _parse(self.query, self.response)
+        if not keep:
             self.response = None
         return self
 
