@@ -112,5 +112,15 @@ def test_beside_another_commit_ratios_are_of_pairs_and_answers_are_compared():
     def runs(*seconds, output='same'):
         return [Run(wall=9.0, cpu=cpu, peak=100 * cpu, beside=0.0, output=output) for cpu in seconds]
     samples = {'show': runs(1.0, 2.0, 1.0), 'before': runs(3.0, 8.0, 3.0), 'after': runs(1.5, 2.0, 1.5)}
-    assert beside.row('what', samples) == ('what', '3.00', '1.50', '0.50', '800', '200', 'equal')
-    assert beside.row('what', {**samples, 'after': runs(1, 1, 1, output='other')})[-1] == 'differ'
+    compared = beside.Compared('what', None, 1.4, 200)
+    assert beside.row(compared, samples) == ('what', '3.00', '1.50', '1.4, missed', '0.50', '+0 ms (+0 to +0)', '800',
+                                             '200', '200, met', 'equal')
+    assert beside.row(compared, {**samples, 'after': runs(1, 1, 1, output='other')})[-1] == 'differ'
+
+
+def test_what_is_compared_can_be_measured(arm):
+    for compared in beside.COMPARED.values():
+        if 'nodes' in compared.title or compared.title in ('show', 'plan'):
+            arm.reset()
+            command, text = compared.prepare(arm)
+            assert arm.resources and text is None and compared.title.split(',')[0] in command
