@@ -30,7 +30,9 @@ def shared_transport(largest_answer: int, connection_verify: Union[bool, str] = 
     if connection_verify is not False:  # without verification there is no bundle to read
         session.mount('https://', _Adapter(pool_maxsize=KEPT_CONNECTIONS, max_retries=Retry(
             total=False, redirect=False, raise_on_status=False)))  # none, as in the SDK: its policy retries
-    return RequestsTransport(session=session, connection_verify=connection_verify, **settings)
+    # The SDK cuts what was read into pieces of 4 KiB, and puts them together again.
+    return RequestsTransport(session=session, connection_verify=connection_verify,
+                             connection_data_block_size=largest_answer, **settings)
 
 
 class _Adapter(adapters.HTTPAdapter):
