@@ -91,7 +91,8 @@ def _unread(node: NodeTables, inventory: Inventory) -> Iterator[_Interval]:
         read = minutes.within(start, bucket.minutes)
         if len(read) < bucket.minutes:
             seen = max((inventory.used[minute] for minute in read), default=-1.0)
-            peak = Peak(bucket.floor, start, node.name, inventory.protocol, inventory.allocation.at(start))
+            peak = Peak(bucket.floor, start, node.name, inventory.protocol, inventory.allocation.at(start),
+                        bucket.minutes)
             yield _Interval(start, bucket, peak, bucket.floor > seen)
 
 

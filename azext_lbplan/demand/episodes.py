@@ -13,13 +13,15 @@ class Estimate(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """A use in ports, when (minute, or first minute of a coarse interval), where, and the allocation at the time."""
+    """A use in ports, when (the first of so many `minutes`, more than one in a coarse interval), where, and the
+    allocation at the time."""
 
     ports: float
     minute: int
     node: str
     protocol: str
     allocated: Optional[float]
+    minutes: int = 1
 
     @property
     def utilization(self) -> Optional[float]:
@@ -32,9 +34,9 @@ class Peak(NamedTuple):
         return self.allocated or self.ports
 
     @property
-    def height(self) -> Tuple[float, int]:
-        """Sorts by ports; of equal peaks the earlier is the higher."""
-        return (self.ports, -self.minute)
+    def height(self) -> Tuple[float, int, int]:
+        """Sorts by ports; of equal peaks that is the higher of which more is known, then the earlier."""
+        return (self.ports, -self.minutes, -self.minute)
 
     @property
     def fullness(self) -> Tuple[float, float]:

@@ -275,7 +275,7 @@ def _why_empty(measured: Measurements) -> str:
 def _describe(measured: Measurements, tables: Tables, nodes: Mapping[str, NodeDemand], coverage: Coverage) -> Demand:
     """All but the demand itself and the hold time."""
     peaks = sorted((judged.peak for judged in nodes.values() if judged.peak),
-                   key=lambda peak: (-peak.ports, peak.minute, peak.node))
+                   key=lambda peak: (-peak.ports, peak.minutes, peak.minute, peak.node))
     top = peaks[0]
     counted = bool(tables.flows or tables.bucket_flows)
     failed = sum(judged.failed for judged in nodes.values())
