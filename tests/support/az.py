@@ -9,6 +9,9 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
+
+from tests.support.warm import Warm
 
 CLOUD = 'StandIn'
 _ROOT = Path(__file__).resolve().parents[2]
@@ -19,10 +22,16 @@ _ENDPOINTS = ('resource-manager', 'active-directory', 'active-directory-resource
 NOWHERE = 'http://127.0.0.1:9'  # what is not for the stand-in is refused before a name is even looked up
 _INHERITED = ('PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT')
 
+#: The `az` of the running interpreter.
+_OWN = str(Path(sys.prefix, 'bin', 'az'))
+
+#: Commands of an `Az` that take processes of their own: whoever runs a few more gains by one process that stays.
+_FIRST = 2
+
 
 def az_executable():
     """`AZ` names another CLI than that of the running interpreter."""
-    return os.environ.get('AZ') or str(Path(sys.prefix, 'bin', 'az'))
+    return os.environ.get('AZ') or _OWN
 
 
 #: What the CLI says before every command of a group in preview.
@@ -62,7 +71,8 @@ class Az:
     """An `az` that is logged in to a stand-in: `az('aks show -g rg1 -n aks1').json`.
 
     Nothing of the caller's own configuration, extensions, proxies or PYTHON... variables reaches it, and it runs
-    in its own empty folder, so that only an installed wheel can be what is imported.
+    in its own empty folder, so that only an installed wheel can be what is imported. Who runs many commands runs them
+    in forks of one process (warm.py), but for those of `popen` and `shell`.
     """
 
     def __init__(self, arm, folder, executable=None):
@@ -71,6 +81,9 @@ class Az:
         self.executable = executable or az_executable()
         self.cwd = self.folder / 'cwd'
         self.cwd.mkdir(parents=True, exist_ok=True)
+        self._ran = 0
+        self._warm = None
+        self._starting = Lock()
 
     @property
     def env(self):
@@ -96,7 +109,12 @@ class Az:
     def __call__(self, command, input=None, env=None, check=False, cwd=None, timeout=120):
         """Run `az` with a string (split as a shell would) or a list of arguments; `env` is added, None removes."""
         arguments = shlex.split(command) if isinstance(command, str) else list(command)
-        return self._run([self.executable, *arguments], input, env, check, cwd, timeout)
+        return self._run([self.executable, *arguments], input, env, check, cwd, timeout,
+                         python=['-m', 'azure.cli', *arguments])
+
+    def python(self, code, input=None, env=None, check=False, cwd=None, timeout=120):
+        """Run code in the interpreter of the tests, with all that a command of `az` gets."""
+        return self._run([sys.executable, '-c', code], input, env, check, cwd, timeout, python=['-c', code])
 
     def shell(self, script, input=None, env=None, check=False, cwd=None, timeout=120):
         """Run lines as a user pastes them: `bash -e`, with this `az` first on the path."""
@@ -109,13 +127,24 @@ class Az:
         return subprocess.Popen([self.executable, *arguments], env=self.environment(env), cwd=self.cwd, text=True,
                                 encoding='utf-8', **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more})
 
-    def _run(self, argv, text, env, check, cwd, timeout):
+    def _run(self, argv, text, env, check, cwd, timeout, python=None):
         env = self.environment(env)
-        done = subprocess.run(argv, input=text or '', env=env, cwd=cwd or self.cwd, timeout=timeout, text=True,
-                              capture_output=True, encoding=env.get('PYTHONIOENCODING', 'utf-8'), check=False)
+        how = {'input': text or '', 'env': env, 'cwd': cwd or self.cwd, 'timeout': timeout,
+               'encoding': env.get('PYTHONIOENCODING', 'utf-8')}
+        done = self._fork(python, **how) if python else None
+        done = done or subprocess.run(argv, text=True, capture_output=True, check=False, **how)
         result = Result(argv, done.returncode, done.stdout, done.stderr)
         assert not check or result.code == 0, str(result)
         return result
+
+    def _fork(self, python, env, **how):
+        """The same in a fork of the process that stays; None where it takes a process of its own."""
+        self._ran += 1
+        if self._ran <= _FIRST or sys.platform != 'linux' or self.executable != _OWN:
+            return None
+        with self._starting:
+            self._warm = self._warm or Warm(_by_script(self.env), self.cwd)
+        return self._warm.run(python, env=_by_script(env), **how)
 
     def environment(self, changes):
         """What a command gets: `changes` are added, None removes."""
@@ -140,6 +169,12 @@ class Az:
     def install(self, wheel):
         self(['extension', 'add', '--source', str(wheel), '-y', '--only-show-errors'], check=True)
         return self
+
+
+def _by_script(env):
+    """What the script `az` adds to the environment."""
+    path = os.pathsep.join([str(Path(_OWN).parent / 'src'), *([env['PYTHONPATH']] if 'PYTHONPATH' in env else [])])
+    return {'AZ_INSTALLER': 'PIP', **env, 'PYTHONPATH': path}
 
 
 def build_wheel(folder, version=None, root=_ROOT):

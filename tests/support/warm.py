@@ -1,0 +1,139 @@
+"""Python without its start: a process that has imported what every command of `az` imports, and forks for each.
+
+A fork runs what it is given as a process of its own would: `python -m azure.cli` as the script `az` does, or
+`python -c`, with the arguments, the environment, the folder and the standard streams of the command; and it ends as
+Python ends. So it is the CLI that is installed, and the extension from its wheel: that is imported in the fork alone,
+and nothing of this repository is on its path. A command takes a third to a half of its CPU. What must see the imports,
+signals or a terminal takes a process of its own: `Az.popen`, `Az.shell`.
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+#: What takes long of the imports of `az aks`, `az aks lb` and of requests to Azure.
+_MODULES = (
+    *(f'azure.cli.core.{name}' for name in (
+        '_help', '_output', 'aaz', 'auth.identity', 'azlogging', 'command_recommender', 'commands.arm',
+        'extension.operations', 'intercept_survey', 'parser', 'sdk.policies')),
+    *(f'azure.cli.command_modules.acs.{name}' for name in (
+        '_help', '_params', 'commands', 'custom', 'maintenanceconfiguration')),
+    'azure.cli.command_modules.serviceconnector.commands', 'azure.cli.command_modules.serviceconnector._help',
+    'azure.core.pipeline.transport', 'azure.core.rest._requests_basic', 'azure.mgmt.containerservice', 'azure.mgmt.msi',
+    'msal', 'msrest', 'pkginfo', 'requests', 'yaml')
+
+#: Variables that are read when a command runs; the modules have read the others when they were imported.
+_READ_LATE = {'AZURE_DEFAULTS_GROUP', 'COLUMNS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'}
+
+_LARGEST = 1 << 18  # bytes of a request: arguments and an environment
+
+_PROCESS = f'''
+import gc, importlib, json, os, runpy, socket, sys
+
+control = socket.socket(fileno=int(sys.argv[1]))
+for name in sys.argv[2:]:
+    try:
+        importlib.import_module(name)
+    except ImportError:  # other versions of the CLI have other modules
+        pass
+gc.collect()
+gc.freeze()  # else each fork looks through all of it, and copies it by that
+gc.get_freeze_count = int  # what runs in a fork has frozen nothing yet
+while True:
+    request, streams, _, _ = socket.recv_fds(control, {_LARGEST}, 3)
+    if not request:
+        os._exit(0)
+    child = os.fork()
+    if not child:
+        break
+    for stream in streams:
+        os.close(stream)
+    control.send(str(child).encode())
+    control.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+control.close()
+for number, stream in enumerate(streams):
+    os.dup2(stream, number)
+    os.close(stream)
+(option, what, *arguments), environment, folder = json.loads(request)
+os.chdir(folder)
+os.environ.clear()
+os.environ.update(environment)
+sys.argv[:], sys.path[0] = [option, *arguments], folder
+if option == '-c':
+    exec(what, {{'__name__': '__main__'}})
+else:
+    runpy.run_module(what, run_name='__main__', alter_sys=True)
+'''
+
+
+class Warm:
+    """The process that forks, from `env`; it ends with this object."""
+
+    def __init__(self, env, cwd):
+        self._env = env
+        self._busy = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, '-c', _PROCESS, str(theirs.fileno()), *_MODULES], env=env, cwd=cwd,
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        weakref.finalize(self, _end, self._control, process)
+
+    def run(self, arguments, input, env, cwd, timeout, encoding):
+        """What `subprocess.run` returns of Python with these arguments; None where that takes a process of its own:
+        where variables differ that were read before, and where another thread waits for a command."""
+        changed = {name for name in {*env, *self._env} if env.get(name) != self._env.get(name)}
+        if not changed <= _READ_LATE or not self._busy.acquire(blocking=False):
+            return None
+        try:
+            with ThreadPoolExecutor(3) as pool:
+                stdin, outputs = self._start([arguments, env, str(cwd)])
+                pool.submit(_write, stdin, input, encoding)
+                texts = [pool.submit(_read, output, encoding) for output in outputs]
+                code = self._wait(arguments, timeout)
+                return subprocess.CompletedProcess(arguments, code, *(each.result() for each in texts))
+        finally:
+            self._busy.release()
+
+    def _start(self, request):
+        """Our ends of the standard streams of a fork."""
+        (stdin, to_stdin), (of_stdout, stdout), (of_stderr, stderr) = (os.pipe() for _ in range(3))
+        socket.send_fds(self._control, [json.dumps(request).encode()], [stdin, stdout, stderr])
+        for stream in (stdin, stdout, stderr):
+            os.close(stream)
+        return to_stdin, (of_stdout, of_stderr)
+
+    def _wait(self, arguments, timeout):
+        """The exit code of the fork."""
+        child = int(self._control.recv(16))
+        self._control.settimeout(timeout)
+        try:
+            return int(self._control.recv(16))
+        except socket.timeout:
+            os.kill(child, signal.SIGKILL)
+            self._control.settimeout(None)
+            self._control.recv(16)
+            raise subprocess.TimeoutExpired(arguments, timeout) from None
+        finally:
+            self._control.settimeout(None)
+
+
+def _write(stream, text, encoding):
+    with suppress(BrokenPipeError), open(stream, 'w', encoding=encoding) as file:
+        file.write(text)
+
+
+def _read(stream, encoding):
+    with open(stream, encoding=encoding) as file:
+        return file.read()
+
+
+def _end(control, process):
+    control.close()
+    process.wait()
