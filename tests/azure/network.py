@@ -55,7 +55,8 @@ class Network:
                                                   'subscription in this region.')
 
     def _used(self, kind, subscription, location):
-        stored = ((ids.parse(body['id']), body) for body in self.arm.resources.values())
+        of_kind = f'/{kind.lower()}/'
+        stored = ((ids.parse(body['id']), body) for key, body in self.arm.resources.items() if of_kind in key)
         return sum(1 for about, body in stored if about and ids.same(about['type'], kind) and ids.same(
             about['subscription'], subscription) and ids.same(body['location'], location))
 

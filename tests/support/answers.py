@@ -17,6 +17,7 @@ from azext_lbplan import custom, demand
 from azext_lbplan.demand import observed as measuring
 from azext_lbplan.facts.ids import parse_id
 from azext_lbplan.facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
+from azext_lbplan.model import answers as metric_answers
 from azext_lbplan.model.observed import parse_observed
 from azext_lbplan.options import DEFAULT_HEADROOM
 from azext_lbplan.readers import snapshot as snapshot_file
@@ -31,6 +32,10 @@ _NETWORK = ('publicIpAddresses', 'publicIpPrefixes', 'subnets', 'routeTables', '
 #: beside each, so that no other object comes to have their identity.
 _MEASURED = {}
 _measure = measuring.measure_observed
+
+#: The metrics of the snapshot before, parsed: most often it is asked about again.
+_PARSED = {}
+_parse = metric_answers.answers_from_snapshot
 
 
 def answer(command, snapshot, **options):
@@ -65,6 +70,7 @@ def _run(command, snapshot, options):
         for module in (demand, measuring):
             if hasattr(module, 'measure_observed'):
                 stack.enter_context(patch.object(module, 'measure_observed', _remembered))
+        stack.enter_context(patch.object(metric_answers, 'answers_from_snapshot', _parsed))
         # What is good for a process that runs one command takes milliseconds of each of thousands.
         stack.enter_context(patch.object(gc, 'get_freeze_count', lambda: 1))
         result = handler(SimpleNamespace(cli_ctx=context), from_file=path,
@@ -108,3 +114,9 @@ def _remembered(observed):
     if key not in _MEASURED:
         _MEASURED[key] = observed.metrics, _measure(observed)
     return _MEASURED[key][1]
+
+
+def _parsed(metrics):
+    if _PARSED.get('metrics') is not metrics:
+        _PARSED.update(metrics=metrics, answers=_parse(metrics))
+    return _PARSED['answers']

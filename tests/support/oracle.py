@@ -13,6 +13,7 @@ import json
 import pickle
 import shlex
 import tempfile
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -138,6 +139,13 @@ def _words(error):
 
 def parse(line):
     """(command, namespace) of a printed line, by the parser and the validators of the CLI. Raises Refused."""
+    command, namespace = _parse(line)
+    return command, copy(namespace)
+
+
+@lru_cache(maxsize=4096)
+def _parse(line):
+    """The same for whoever leaves the namespace as it is: the lines of one cluster are often those of others."""
     program, *argv = shlex.split(line)
     command = ' '.join(argv[:next((at for at, word in enumerate(argv) if word.startswith('-')), len(argv))])
     if program != 'az' or command not in (UPDATE, NEW_IP, NEW_PREFIX):
