@@ -5,7 +5,7 @@ from typing import Callable, List, Sequence, Tuple
 
 from ..facts import snat
 from ..facts.clusters import MANAGED, MIXED
-from ..model.cluster import AgentPool
+from ..model.agent_pool import AgentPool
 from ..model.observed import is_managed
 from .columns import Settings
 from .decide import Decision

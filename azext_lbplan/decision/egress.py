@@ -13,7 +13,8 @@ from ..facts.clusters import (BLOCK, LOAD_BALANCER, MANAGED_NAT_GATEWAYS, USER_A
 from ..facts.ids import ArmId
 from ..facts.networks import (DEFAULT_ROUTE, DROPPED, INTERNET, MANAGED_SUBNET_NAME, VIRTUAL_APPLIANCE,
                               VIRTUAL_NETWORK_GATEWAY)
-from ..model.cluster import AgentPool, Cluster
+from ..model.agent_pool import AgentPool
+from ..model.cluster import Cluster
 from ..model.observed import Observed, is_managed, managed_addresses, managed_networks
 from ..model.subnets import Route, RouteTable, Subnet
 from .egress_addresses import addresses_of, balancer_address_ids, balancer_ipv6_ids

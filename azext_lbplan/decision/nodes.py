@@ -4,7 +4,8 @@
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 from ..facts import snat
-from ..model.cluster import AgentPool, Cluster
+from ..model.agent_pool import AgentPool
+from ..model.cluster import Cluster
 from ..options import Scale
 
 #: The pool that a cluster which does not exist yet gets: the default name and kind of `az aks create`.

@@ -1,60 +1,21 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""A managed cluster: its agent pools, its outbound type and its load balancer profile.
+"""A managed cluster: its outbound type, its load balancer profile, its agent pools (agent_pool).
 
 The same parser takes the body of a GET, a row of Resource Graph, a snapshot and the output of `az aks show` of any
 age (flattened and spelt differently). Sources: AZURE-FACTS sections 1, 3 and 9.
 """
 
-from typing import Callable, Iterable, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 
-from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, EXCLUDING_LABEL, LOAD_BALANCER, MANAGED, MIXED,
-                              NODE_IP_CONFIGURATION, OUTBOUND_TYPES, POOL_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
+from ..facts.clusters import (BACKEND_POOL_TYPES, BASIC, CLUSTER_TYPE, LOAD_BALANCER, MANAGED, MIXED,
+                              NODE_IP_CONFIGURATION, OUTBOUND_TYPES, PREFIXES, PROBE_MODES, PUBLIC_IPS,
                               STANDARD)
 from ..facts.ids import ArmId, is_cluster_name, is_group_name, is_location, is_subscription_id
-from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE, SUBNET_TYPE
+from ..facts.networks import PREFIX_TYPE, PUBLIC_IP_TYPE
+from .agent_pool import AgentPool, missing_in_pool, parse_agent_pool
 from .names import Malformed, NameCheck
 from .values import (Json, Unknown, canonical, count, distinct, flag, get, id_segments, ids, ids_of, is_unknown, items,
-                     printable, properties, text, texts)
-
-
-class AgentPool(NamedTuple):
-    """One agent pool, with its counts as AKS counts them for SNAT (AZURE-FACTS section 2).
-
-    `unknown` are fields that code leaves open (`current`, `max`, `max_surge`): counts are then the least they can be.
-    `excluded`: its nodes bear the label that keeps them out of load balancers. `gateway_prefix` is the length of the
-    public IP prefix of a Gateway pool. `without_windows_nat`: Windows does not translate the addresses of its pods.
-    """
-
-    name: str
-    current: int
-    max: int
-    max_surge: Optional[str] = None
-    mode: Optional[str] = None
-    type: Optional[str] = None
-    priority: Optional[str] = None
-    kubernetes_version: Optional[str] = None
-    provisioning_state: Optional[str] = None
-    power_state: Optional[str] = None
-    node_public_ip: bool = False
-    blue_green: bool = False
-    own_subnet: bool = False
-    subnet_id: Optional[ArmId] = None
-    pod_subnet_id: Optional[ArmId] = None
-    excluded: bool = False
-    gateway_prefix: Optional[int] = None
-    without_windows_nat: bool = False
-    unknown: Tuple[str, ...] = ()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the pool is stopped; whether AKS then counts it is not documented (AZURE-FACTS section 2)."""
-        return (self.power_state or '').lower() == 'stopped'
-
-    @property
-    def gateway(self) -> bool:
-        """Whether it is a Gateway pool; whether AKS counts it is not documented (AZURE-FACTS section 2)."""
-        return (self.mode or '').lower() == 'gateway'
-
+                     properties, text, texts, unknown_fields)
 
 #: Where the profile names own addresses.
 OUTBOUND_IPS = 'networkProfile.loadBalancerProfile.outboundIPs.publicIPs'
@@ -227,19 +188,7 @@ def missing_in(body: Json) -> Tuple[str, ...]:
     if not isinstance(pools, list):
         return (*missing, 'agentPoolProfiles')
     return (*missing, *(f'agentPoolProfiles[{index}]{lacking}' for index, pool in enumerate(pools)
-                        for lacking in _missing_in_pool(pool)))
-
-
-def _missing_in_pool(pool: Json) -> Iterable[str]:
-    """VirtualMachines pools keep their counts in scale profiles (AZURE-FACTS section 3)."""
-    if not isinstance(pool, dict):
-        yield ''
-    elif not isinstance(get(pool, 'virtualMachinesProfile', 'scale'), dict) and not get(
-            pool, 'virtualMachineNodesStatus'):
-        if count(pool, 'count') is None:
-            yield '.count'
-        if flag(pool, 'enableAutoScaling') and count(pool, 'maxCount') is None:
-            yield '.maxCount'
+                        for lacking in missing_in_pool(pool)))
 
 
 def parse_cluster(body: Json) -> Cluster:
@@ -265,7 +214,7 @@ def parse_cluster(body: Json) -> Cluster:
         outbound_type=canonical(text(network, 'outboundType'), OUTBOUND_TYPES) or LOAD_BALANCER,
         load_balancer_sku=canonical(text(network, 'loadBalancerSku'), (STANDARD, BASIC)) or _default_sku(network),
         profile=profile,
-        pools=tuple(_parse_pool(pool, version, check) for pool in items(inner, 'agentPoolProfiles')),
+        pools=tuple(parse_agent_pool(pool, version, check) for pool in items(inner, 'agentPoolProfiles')),
         dual_stack='ipv6' in (family.lower() for family in texts(network, 'ipFamilies')),
         node_auto_provisioning=_provisions_nodes(inner),
         identity_type=text(body, 'identity', 'type'),
@@ -279,7 +228,8 @@ def parse_cluster(body: Json) -> Cluster:
         private=bool(flag(api_server, 'enablePrivateCluster')),
         vnet_integration=bool(flag(api_server, 'enableVnetIntegration')),
         malformed=check.malformed + profile.malformed,
-        unknown=_unknown(inner, _CLUSTER_FIELDS) + (('pools',) if _holds_unknown(inner, 'agentPoolProfiles') else ()),
+        unknown=unknown_fields(inner, _CLUSTER_FIELDS) + (
+            ('pools',) if _holds_unknown(inner, 'agentPoolProfiles') else ()),
     )
 
 
@@ -304,11 +254,6 @@ _PROFILE_FIELDS = {
     'managed_outbound_ip_count': ('managedOutboundIPs', 'count'), 'outbound_ips': ('outboundIPs', 'publicIPs'),
     'outbound_ip_prefixes': ('outboundIPPrefixes', 'publicIPPrefixes'),
     'allocated_outbound_ports': ('allocatedOutboundPorts',), 'idle_timeout_in_minutes': ('idleTimeoutInMinutes',)}
-
-
-def _unknown(body: Json, fields: Mapping[str, Tuple[str, ...]]) -> Tuple[str, ...]:
-    """The `fields` whose place in `body`, or what is around it, is held by an Unknown."""
-    return tuple(field for field, path in fields.items() if is_unknown(body, *path))
 
 
 def _name(resource_id: Optional[ArmId], written: Optional[str]) -> Optional[str]:
@@ -342,78 +287,6 @@ def _parse_profile(body: Json) -> LoadBalancerProfile:
         health_probe_mode=canonical(text(body, 'clusterServiceLoadBalancerHealthProbeMode'), PROBE_MODES),
         malformed=check.malformed,
         unnamed_ips=sum(is_unknown(reference, 'id') for reference in own),
-        unknown=_unknown(body, _PROFILE_FIELDS) + (
+        unknown=unknown_fields(body, _PROFILE_FIELDS) + (
             ('outbound_ip_prefixes',) if any(is_unknown(reference, 'id') for reference in prefixes) else ()),
     )
-
-
-def _parse_pool(body: Json, cluster_version: Optional[str], check: NameCheck) -> AgentPool:
-    current, maximum = _pool_counts(body)
-    subnet, pod_subnet = text(body, 'vnetSubnetID'), text(body, 'podSubnetID')
-    return AgentPool(
-        name=text(body, 'name') or '',
-        current=current,
-        max=maximum,
-        max_surge=_surge_setting(get(body, 'upgradeSettings', 'maxSurge')),
-        mode=text(body, 'mode'),
-        type=canonical(text(body, 'type'), POOL_TYPES),
-        priority=text(body, 'scaleSetPriority'),
-        kubernetes_version=(text(body, 'currentOrchestratorVersion') or text(body, 'orchestratorVersion') or
-                            cluster_version),
-        provisioning_state=text(body, 'provisioningState'),
-        power_state=text(body, 'powerState', 'code'),
-        node_public_ip=bool(flag(body, 'enableNodePublicIP')),
-        blue_green=(text(body, 'upgradeStrategy') or '').lower() == 'bluegreen',
-        own_subnet=subnet is not None or is_unknown(body, 'vnetSubnetID'),
-        subnet_id=check.id('agentPoolProfiles.vnetSubnetID', subnet, SUBNET_TYPE) if subnet else None,
-        pod_subnet_id=check.id('agentPoolProfiles.podSubnetID', pod_subnet, SUBNET_TYPE) if pod_subnet else None,
-        excluded=get(body, 'nodeLabels', EXCLUDING_LABEL) is not None,
-        gateway_prefix=count(body, 'gatewayProfile', 'publicIPPrefixSize'),
-        without_windows_nat=bool(flag(body, 'windowsProfile', 'disableOutboundNat')),
-        unknown=_unknown_of_pool(body),
-    )
-
-
-def _unknown_of_pool(body: Json) -> Tuple[str, ...]:
-    """The fields of a pool that code leaves open. Without the autoscaler, or where that is open, the count decides."""
-    autoscaled = flag(body, 'enableAutoScaling')
-    bound = (('enableAutoScaling',) if is_unknown(body, 'enableAutoScaling') else
-             ('maxCount',) if autoscaled else ('count',))
-    paths = {'current': ('count',), 'max': bound, 'max_surge': ('upgradeSettings', 'maxSurge')}
-    return _unknown(body, paths)
-
-
-def _surge_setting(value: Json) -> Optional[str]:
-    """`maxSurge` as text: "3", "10%"; some bodies hold it as a number."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return None
-    return printable(str(value).strip()) or None
-
-
-def _pool_counts(body: Json) -> Tuple[int, int]:
-    """(nodes now, nodes at full scale, surge not included).
-
-    max = max(count, maxCount) with the autoscaler on, else count: never below what runs now, since pools outside
-    their own bounds exist (AZURE-FACTS section 9, point 10). VirtualMachines pools keep their counts in their scale
-    profiles (section 3), where `autoscale` is an object or, in older answers, a list (section 9, point 8).
-    """
-    current = count(body, 'count')
-    autoscaled = flag(body, 'enableAutoScaling') or is_unknown(body, 'enableAutoScaling')
-    maximum = count(body, 'maxCount') if autoscaled else None
-    if autoscaled and is_unknown(body, 'count'):
-        current = count(body, 'minCount')
-    scale = get(body, 'virtualMachinesProfile', 'scale')
-    if scale is not None:
-        manual = _sum(items(scale, 'manual'), 'count')
-        autoscale = get(scale, 'autoscale')
-        profiles = [autoscale] if not isinstance(autoscale, list) else list(items(scale, 'autoscale'))
-        running = [count(status, 'count') or 0 for status in items(body, 'virtualMachineNodesStatus')]
-        if current is None:
-            current = sum(running) if running else manual + _sum(profiles, 'minCount')
-        maximum = max(maximum or 0, manual + _sum(profiles, 'maxCount'))
-    current = current or 0
-    return current, max(current, maximum or 0)
-
-
-def _sum(bodies: Iterable[Json], key: str) -> int:
-    return sum(count(body, key) or 0 for body in bodies)

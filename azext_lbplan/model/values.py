@@ -65,6 +65,11 @@ def is_unknown(body: Json, *path: str) -> bool:
     return isinstance(body, Unknown)
 
 
+def unknown_fields(body: Json, fields: Mapping[str, Tuple[str, ...]]) -> Tuple[str, ...]:
+    """The `fields` whose place in `body`, or what is around it, is held by an Unknown."""
+    return tuple(field for field, path in fields.items() if is_unknown(body, *path))
+
+
 def text(body: Json, *path: str) -> Optional[str]:
     """The non-empty string at `path`, in characters that a terminal prints."""
     # As `get` goes, without a call for each of the keys that are there: of all questions this is asked most.

@@ -7,7 +7,7 @@ from ...decision.egress import UNKNOWN, Path
 from ...facts import snat
 from ...facts.clusters import EXCLUDING_LABEL, LOAD_BALANCER, SCALE_SETS
 from ...facts.links import STATIC_EGRESS_GATEWAY, UPGRADES, USE_STANDARD_LB, WINDOWS_OUTBOUND_NAT
-from ...model.cluster import AgentPool
+from ...model.agent_pool import AgentPool
 from ...model.finding import INFO, WARNING, Finding, counted
 from ..engine import OBSERVATION, Rule, Rulebook
 from .subject import CHECK, POOLS, AtColumn, existing_cluster, standard_load_balancer

@@ -5,7 +5,7 @@ from typing import Iterable, Sequence
 
 from ...decision.aim import is_busy
 from ...facts.links import USE_STANDARD_LB
-from ...model.cluster import AgentPool
+from ...model.agent_pool import AgentPool
 from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.observed import ReadError, load_balancer_id
 from ...model.values import id_segments
