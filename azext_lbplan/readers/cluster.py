@@ -264,9 +264,9 @@ def _read_gateway_metrics(client: ArmClient, gateway: ArmId, query: Query) -> Js
 def _metrics_of(client: ArmClient, cluster: Cluster, now: datetime.datetime, extent: Extent
                 ) -> Optional[MetricsReading]:
     """The reading of the metrics, where there are any."""
-    from .metrics import MetricsReading
     if extent.offset is None or not has_snat_metrics(cluster):
         return None
+    from .metrics import MetricsReading  # `show` and `plan` need not pay for it
     return MetricsReading(client, cluster, now, extent.offset, extent.to_be_saved)
 
 

@@ -50,6 +50,15 @@ def test_little_is_loaded_for_a_command_that_is_not_ours(arm, az):
     assert {name.partition('.')[2] or name for name in loaded} <= FACE
 
 
+def test_what_only_metrics_take_is_not_loaded_for_plan_and_show(arm, az):
+    arm.add_cluster('aks1')
+    for command in ('plan', 'show'):
+        loaded = {module for module, _ in speed.imported(az, f'aks lb {command} {speed.NAMED}')}
+        assert 'azext_lbplan.readers.cluster' in loaded
+        assert not [name for name in loaded if name.startswith((
+            'azext_lbplan.demand', 'azext_lbplan.readers.metrics', 'azext_lbplan.model.answers'))]
+
+
 def test_the_wheel_has_little_text_for_az_to_parse(az):
     metadata, = (az.folder / 'extensions' / 'lbplan').glob('*.dist-info/METADATA')
     assert len(Parser().parsestr(metadata.read_text(encoding='utf-8')).get_payload()) < 200
