@@ -2,6 +2,7 @@
 draws, repeats and shrinks it: (where, how, with what), numbers that are taken modulo what there is."""
 import copy
 import math
+import pickle
 from collections import deque
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -56,16 +57,15 @@ def nodes(tree: Any) -> List[Tuple[Any, Any]]:
     found, waiting = [], deque([tree])
     while waiting:
         one = waiting.popleft()
-        inner = one.items() if isinstance(one, dict) else enumerate(one) if isinstance(one, list) else ()
-        for key, value in inner:
-            found.append((one, key))
-            waiting.append(value)
+        keys, inner = (one, one.values()) if isinstance(one, dict) else (range(len(one)), one)
+        found += [(one, key) for key in keys]
+        waiting += [value for value in inner if isinstance(value, (dict, list))]
     return found
 
 
 def spoil(tree: Any, mutations: List[Mutation]) -> Any:
     """A copy of `tree` with the `mutations` done one after the other."""
-    root = [copy.deepcopy(tree)]
+    root = [pickle.loads(pickle.dumps(tree))]  # a tenth of the time of a deep copy
     for where, how, what in mutations:
         places = nodes(root)
         # Nearly all places of a measured cluster are points of series: half of the mutations go to what is around.
