@@ -110,10 +110,10 @@ class Graph:
         """Kept from page to page of one query, as the service does behind a $skipToken."""
         key = (query, frozenset(scope))
         if anew or key not in self._cache:
-            admits = _filter(query)
+            admits, expanded = _filter(query), _expansion(query)
             self._cache = {key: sorted((one for row in self.rows()
                                         if row['subscriptionId'].lower() in scope and admits(row)
-                                        for one in _expanded(query, row)), key=lambda row: row['id'].lower())}
+                                        for one in expanded(row)), key=lambda row: row['id'].lower())}
         return self._cache[key]
 
     def _resource_rows(self):
@@ -136,13 +136,14 @@ def _filter(query):
     return lambda row: all(any(all(condition(row) for condition in branch) for branch in step) for step in steps)
 
 
-def _expanded(query, row):
+def _expansion(query):
     """The rows that `mv-expand NAME = PATH limit N` makes of one: one for each element; one where there is none."""
     line = next((line for line in _lines(query) if line.startswith('mv-expand ')), None)
     if line is None:
-        return [row]
+        return lambda row: [row]
     name, path, most = re.fullmatch(r'mv-expand (\w+) = ([\w.]+) limit (\d+)', line).groups()
-    return [{**row, name: element} for element in (_value(row, path) or [None])[:int(most)]]
+    value = _reader(path)
+    return lambda row: [{**row, name: element} for element in (value(row) or [None])[:int(most)]]
 
 
 def _condition(text):
@@ -173,28 +174,35 @@ class _Projection:
                              for item in line[len('project '):].split(',')]
             if 'id' not in [column for column, _ in self._columns]:
                 raise _bad_request('InvalidQuery', 'Without the column id there is no paging.')
+            self._columns = [(column, _reader(expression)) for column, expression in self._columns]
 
     def __call__(self, row):
         if self._columns is None:
             return row
-        return {column: _value(row, expression) for column, expression in self._columns}
+        return {column: value(row) for column, value in self._columns}
 
 
-def _value(row, expression):
+def _reader(expression):
+    """What takes the value of an expression from a row."""
     length = _LENGTH.match(expression)
     if length:
-        value = _value(row, length.group(1))
-        return len(value) if isinstance(value, list) else None
+        counted = _reader(length.group(1))
+        return lambda row: len(counted(row)) if isinstance(counted(row), list) else None
     if expression.startswith('tostring('):
-        return str(_value(row, expression[len('tostring('):-1]) or '')
+        written = _reader(expression[len('tostring('):-1])
+        return lambda row: str(written(row) or '')
     if not _PATH.match(expression):
         raise _bad_request('InvalidQuery', f'Query is invalid near: {expression}')
-    for step in re.findall(r'\w+', expression):
-        if step.isdigit():
-            row = row[int(step)] if isinstance(row, list) and int(step) < len(row) else None
-        else:
-            row = row.get(step) if isinstance(row, dict) else None
-    return row
+    steps = [int(step) if step.isdigit() else step for step in re.findall(r'\w+', expression)]
+
+    def follow(row):
+        for step in steps:
+            if isinstance(step, int):
+                row = row[step] if isinstance(row, list) and step < len(row) else None
+            else:
+                row = row.get(step) if isinstance(row, dict) else None
+        return row
+    return follow
 
 
 def _bad_request(code, message):
