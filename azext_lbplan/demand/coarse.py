@@ -3,10 +3,10 @@
 went, and how many connections were accepted and failed."""
 
 from math import fsum
-from typing import Dict, Iterator, Mapping, NamedTuple, Sequence, Set
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..model.metrics import UDP
-from .episodes import Episode, NodeDemand, Peak, merged
+from .episodes import Episode, NodeDemand, Peak, highest
 from .full import EXPLAINED_SHARE, SATURATED_SHARE, turned_over
 from .retries import Retries
 from .tables import Bucket, Flows, Inventory, Minutes, NodeTables
@@ -29,6 +29,16 @@ class _Interval(NamedTuple):
     peak: Peak
     higher: bool
 
+    @property
+    def full(self) -> bool:
+        """Whether it had no port left at a use that no minute explains."""
+        return self.higher and (self.peak.utilization or 0.0) >= SATURATED_SHARE
+
+    @property
+    def ceiling(self) -> float:
+        """How high use may have gone: without maxima a mean says nothing about the largest minute."""
+        return float('inf') if self.bucket.ceiling is None else self.bucket.ceiling
+
 
 class _Suspect(NamedTuple):
     """What may explain failures: how full a protocol was, in which interval of its use."""
@@ -44,27 +54,25 @@ def judge_intervals(node: NodeTables, timeout: float, retries: Retries) -> NodeD
     blamed = _blamed(node, left)
     failed = fsum(some.flow.failed for some in left.values())
     unexplained = fsum(some.flow.failed for start, some in left.items() if start not in blamed)
-    parts = [NodeDemand(None, None, (), failed, unexplained)]
+    peaks: List[Peak] = []
+    calm: List[Peak] = []
+    episodes: List[Episode] = []
+    ceiling: Optional[float] = None
     for inventory in node.inventories.values():
         accused = {suspect.start for start, suspect in blamed.items()
                    if suspect.protocol == inventory.protocol and not left[start].covered}
-        parts += [_judged(node, interval, left, accused=accused, timeout=timeout, retries=retries)
-                  for interval in _unread(node, inventory)]
-    return merged(parts)
+        for interval in _unread(node, inventory):
+            ceiling = max(ceiling or 0.0, interval.ceiling)
+            peaks += [interval.peak] if interval.higher else []
+            if (interval.full or interval.start in accused) and not _covered(left, interval.start):
+                episodes.append(_episode(node, interval, left, timeout, retries))
+            else:
+                calm += [interval.peak] if interval.higher else []
+    return NodeDemand(highest(*peaks), highest(*calm), tuple(episodes), failed, unexplained, ceiling)
 
 
-def _judged(node: NodeTables, interval: _Interval, left: Mapping[int, _Left], *, accused: Set[int], timeout: float,
-            retries: Retries) -> NodeDemand:
-    """What one interval shows. `accused` are the starts of those in which connections failed for want of its ports."""
-    # Without maxima a mean says nothing about the largest minute.
-    ceiling = float('inf') if interval.bucket.ceiling is None else interval.bucket.ceiling
-    peak = interval.peak if interval.higher else None
-    full = interval.higher and (interval.peak.utilization or 0.0) >= SATURATED_SHARE
-    covered = interval.start in left and left[interval.start].covered
-    if not covered and (full or interval.start in accused):
-        episode = _episode(node, interval, left, timeout, retries)
-        return NodeDemand(peak, None, (episode,), 0.0, 0.0, ceiling)
-    return NodeDemand(peak, peak, (), 0.0, 0.0, ceiling)
+def _covered(left: Mapping[int, _Left], start: int) -> bool:
+    return start in left and left[start].covered
 
 
 def _left(node: NodeTables) -> Dict[int, _Left]:

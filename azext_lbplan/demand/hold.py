@@ -216,8 +216,9 @@ def _releases(tables: Tables, node: str, timeout: int) -> Iterator[_Release]:
     used, failed = _used(tables, node), None
     for minute in sorted(accepted):
         failed = minute if flows[minute].failed else failed
-        contrast = _contrast(accepted, minute - timeout)
-        if contrast is not None and minute in used and minute - 1 in used:
+        known = minute in used and minute - 1 in used
+        contrast = _contrast(accepted, minute - timeout) if known else None
+        if contrast is not None:
             freed = accepted[minute] - used[minute] + used[minute - 1]
             calm = failed is None or failed < minute - timeout - ECHO_MINUTES
             yield _Release(freed, accepted[minute - timeout], contrast, calm)
@@ -225,9 +226,10 @@ def _releases(tables: Tables, node: str, timeout: int) -> Iterator[_Release]:
 
 def _contrast(accepted: Mapping[int, float], minute: int) -> Optional[float]:
     """How what was accepted at `minute` stands out from what was a little earlier and later; None in a gap."""
-    if not all(minute + offset in accepted for offset in NEAR + FAR):
+    try:
+        near, far = (fsum([accepted[minute + offset] for offset in offsets]) for offsets in (NEAR, FAR))
+    except KeyError:
         return None
-    near, far = (fsum(accepted[minute + offset] for offset in offsets) for offsets in (NEAR, FAR))
     return near - far * len(NEAR) / len(FAR)
 
 

@@ -17,7 +17,7 @@ from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND
 
 from . import choice
 from .full import SATURATED_SHARE
-from .tables import BOTH, Tables, tabulate
+from .tables import BOTH, Allocation, Tables, tabulate
 from .turnover import LEAD_MINUTES
 
 #: Without `top` a filtered query gives 10 series (AZURE-FACTS section 4). 2^31 - 1 is accepted (learn.microsoft.com,
@@ -148,12 +148,12 @@ def _is_calm(tables: Tables) -> bool:
     """Whether no connection failed, and every node had ports left all the time, as far as the first pass tells."""
     if any(flow.failed > 0 for flows in tables.bucket_flows.values() for flow in flows.values()):
         return False
-    for node in map(tables.node, tables.nodes):
-        for inventory in node.inventories.values():
-            for start, bucket in inventory.buckets.items():
-                allocated = inventory.allocation.at(start)
-                if bucket.ceiling is None or not allocated or bucket.ceiling >= SATURATED_SHARE * allocated:
-                    return False
+    for key, buckets in tables.buckets.items():
+        allocation, allocated = Allocation(tables, *key), tables.bucket_allocated.get(key, {})
+        for start, bucket in buckets.items():
+            ports = allocated.get(start) or allocation.at(start)
+            if bucket.ceiling is None or not ports or bucket.ceiling >= SATURATED_SHARE * ports:
+                return False
     return bool(tables.buckets)
 
 

@@ -207,11 +207,14 @@ def _sum_buckets(group: Sequence[Series], interval: int, frontends: int) -> Dict
     share = _share(group[0], frontends)
     means = _side_by_side([(series, AVERAGE, share) for series in group])
     maxima = _side_by_side([(series, MAXIMUM, 1) for series in group])
+    if not maxima:
+        totals = sorted(zip(means, map(fsum, means.values())))
+        return {minute: Bucket(interval, mean, mean, None) for minute, mean in totals}
     buckets = {}
-    for minute in sorted(set(means) | set(maxima)):
-        mean = fsum(means.get(minute, ()))
-        floor = max(mean, *maxima.get(minute, (0.0,)))
-        ceiling = max(fsum(maxima[minute]) * share, floor) if minute in maxima else None
+    for minute in sorted(means.keys() | maxima.keys()):
+        mean, most = fsum(means.get(minute, ())), maxima.get(minute)
+        floor = max(mean, *most) if most else mean
+        ceiling = max(fsum(most) * share, floor) if most else None
         buckets[minute] = Bucket(interval, mean if minute in means else floor, floor, ceiling)
     return buckets
 
