@@ -4,10 +4,8 @@
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.answers import Answer, parse
+from .full import SATURATED_SHARE
 from .tables import Allocation, Minutes, Tables, tabulate
-
-#: Use of at least this share of the allocation is saturation. Source: ARCHITECTURE.md, Demand.
-SATURATED_SHARE = 0.95
 
 
 class Moment(NamedTuple):

@@ -149,9 +149,9 @@ def _is_calm(tables: Tables) -> bool:
     if any(flow.failed > 0 for flows in tables.bucket_flows.values() for flow in flows.values()):
         return False
     for key, buckets in tables.buckets.items():
-        allocation, allocated = Allocation(tables, *key), tables.bucket_allocated.get(key, {})
+        allocation = Allocation(tables, *key)
         for start, bucket in buckets.items():
-            ports = allocated.get(start) or allocation.at(start)
+            ports = allocation.at(start)
             if bucket.ceiling is None or not ports or bucket.ceiling >= SATURATED_SHARE * ports:
                 return False
     return bool(tables.buckets)

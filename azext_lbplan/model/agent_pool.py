@@ -124,7 +124,7 @@ def _pool_counts(body: Json) -> Tuple[int, int]:
     if scale is not None:
         manual = _sum(items(scale, 'manual'), 'count')
         autoscale = get(scale, 'autoscale')
-        profiles = [autoscale] if not isinstance(autoscale, list) else list(items(scale, 'autoscale'))
+        profiles = items(scale, 'autoscale') if isinstance(autoscale, list) else [autoscale]
         running = [count(status, 'count') or 0 for status in items(body, 'virtualMachineNodesStatus')]
         if current is None:
             current = sum(running) if running else manual + _sum(profiles, 'minCount')

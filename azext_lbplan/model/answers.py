@@ -154,7 +154,7 @@ def _parse(query: Optional[Query], response: Json) -> Measurements:
         if code and code.lower() != 'success':
             problems.append(f"{values.text(body, 'name', 'value')}: {code}")
         metric = values.canonical(values.text(body, 'name', 'value'), METRICS) or ''
-        rows = list(values.items(body, 'timeseries'))
+        rows = values.items(body, 'timeseries')
         truncated = truncated or bool(query and query.top and len(rows) >= query.top)
         if metric in METRICS and interval is not None:
             found += _series(metric, interval, rows, names, times)

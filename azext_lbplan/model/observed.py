@@ -71,6 +71,8 @@ class Observed(NamedTuple):
     route_tables: Tuple[RouteTable, ...] = ()
     nat_gateways: Tuple[NatGateway, ...] = ()
     gateway_metrics: Tuple[Mapping[str, Json], ...] = ()
+    origin: Optional[Origin] = None
+    before: Optional[Cluster] = None
 
     def subnet(self, resource_id: str) -> Optional[Subnet]:
         """The subnet of that id, where it was read."""
@@ -83,8 +85,6 @@ class Observed(NamedTuple):
     def nat_gateway(self, resource_id: str) -> Optional[NatGateway]:
         """The NAT gateway of that id, where it was read."""
         return _of_id(self.nat_gateways, resource_id)
-    origin: Optional[Origin] = None
-    before: Optional[Cluster] = None
 
     def public_ip(self, resource_id: str) -> Optional[PublicIp]:
         """The public IP of that id, where it was read."""

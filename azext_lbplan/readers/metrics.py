@@ -105,4 +105,4 @@ def _refused(body: Json) -> bool:
 
 def _bodies(body: Json) -> Sequence[Json]:
     """The body; one about several resources holds one for each."""
-    return list(items(body, 'values')) if isinstance(get(body, 'values'), list) else [body]
+    return items(body, 'values') if isinstance(get(body, 'values'), list) else [body]

@@ -120,7 +120,7 @@ class _Reading:
         self._patience, self._patient_with = SILENCE, 'gave nothing'
         try:
             self._read(file)
-        except Exception as error:  # pylint: disable=broad-except  # as above
+        except Exception as error:  # pylint: disable=broad-except  # whatever it is: somebody waits for it
             self._came.put(error)
         finally:
             if self._path not in STDIN:

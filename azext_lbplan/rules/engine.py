@@ -197,7 +197,7 @@ def _is_concerned(concern: Optional[Concern[S]], subject: S) -> bool:
     """Whether rules of that concern have to be asked; where it breaks they are, and say what they can."""
     try:
         return concern is None or concern(subject)
-    except Exception:  # pylint: disable=broad-except  # as in a rule
+    except Exception:  # pylint: disable=broad-except  # whatever it is: its rules still have a say
         return True
 
 
@@ -207,7 +207,7 @@ def _judged(rules: Iterable[Tuple[int, Rule[S]]], subject: S) -> List[Tuple[int,
     for place, rule in rules:
         try:
             findings = list(rule.judge(rule, subject))
-        except Exception:  # pylint: disable=broad-except  # as in `run`
+        except Exception:  # pylint: disable=broad-except  # whatever it is: the others still have a say
             continue
         if findings:  # most rules have nothing to say of most subjects
             found += [(place, finding) for finding in findings]

@@ -205,7 +205,8 @@ def fuzz(strategy, number, start=0):
     """Run `number` cases of `strategy`, those of the seed `start`."""
     @seed(start)
     @settings(max_examples=number, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
-              suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+              suppress_health_check=list(HealthCheck),  # whole commands are slow, and shapes are large
+              report_multiple_bugs=False)
     @given(strategy)
     def each(case):
         faulthandler.dump_traceback_later(HANGS, exit=True)

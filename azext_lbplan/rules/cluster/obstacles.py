@@ -147,7 +147,7 @@ def _in_the_way(rule: Rule[AtColumn], subject: AtColumn, outcome: NoCommand) -> 
 @RULES.rule('Infeasible', ERROR,
             title='No configuration within the limits fits.',
             why='More than 64,000 ports per node, 100 managed IPs or 600 frontends would be needed.',
-            source='AZURE-FACTS section 1.')
+            source='AZURE-FACTS sections 1 and 2, Limits.')
 def infeasible(rule: Rule[AtColumn], subject: AtColumn) -> Iterable[Finding]:
     """Beyond the limits."""
     return _blocked(rule, subject, Reason.INFEASIBLE)

@@ -22,6 +22,9 @@ from tests.unit.views.test_fleet import _Bearer
 PATH = f'/subscriptions/{SUBSCRIPTION}/resourceGroups'
 ASKED = Request(PATH, {'api-version': '1'})
 
+#: All examples of a test share its stand-in, which each of them sets anew.
+SHARED = [HealthCheck.function_scoped_fixture]
+
 
 @pytest.fixture(name='client')
 def fixture_client(arm, monkeypatch):
@@ -75,7 +78,7 @@ class TestLinks:
         first, second = arm.seen('')
         assert (first.path, second.path, second.query) == (PATH, PATH, {'api-version': '1', '$skiptoken': '/a&b'})
 
-    @settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=30, deadline=None, suppress_health_check=SHARED)
     @given(st.text() | st.from_regex(r'https?://[\[\]@:/?#a-z0-9%]{0,20}'))
     def test_whatever_it_is_reading_ends(self, arm, client, link):
         arm.reset()
@@ -123,7 +126,7 @@ def test_a_region_is_one_label_of_a_host(region):
     assert endpoint_of('https://management.azure.com', region) is None
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=SHARED)
 @given(st.text(max_size=40))
 def test_no_path_leaves_the_endpoint(arm, client, resource_id):
     """Whatever an id holds, it is asked for at the cloud's Resource Manager."""
@@ -173,7 +176,7 @@ class TestSize:
         assert [group['name'] for group in client.read(ASKED)['value']] == ['rg1']
         assert arm.seen()[0].headers['Accept-Encoding'] == 'gzip'
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=60, deadline=None, suppress_health_check=SHARED)
     @given(st.lists(st.binary(max_size=300).map(lambda some: json.dumps(some.hex()).encode()), min_size=1, max_size=5),
            st.integers(1, 50), st.sampled_from([1, 7, 1 << 20]))
     def test_streams_in_a_row_cut_anywhere(self, monkeypatch, parts, size, unpacked):

@@ -67,7 +67,8 @@ def fixture_stdin(monkeypatch):
         yield writing
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=30, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example writes its file anew
 @given(st.binary(max_size=3000), st.integers(1, 3000))
 def test_a_file_is_read_as_it_is_or_is_too_large(tmp_path, content, most):
     (tmp_path / 'file').write_bytes(content)
