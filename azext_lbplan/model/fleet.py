@@ -5,6 +5,7 @@ What a cluster waits for is kept parsed; a raw row is gone as soon as it was loo
 all that concerns it is there, so that a large fleet is never held as a whole.
 """
 
+from itertools import chain
 from typing import Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type, TypeVar
 
 from ..facts.clusters import BLOCK
@@ -36,6 +37,11 @@ class _Waiting(NamedTuple):
     balancer_id: Optional[ArmId]
     balancer: Optional[LoadBalancer] = None
 
+    @property
+    def own_ids(self) -> Tuple[ArmId, ...]:
+        """The own public IPs and prefixes that its packets leave from."""
+        return self.cluster.profile.own_ids if self.balancer_id else ()
+
 
 class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
     """Joins clusters with their load balancers, addresses and subnets. Ids are compared without regard to case.
@@ -54,9 +60,6 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
         self._waiting: Dict[str, _Waiting] = {}
         self._found: Dict[str, Resource] = {}
         self._subnets_of_groups: Dict[Tuple[str, str], List[Subnet]] = {}
-        self._own_ids: Dict[str, ArmId] = {}
-        self._subnet_ids: Dict[str, ArmId] = {}
-        self._made_ids: Dict[str, ArmId] = {}
 
     def add_cluster(self, body: Json) -> Optional[Observed]:
         """Take a cluster; it comes back at once where nothing more is to be read. A repeated one is passed over."""
@@ -77,11 +80,6 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
                                     not (cluster.subnet_ids or managed_networks(cluster))):
             return Observed(cluster)
         self._waiting[balancer_id.lower() if balancer_id else key] = _Waiting(cluster, balancer_id)
-        self._subnet_ids.update((subnet_id.lower(), subnet_id) for subnet_id in cluster.subnet_ids)
-        own_ids = cluster.profile.own_ids if balancer_id else ()
-        self._own_ids.update((own_id.lower(), own_id) for own_id in own_ids)
-        self._made_ids.update((made_id.lower(), made_id) for made_id in _made_ids(cluster)
-                              if made_id.lower() not in self._own_ids)
         return None
 
     # what is still to be asked for
@@ -109,7 +107,7 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
     @property
     def network_names(self) -> Iterator[str]:
         """Names of the virtual networks that node pools are in."""
-        return (subnet_id.parent_name for subnet_id in self._subnet_ids.values())
+        return (subnet_id.parent_name for waiting in self._waiting.values() for subnet_id in waiting.cluster.subnet_ids)
 
     @property
     def way_names(self) -> Iterator[str]:
@@ -119,21 +117,26 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
     @property
     def made_names(self) -> Iterator[str]:
         """Names of the public IPs that AKS made, and of the addresses of the NAT gateways that have come."""
-        return (made_id.name for made_id in (*self._made_ids.values(), *self._gateway_address_ids()))
+        own = {own_id.lower() for own_id in self._own_ids()}
+        made = (made_id for waiting in self._waiting.values() for made_id in _made_ids(waiting.cluster)
+                if made_id.lower() not in own)
+        return (made_id.name for made_id in (*made, *self._gateway_address_ids()))
 
     @property
     def address_names(self) -> Iterator[str]:
         """Names of the own public IPs and prefixes that clusters name."""
-        return (own_id.name for own_id in self._own_ids.values())
+        return (own_id.name for own_id in self._own_ids())
 
     @property
     def subscriptions(self) -> Tuple[str, ...]:
         """Subscriptions of all that is still to be read, sorted."""
-        ids: List[ArmId] = [one for waiting in self._waiting.values()
-                            for one in (waiting.cluster.id, waiting.balancer_id) if one]
-        found = (*ids, *self._own_ids.values(), *self._subnet_ids.values(), *self._way_ids(),
-                 *self._gateway_address_ids())
-        return tuple(sorted({resource_id.subscription_id.lower() for resource_id in found}))
+        ids = (one for cluster, balancer_id, _ in self._waiting.values()
+               for one in (cluster.id, balancer_id, *cluster.subnet_ids) if one)
+        return tuple(sorted({resource_id.subscription_id.lower() for resource_id in chain(
+            ids, self._own_ids(), self._way_ids(), self._gateway_address_ids())}))
+
+    def _own_ids(self) -> Iterator[ArmId]:
+        return (own_id for waiting in self._waiting.values() for own_id in waiting.own_ids)
 
     def _way_ids(self) -> Iterator[ArmId]:
         return (way_id for found in self._found.values() if isinstance(found, Subnet)
@@ -184,7 +187,7 @@ class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
 
     def _observed(self, waiting: _Waiting) -> Observed:
         cluster, balancer_id, balancer = waiting
-        own_ids = cluster.profile.own_ids if balancer_id else ()
+        own_ids = waiting.own_ids
         subnets = self._subnets(cluster)
         ways = self._shown(one for subnet in subnets for one in (subnet.nat_gateway_id, subnet.route_table_id) if one)
         gateways = _of_type(ways, NatGateway)
