@@ -81,6 +81,11 @@ class Egress(NamedTuple):
     paths: Tuple[Path, ...] = ()
 
     @property
+    def way(self) -> str:
+        """The way out in effect, with the name of the gateway or the address of the appliance: `natGateway via nat`."""
+        return f"{self.effective} via {self.via.rpartition('/')[2]}" if self.via else self.effective
+
+    @property
     def bypassed(self) -> bool:
         """Whether the outbound type is the load balancer and it is known that no packet goes through it."""
         return (self.declared == LOAD_BALANCER and bool(self.paths) and

@@ -114,8 +114,7 @@ def _binds(decision: Decision) -> str:
     column = decision.asked
     settings = column.settings
     if decision.egress.bypassed:
-        via = decision.egress.via
-        return f'Egress goes by {via.rsplit("/", 1)[-1]}.' if via else f'Egress is {decision.egress.effective}.'
+        return f'Egress is {decision.egress.way}.'
     if settings is None:
         return f'Outbound type {column.outbound_type}, load balancer {column.load_balancer_sku or "unknown"}.'
     if decision.unmet_trigger is not None and column.fits is not False:

@@ -59,7 +59,8 @@ def test_plan_leads_with_what_has_no_effect(arm, az):
     assert (plain.json['noCommand']['reason'], plain.json['commands']) == ('otherEgress', [])
     lines = table.stdout.splitlines()
     assert lines[2].endswith('The load balancer is not used: traffic leaves by an appliance.')
-    assert lines[3].endswith('Egress goes by 10.0.0.4.') and 'would have no effect' in ' '.join(table.stdout.split())
+    assert lines[3].endswith('Egress is virtualAppliance via 10.0.0.4.')
+    assert 'would have no effect' in ' '.join(table.stdout.split())
     assert 'traffic leaves by a NAT gateway' in recommended.stdout.splitlines()[2]
     assert '--load-balancer' not in recommended.stderr
 
@@ -169,4 +170,4 @@ def test_a_firewall_route_that_comes_later_changes_the_verdict(arm, az):
     arm.join(subnet, table=arm.add_route_table(FIREWALL))
     after = az('aks lb recommend -g rg1 -n aks1', check=True).json
     assert (after['status'], after['command'], after['noCommand']['reason']) == ('notApplicable', None, 'otherEgress')
-    assert 'does not leave through the load balancer' in after['reasons'][0]
+    assert 'Sizing the load balancer has no effect' in after['reasons'][0]

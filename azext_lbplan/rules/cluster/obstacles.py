@@ -54,10 +54,7 @@ _WITHOUT_NUMBERS = (Reason.NOTHING_TO_DO, Reason.OTHER_EGRESS, Reason.MANAGED_BY
 
 def bypass(decision: Decision) -> str:
     """That the load balancer is not what to size, where packets leave by another way."""
-    egress = decision.egress
-    via = f' by {egress.via}' if egress.via else ''
-    return (f'Outbound traffic does not leave through the load balancer ({egress.effective}{via}): sizing it has no '
-            'effect.')
+    return f'Sizing the load balancer has no effect: outbound traffic leaves by {decision.egress.way}.'
 
 
 def why_no_line(decision: Decision, no_command: NoCommand) -> str:
