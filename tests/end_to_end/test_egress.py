@@ -1,11 +1,12 @@
 """Where packets really leave, as a user sees it: from Azure, from a snapshot, and in a fleet."""
 import json
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.azure import Status, pool
-from tests.azure.monitor import Monitor
+from tests.azure.monitor import Monitor, timespan
 from tests.support.contract import conform, egress
 from tests.support.together import in_one_process
 from tests.support.ways import EFFECTIVE, FIREWALL, every_way
@@ -171,3 +172,45 @@ def test_a_firewall_route_that_comes_later_changes_the_verdict(arm, az):
     after = az('aks lb recommend -g rg1 -n aks1', check=True).json
     assert (after['status'], after['command'], after['noCommand']['reason']) == ('notApplicable', None, 'otherEgress')
     assert 'Sizing the load balancer has no effect' in after['reasons'][0]
+
+
+GATEWAY_METRICS = r'/.+/natGateways/nat/providers/microsoft\.insights/metrics'
+
+
+def _gateway_metrics(request):
+    """Connections of a NAT gateway: 800 in the middle of the time that is asked about, else 30; 5 failed in all."""
+    query = {name.lower(): value for name, value in request.query.items()}
+    start, end = timespan(query['timespan'])
+    length = {'PT1M': 1, 'PT1H': 60}[query['interval']]
+    values = [0] * -(-(end - start) // length)
+    if query['metricnames'] == 'TotalConnectionCount':
+        values = [30] * len(values)
+        values[len(values) // 2] = 800
+    elif query['$filter'] == "ConnectionState eq 'Failed'":
+        values[0] = 5
+    epoch = datetime(1970, 1, 1)
+    series = [{'metadatavalues': [], 'data': [
+        {'timeStamp': f'{epoch + timedelta(minutes=start + length * index):%Y-%m-%dT%H:%M:%SZ}', 'total': value}
+        for index, value in enumerate(values)]}]
+    return 200, {'timespan': query['timespan'], 'interval': query['interval'], 'value': [
+        {'name': {'value': query['metricnames']}, 'unit': 'Count', 'timeseries': series, 'errorCode': 'Success'}]}, {}
+
+
+def test_the_metrics_of_a_nat_gateway_reach_recommend_and_check(arm, az, tmp_path):
+    """Live, and from the snapshot that was saved; what may not be read is said."""
+    subnet, = arm.add_subnets('nodes')
+    arm.join(subnet, arm.add_nat_gateway(arm.add_public_ip('out', 'network')))
+    arm.add_cluster('aks1', pools=[pool(vnetSubnetID=subnet)], outbound_type='userAssignedNATGateway')
+    arm.route('GET', GATEWAY_METRICS, _gateway_metrics)
+    live, checked = in_one_process(az, [f'{command} -g rg1 -n aks1 --save-to {tmp_path}/{command}.json'
+                                        for command in ('recommend', 'check')])
+    told = live.json['reasons'][0]
+    assert 'at most 800 connections at once' in told and '5 connections failed: give it more than 1 IP' in told
+    found, = (one for one in checked.json['findings'] if one['code'] == 'NatGatewayConnectionsFailed')
+    assert (found['severity'], found['evidence']['failed'], found['evidence']['peak']) == ('warning', 5, 800)
+    arm.fault(GATEWAY_METRICS, Status(403, action='Microsoft.Insights/metrics/read'))
+    again, filed, refused = in_one_process(az, [
+        f'recommend --from-file {tmp_path}/recommend.json', f'check --from-file {tmp_path}/check.json',
+        'recommend -g rg1 -n aks1'])
+    assert (again.json['reasons'], filed.json['findings']) == (live.json['reasons'], checked.json['findings'])
+    assert 'Its metrics were not read (AuthorizationFailed), so its IPs are not judged.' in refused.json['reasons'][0]
