@@ -10,8 +10,8 @@ from . import curve, sums, week
 from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, sheets, text_width, width, wrapped
 from .results import Result
 
-#: The most node pools, reasons and busy nodes that a table has; JSON has all.
-_MOST_POOLS, _MOST_NODES = 3, 3
+#: The most node pools, busy nodes and further targets of a finding that a table has; JSON has all.
+_MOST_POOLS, _MOST_NODES, _MOST_ALIKE = 3, 3, 3
 
 #: (label, key of a configuration) of what is compared only where it changes.
 _WHERE_IT_CHANGES = (('Idle timeout', 'idleTimeoutInMinutes'), ('Backend pool', 'backendPoolType'),
@@ -40,7 +40,7 @@ def plan_table(result: Any) -> List[Row]:
     if isinstance(result, list) and result and result[0]['curve'] is not None:
         return [row for shown in result for row in curve.table(shown, _name(shown))]
     return _sheets(result, 'Plan', lambda shown: [
-        *_verdict(shown), *_compared(shown, 'requested', 'proposed'), *_findings(shown)])
+        *_verdict(shown), *_compared(shown, 'requested', 'proposed'), *_binding_pools(shown), *_findings(shown)])
 
 
 def recommend_table(result: Any) -> List[Row]:
@@ -170,7 +170,11 @@ def _compared(result: Result, *others: str) -> Iterator[Entry]:
         yield label, [_steps([(key, cell(value(configuration))) for key, configuration in steps])]
     yield from _changing(steps)
     yield 'Nodes', [_nodes(result['nodes'])]
-    if any(configuration['fits'] is False for _, configuration in steps):
+
+
+def _binding_pools(result: Result) -> Iterator[Entry]:
+    """The pools that add most nodes, where something does not fit; `recommend` names the one that adds most."""
+    if any((result[key] or {}).get('fits') is False for key in ('current', 'requested', 'proposed')):
         yield from _pools(result['nodes']['pools'], _MOST_POOLS)
 
 
@@ -198,21 +202,40 @@ def _findings(result: Result, short: bool = True) -> Iterator[Entry]:
     """Errors and warnings whole, each with what to do where no line does it; the rest by code. Where it is to be
     `short`, so is what the line mends: the verdict has said it."""
     infos, mended = [], []
+    told: Dict[Tuple[str, ...], List[Result]] = {}
     for finding in result['findings']:
         if finding['severity'] == INFO:
             infos.append(finding['code'])
-            continue
-        if finding['command'] and finding['command'] == result['command'] and short:
+        elif finding['command'] and finding['command'] == result['command'] and short:
             mended.append(finding['code'])
-            continue
-        advice = f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''
-        state = f" ({finding['baseline']})" if finding['baseline'] else ''
-        yield finding['severity'].capitalize(), [f"{finding['code']}{state}: {finding['message']}{advice}"]
+        else:
+            told.setdefault(_kind(finding), []).append(finding)
+    yield from map(_told, told.values())
     if mended:
         yield 'Line mends', [', '.join(mended)]
     if infos:
         yield 'Info', [f"{', '.join(infos)} (-o json tells more)"]
     yield from _unverified(result)
+
+
+def _kind(finding: Result) -> Tuple[str, ...]:
+    """What findings that differ only in their target have in common."""
+    target, message = finding['target'], finding['message']
+    return (finding['severity'], finding['code'], finding['baseline'] or '',
+            message.replace(target, '') if target else message)
+
+
+def _told(alike: List[Result]) -> Entry:
+    """A finding whole, with what to do where no line does it, and what else it is true of."""
+    finding, *others = alike
+    advice = f" {finding['remediation']}" if finding['remediation'] and not finding['command'] else ''
+    state = f" ({finding['baseline']})" if finding['baseline'] else ''
+    texts = [f"{finding['code']}{state}: {finding['message']}{advice}"]
+    names = [other['target'].rsplit('/', 1)[-1] for other in others if other['target']]
+    if names:
+        more = f' and {len(names) - _MOST_ALIKE} more' if len(names) > _MOST_ALIKE else ''
+        texts.append(f"The same of {', '.join(names[:_MOST_ALIKE])}{more}.")
+    return finding['severity'].capitalize(), texts
 
 
 def _unverified(result: Result) -> Iterator[Entry]:
