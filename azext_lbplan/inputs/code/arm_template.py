@@ -14,6 +14,7 @@ from ..found import Found
 from ..unusable import UnusableDocument
 from .bodies import Body, Draft, Pool, fields, shape
 from .expressions import Scope
+from .places import below, lines
 
 _POOL_TYPE = CLUSTER_TYPE + '/agentpools'
 _DEPLOYMENT = 'microsoft.resources/deployments'
@@ -27,13 +28,14 @@ _ADVICE = ("Give a template that holds a managed cluster; of Bicep what 'az bice
 
 
 class _Resource(NamedTuple):
-    """A resource with its values; `written` is its name in the template."""
+    """A resource with its values; `written` is its name in the template, `entry` what stands there."""
 
     type: str
     name: Json
     written: str
     body: Body
     depends_on: Tuple[str, ...]
+    entry: Json
 
 
 def is_template(document: Json) -> bool:
@@ -134,7 +136,7 @@ class _Template:  # pylint: disable=too-few-public-methods  # what its expressio
         body = {key: self.scope.value(get(entry, key), local) for key in ('location', 'properties')}
         return _Resource(kind, self.scope.value(get(entry, 'name'), local), symbol or text(entry, 'name') or '',
                          {key: value for key, value in body.items() if value is not None},
-                         tuple(map(str, depends)) if isinstance(depends, list) else ())
+                         tuple(map(str, depends)) if isinstance(depends, list) else (), entry)
 
     def _nested(self, entry: Json, local: Mapping[str, Json]) -> Iterator[_Resource]:
         template = get(entry, 'properties', 'template')
@@ -176,7 +178,8 @@ def _draft(cluster: _Resource, clusters: List[_Resource], resources: List[_Resou
             pools.append(Pool(pool.written, None, _pool_body(pool, number)))
         elif not any(_belongs(pool, other) for other in clusters):
             opaque.append(Unknown(f'the agent pool {printable(pool.written)[:80]} may belong to it'))
-    origin = Origin('arm-template', 'the ARM deployment template', BICEP, printable(cluster.written)[:200])
+    origin = Origin('arm-template', 'the ARM deployment template', BICEP, printable(cluster.written)[:200],
+                    lines=lines(cluster.entry, below('properties')))
     body = shape(cluster.body)
     listed = body['properties'].get('agentPoolProfiles')
     if opaque and not isinstance(listed, Unknown):

@@ -4,13 +4,15 @@ AzureASOManaged kinds. A `spec` has the names of ARM, flattened; an object that 
 which is what is in force. Source: Azure/azure-service-operator, v2/samples/containerservice.
 """
 
-from typing import Iterator, List, Optional, Sequence, Tuple
+from copy import copy
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ...model.origin import ASO, Origin
 from ...model.values import Json, Unknown, get, items, printable, text
 from ..found import Found
 from .bodies import Body, Draft, Pool, shape
-from .kubernetes import ASO_GROUP, CAPZ_GROUP, filled, group_of, kind_of, kinds, lines, name_of, objects
+from .kubernetes import ASO_GROUP, CAPZ_GROUP, filled, group_of, kind_of, kinds, name_of, objects
+from .places import below, lines
 
 _CLUSTER = 'ManagedCluster'
 _POOL = 'ManagedClustersAgentPool'
@@ -30,7 +32,9 @@ def _with_held(outer: Json) -> Iterator[Json]:
     yield outer
     if group_of(outer) == CAPZ_GROUP and kind_of(outer).startswith('AzureASOManaged'):
         for held in items(outer, 'spec', 'resources'):
-            yield {**held, 'heldBy': name_of(outer)}
+            marked: Any = copy(held)  # which keeps its lines
+            marked['heldBy'] = name_of(outer)
+            yield marked
 
 
 def take_aso(documents: Sequence[Json]) -> List[Found]:
@@ -46,7 +50,7 @@ def _draft(cluster: Json, clusters: Sequence[Json], pools: Sequence[Json], found
     in_force = isinstance(before, dict) and isinstance(get(before, 'networkProfile'), dict)
     origin = Origin('aso', 'the manifest of Azure Service Operator', ASO,
                     printable(f'ManagedCluster/{name_of(cluster)}'), version=text(cluster, 'apiVersion'),
-                    lines=lines(cluster, lambda target: ('spec', *target.split('.')) if target else ()))
+                    lines=lines(cluster, below('spec')))
     start = shape({'properties': before, **_outer(before)}) if in_force else None
     return Draft(origin, _cluster(cluster, found), start, mine)
 

@@ -12,7 +12,8 @@ from ...model.origin import CAPZ, Origin
 from ...model.values import Json, Unknown, get, printable, text
 from ..found import Found
 from .bodies import Body, Draft, Pool, patched, shape, without_nothing
-from .kubernetes import CAPZ_GROUP, filled, kind_of, kinds, lines, name_of, objects
+from .kubernetes import CAPZ_GROUP, filled, kind_of, kinds, name_of, objects
+from .places import lines
 
 _CLUSTER = 'AzureManagedControlPlane'
 _POOL = 'AzureManagedMachinePool'

@@ -2,9 +2,8 @@
 """Objects of Kubernetes that describe clusters, of Azure Service Operator and of Cluster API: found and made plain."""
 
 import re
-from typing import Callable, Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Sequence
 
-from ...model.fields import Fields, Path
 from ...model.values import Json, Unknown, get, printable, text
 from ..scalars import plain
 
@@ -13,12 +12,6 @@ _VARIABLE = re.compile(r'\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}')
 
 #: The deepest nesting that is followed; documents are bounded before.
 _DEEPEST = 100
-
-#: What findings point at, in ARM's spelling.
-_TARGETS = ('', 'kubernetesVersion', 'agentPoolProfiles', 'networkProfile', 'networkProfile.outboundType',
-            *(f'networkProfile.loadBalancerProfile{key}' for key in (
-                '', '.allocatedOutboundPorts', '.idleTimeoutInMinutes', '.managedOutboundIPs', '.outboundIPs',
-                '.outboundIPPrefixes', '.backendPoolType')))
 
 ASO_GROUP = 'containerservice.azure.com/'
 CAPZ_GROUP = 'infrastructure.cluster.x-k8s.io/'
@@ -80,10 +73,3 @@ def _open(*names: str) -> Unknown:
 def kinds(found: Sequence[Json], group: str, *wanted: str) -> List[Json]:
     """The objects of a group, of the `wanted` kinds."""
     return [one for one in found if group_of(one) == group and kind_of(one) in wanted]
-
-
-def lines(body: Json, path_of: Callable[[str], Path]) -> Tuple[Tuple[str, int], ...]:
-    """The lines of an object that findings point at, or of what is around them; `path_of` gives the way to a target.
-    None where the file was no YAML."""
-    found = [(target, body.line(path_of(target)) if isinstance(body, Fields) else None) for target in _TARGETS]
-    return tuple((target, line) for target, line in found if line is not None)

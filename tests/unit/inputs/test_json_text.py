@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 from azext_lbplan.inputs import json_text
 from azext_lbplan.inputs.json_text import Bounds, NotTaken, TooLarge, parse_json, values_in
+from azext_lbplan.inputs.notation import parse_documents
 
 BOUNDS = Bounds(1 << 20, 10_000)
 NUMBERS = st.integers(-2 ** 64, 2 ** 64) | st.floats(allow_nan=False, allow_infinity=False)
@@ -17,6 +18,15 @@ VALUES = st.recursive(st.none() | st.booleans() | NUMBERS | st.text(),
 def test_what_is_json_is_taken_as_it_is(value, ascii_only, encoding):
     written = json.dumps(value, ensure_ascii=ascii_only)
     assert json.dumps(parse_json(written.encode(encoding, 'surrogatepass'), BOUNDS)) == json.dumps(value)
+
+
+@given(VALUES, st.sampled_from([None, 1, '\t']))
+def test_a_template_is_taken_as_it_is_and_knows_its_lines(value, indent):
+    wanted = {'$schema': 'x', 'resources': [value], '<<': {'$schema': 'y'}, 'outputs': {}}
+    text = json.dumps(wanted, indent=indent)
+    (document,) = parse_documents(text.encode(), BOUNDS, '')
+    assert json.dumps(document) == json.dumps(wanted)
+    assert document.lines['outputs'] == 1 + text[:text.rindex('"outputs"')].count('\n')
 
 
 @given(VALUES)

@@ -22,6 +22,7 @@ from tests.support.hostile import NAMES
 from tests.support.reports import answered, fleet_of, sample
 from tests.support.schemas import junit_problems, sarif_problems
 from tests.support.terraform import change, cluster, node_pool, plan
+from tests.unit.inputs.code.test_arm_template import cluster as arm_cluster, template
 from tests.unit.inputs.code.test_manifests_of_clusters import ASO, CAPZ
 
 AKS = 'azurerm_kubernetes_cluster.this'
@@ -190,12 +191,25 @@ def test_findings_on_services_are_at_their_lines():
     assert {case.get('name').partition(':')[0] for case in junit(of_manifests()).iter('testcase')} >= {'orders', 'calm'}
 
 
-@pytest.mark.parametrize('text, key', [(ASO, 'allocatedOutboundPorts'), (CAPZ, 'allocatedOutboundPorts')])
-def test_findings_on_manifests_of_clusters_are_at_their_lines(text, key):
+HELD = ('apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\nkind: AzureASOManagedControlPlane\n'
+        'metadata: {name: held}\nspec:\n  resources:\n  - ' + ASO.partition('\n---')[0].strip().replace('\n', '\n    ')
+        + '\n---' + ASO.partition('\n---')[2])
+
+
+def written(name, ports, indent):
+    """A template as people write one; a deployment in it has the cluster."""
+    inner = template(arm_cluster(name, ports, 1))
+    return json.dumps(template({'type': 'Microsoft.Resources/deployments', 'name': 'inner', 'properties': {
+        'template': inner}}), indent=indent)
+
+
+@pytest.mark.parametrize('text', [ASO, CAPZ, HELD, written('aks1', 2000, 2), written('aks1', 2000, '\t'),
+                                  written('aks1', 2000, 4).replace('\n', '\r\n')])
+def test_findings_on_code_that_people_write_are_at_their_lines(text):
     text = text.replace('2000', '32000').replace('8000', '32000')
-    found = lines(sarif(of_code('plan', text, 'cluster.yaml')))
+    found = lines(sarif(of_code('plan', text, 'cluster')))
     over = next(line for code, line in found.items() if code.startswith('PortsOvercommitted'))
-    assert key in text.splitlines()[over - 1]
+    assert 'allocatedOutboundPorts' in text.splitlines()[over - 1]
 
 
 def test_a_plan_has_its_address_and_stands_for_itself():
