@@ -29,6 +29,9 @@ _SETTINGS = (
 
 _COLUMNS = ('current', 'requested', 'proposed')
 
+#: How a page calls what has no SNAT ports of a load balancer.
+_NOT_APPLICABLE = 'not applicable'
+
 
 def render(answers: Sequence[Answer]) -> str:
     """The page, of one answer."""
@@ -89,7 +92,7 @@ def _judged(result: Result) -> _Judged:
     worst = next((severity for severity in (ERROR, WARNING) if severity in severities), OK)
     column = next(filter(None, (result.get(name) for name in ('requested', 'current', 'proposed'))), None)
     if result.get('status') == NOT_APPLICABLE or column is not None and column['ipSource'] == NONE:
-        return _Judged(INFO, 'not applicable')
+        return _Judged(INFO, _NOT_APPLICABLE)
     evidence = result.get('evidence') or {}
     if evidence.get('saturated') and evidence['failedConnections']:
         worst = ERROR
@@ -228,7 +231,7 @@ def _finding(found: Result, printed: Optional[str]) -> Markup:
     if found['remediation']:
         parts.append(element('p', found['remediation']))
     if found['command'] and found['command'] != printed:
-        parts.append(element('pre', found['command']))
+        parts.append(lines([found['command']]))
     if found['link']:
         parts.append(element('p', found['link'], class_='muted'))
     return element('div', *parts, class_=f"finding {found['severity']}")
@@ -243,7 +246,7 @@ def _reasons(result: Result) -> Markup:
         reasons.append(f"{column['outboundPorts']} ports x {result['nodes']['validated']} nodes that AKS validates = "
                        f"{column['requiredPorts']} of the {column['availablePorts']} ports that "
                        f"{counted(column['outboundIpCount'], 'IP')} have at {PORTS_PER_IP} each.")
-    return join([paragraphs(reasons), lines(['\n'.join(steps)] if steps else [])])
+    return join([paragraphs(reasons), element('pre', '\n'.join(steps)) if steps else ''])
 
 
 def _alerts(result: Result) -> Markup:
@@ -296,7 +299,7 @@ def _fleet(answer: Answer) -> str:
 
 def _status(status: str) -> Markup:
     severity = status if status in (ERROR, WARNING, OK) else INFO
-    return element('span', sign(severity) if status != 'notApplicable' else status, class_=severity)
+    return element('span', sign(severity) if status != NOT_APPLICABLE else _NOT_APPLICABLE, class_=severity)
 
 
 #: Clusters that the picture shows: those that break first.

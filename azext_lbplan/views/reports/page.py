@@ -2,7 +2,7 @@
 """A page of HTML that stands alone: its style, and the parts that sections are made of. Nothing is fetched, nothing
 runs; it can be read on a phone and on paper, by light and by dark."""
 
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, Iterator, List, Optional, Sequence
 
 from .svg import Content, Markup, element, join
 
@@ -30,7 +30,7 @@ p { margin: .4rem 0; } .muted { color: var(--muted); } a { color: var(--blue); }
   border-left-color: var(--tone); } .sign { color: var(--tone); font-weight: 700; margin-right: .35rem; }
 pre { background: var(--soft); border: 1px solid var(--edge); border-radius: .25rem; padding: .6rem .75rem;
   white-space: pre-wrap; overflow-wrap: anywhere; font: .85rem/1.45 ui-monospace, Consolas, "DejaVu Sans Mono",
-  monospace; }
+  monospace; } pre.line span { display: inline-block; max-width: 100%; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; } th, td { text-align: left; vertical-align: top;
   padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--edge); } th { color: var(--muted); font-weight: 600; }
 th, td { overflow-wrap: break-word; } code { overflow-wrap: anywhere; }
@@ -93,9 +93,15 @@ def paragraphs(words: Iterable[str]) -> Markup:
     return element('ul', *items) if items else Markup('')
 
 
-def lines(commands: Sequence[str]) -> Markup:
-    """Lines to run, each in a place of its own."""
-    return join(element('pre', command) for command in commands)
+def lines(commands: Iterable[str]) -> Markup:
+    """Lines to run, each in a place of its own, where it breaks between its words: an option has hyphens."""
+    return join(element('pre', *_words(command), class_='line') for command in commands)
+
+
+def _words(command: str) -> Iterator[Content]:
+    for number, word in enumerate(command.split(' ')):
+        yield from (' ',) if number else ()
+        yield element('span', word)
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Content]], numbers: Sequence[int] = ()) -> Markup:
