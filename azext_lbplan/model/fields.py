@@ -18,6 +18,13 @@ class Fields(Dict[str, Any]):
         self.lines: Dict[str, int] = {}
         self.repeated: Sequence[Tuple[str, int]] = ()
 
+    def repeat(self, key: str, line: int) -> None:
+        """Note that `key` was written again."""
+        if isinstance(self.repeated, list):
+            self.repeated.append((key, line))
+        else:
+            self.repeated = [(key, line)]
+
     def fields(self, key: str) -> Fields:
         """The mapping under `key`; an empty one where there is none."""
         value = self.get(key)
