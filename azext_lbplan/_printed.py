@@ -6,7 +6,7 @@ of writing direction). Here a mark takes their place, whatever the text is part 
 """
 
 from contextlib import contextmanager
-from typing import Any, Iterator, TypeVar
+from typing import Any, Iterable, Iterator, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError
 from knack.util import CLIError
@@ -36,10 +36,25 @@ def _is_printable(written: Any) -> bool:
     if isinstance(written, str):
         return written.isprintable()
     if isinstance(written, dict):
-        return all(map(_is_printable, written)) and all(map(_is_printable, written.values()))
+        return ''.join(written).isprintable() and _are_printable(written.values())
     if isinstance(written, list):
-        return all(map(_is_printable, written))
+        return _are_printable(written)
     return not isinstance(written, tuple)  # a query takes none for a list
+
+
+#: The types of most values of a long result, where a call for each is felt.
+_NO_TEXT = frozenset(map(type, (None, True, 0, 0.0)))
+
+
+def _are_printable(several: Iterable[Any]) -> bool:
+    for one in several:
+        kind = type(one)
+        if kind is str:
+            if not one.isprintable():
+                return False
+        elif kind not in _NO_TEXT and not _is_printable(one):
+            return False
+    return True
 
 
 def _value(written: Any) -> Any:
