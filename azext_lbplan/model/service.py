@@ -156,12 +156,14 @@ def parse_service(body: Fields) -> Service:
     ports, annotations = spec.get('ports'), metadata.fields('annotations')
     texts = {key[len(PREFIX):]: value or '' for key, value in annotations.items()
              if key.startswith(PREFIX) and (value is None or isinstance(value, str))}
+    placed = [place for place in enumerate(ports) if isinstance(place[1], Fields)] if isinstance(ports, list) else ()
     return Service(
-        body, metadata, spec, annotations, texts, by_port=any(name.startswith('port_') for name in texts),
-        name=printable(text_or_none(metadata.get('name')) or '') or None,
-        namespace=printable(text_or_none(metadata.get('namespace')) or '') or None,
-        ports=tuple((index, port) for index, port in enumerate(ports if isinstance(ports, list) else ())
-                    if isinstance(port, Fields)))
+        body, metadata, spec, annotations, texts, bool(texts) and any(name.startswith('port_') for name in texts),
+        _printable_text(metadata.get('name')), _printable_text(metadata.get('namespace')), tuple(placed))
+
+
+def _printable_text(value: Json) -> Optional[str]:
+    return printable(value) if isinstance(value, str) and value else None
 
 
 def annotation_path(name: str) -> Path:

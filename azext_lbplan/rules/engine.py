@@ -8,8 +8,8 @@ looks at one subject and yields `rule.finding(...)` for each place where the rul
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice, repeat
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
@@ -110,18 +110,21 @@ class Report(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rules that stand one after the other, need the same and concern the same subjects: all are asked, or none."""
+    """Rules that need the same and concern the same subjects: all are asked, or none. Each has its place among all."""
 
     needs: Tuple[Need[Any], ...]
     needs_in_part: Tuple[Need[Any], ...]
     concerns: Optional[Concern[Any]]
-    rules: Tuple[Rule[Any], ...]
+    rules: Tuple[Tuple[int, Rule[Any]], ...]
 
 
 def batches(rules: Iterable[Rule[S]]) -> Tuple[Batch, ...]:
-    """Rules in their order, as `run_batches` wants them: made once, where many subjects are judged."""
-    alike = attrgetter('needs', 'needs_in_part', 'concerns')
-    return tuple(Batch(*shared, tuple(several)) for shared, several in groupby(rules, alike))
+    """Rules as `run_batches` wants them: made once, where many subjects are judged."""
+    alike: Dict[Any, List[Tuple[int, Rule[Any]]]] = {}
+    for place, rule in enumerate(rules):
+        alike.setdefault((rule.needs, rule.needs_in_part, rule.concerns), []).append((place, rule))
+    return tuple(Batch(needs, needs_in_part, concerns, tuple(several))
+                 for (needs, needs_in_part, concerns), several in alike.items())
 
 
 def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Report:
@@ -133,36 +136,44 @@ def run(rules: Iterable[Rule[S]], subject: S, most: Optional[int] = None) -> Rep
 
 
 def run_batches(rules: Iterable[Batch], subject: Any, most: Optional[int] = None) -> Report:
-    """The same, of rules in batches."""
-    findings: List[Finding] = []
-    skipped: List[Skipped] = []
+    """The same, of rules in batches; what they say has the order of the rules."""
+    findings: List[Tuple[int, Finding]] = []
+    skipped: List[Tuple[int, Skipped]] = []
     known: Dict[Need[Any], Optional[str]] = {}  # many rules have the same needs
-    reasons: Dict[Tuple[Need[Any], ...], Optional[str]] = {}
-    concerned: Dict[Optional[Concern[Any]], bool] = {}
     for needs, needs_in_part, concerns, several in rules:
-        if needs not in reasons:
-            reasons[needs] = _missing(needs, subject, known)
-        reason = reasons[needs]
+        reason = _missing(needs, subject, known) if needs else None
         if reason is not None:
-            skipped += [Skipped(rule.code, reason) for rule in several]
+            skipped += [(place, Skipped(rule.code, reason)) for place, rule in several]
             continue
-        if concerns not in concerned:
-            concerned[concerns] = _is_concerned(concerns, subject)
-        asked = concerned[concerns]
+        asked = _is_concerned(concerns, subject)
         partly = _missing(needs_in_part, subject, known) if needs_in_part else None
-        for rule in several if asked or partly is not None else ():
+        for place, rule in several if asked or partly is not None else ():
             try:
                 judged = iter(rule.judge(rule, subject) if asked else ())
                 first = next(judged, None)  # most rules have nothing to say of most subjects
                 if first is not None:
-                    findings += (first, *islice(judged, most and most - 1))  # all or nothing
+                    findings += zip(repeat(place), (first, *islice(judged, most and most - 1)))  # all or nothing
             except Exception as error:  # pylint: disable=broad-except  # whatever it is: the others still have a say
                 told = printable(f'{type(error).__name__}: {error}')  # it may quote what was read
-                skipped.append(Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True))
+                failed = Skipped(rule.code, f'The rule failed ({told}). Please report this.', failed=True)
+                skipped.append((place, failed))
                 continue
             if partly is not None:
-                skipped.append(Skipped(rule.code, partly))
-    return Report(worst_first(findings), tuple(skipped))
+                skipped.append((place, Skipped(rule.code, partly)))
+    return _in_order(findings, skipped)
+
+
+#: What most Services are told.
+_SILENT = Report((), ())
+
+
+def _in_order(findings: List[Tuple[int, Finding]], skipped: List[Tuple[int, Skipped]]) -> Report:
+    """What rules say, each with the place of its rule, in the order of the rules."""
+    if not findings and not skipped:
+        return _SILENT
+    by_place = itemgetter(0)
+    return Report(worst_first(finding for _, finding in sorted(findings, key=by_place)),
+                  tuple(rule for _, rule in sorted(skipped, key=by_place)))
 
 
 class Lead(Generic[S]):  # pylint: disable=too-few-public-methods  # rules made ready for one question

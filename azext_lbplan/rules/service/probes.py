@@ -71,6 +71,10 @@ class Probe(NamedTuple):
             self.goes_to != GIVEN or self.port is not None)
 
 
+#: What a port gets that says nothing of it, in a manifest that leaves the node port to Kubernetes.
+_USUAL = Probe(TCP, NODE_PORT, None, None, *_DEFAULTS, DEFAULT)
+
+
 class PortProbe(NamedTuple):
     """A port of a Service, with its position in the manifest, and its probe; None where it has none.
 
@@ -90,8 +94,8 @@ def probes_of(service: Service, shared: bool = False, basic: bool = False) -> Tu
     all_ports = _node_probe(service, shared)
     if service.has_high_availability_ports and not basic:
         return tuple(_of_high_availability_ports(service, all_ports))
-    probes = (_of_port(service, index, port, all_ports) for index, port in service.ports
-              if not service.is_true_of_port(port.get('port'), 'no_lb_rule'))
+    probes = [_of_port(service, index, port, all_ports) for index, port in service.ports
+              if not service.is_true_of_port(port.get('port'), 'no_lb_rule')]
     return tuple(map(_without_https, probes) if basic else probes)
 
 
@@ -136,6 +140,8 @@ def _own_probe(service: Service, port: Fields, all_ports: Optional[Probe]) -> Op
     given = service.of_port(number, 'health-probe_port')
     if _transport(port) != 'TCP' or (all_ports and (all_ports.decided_by == SHARED or given is None)):
         return None
+    if not service.texts and port.get('appProtocol') is None and port.get('nodePort') is None:
+        return _USUAL
     protocol, decided_by = _protocol(service, port)
     path = None
     if protocol != TCP:

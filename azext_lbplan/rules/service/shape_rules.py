@@ -25,19 +25,21 @@ _PROTOCOLS = ('TCP', 'UDP', 'SCTP')
 _KINDS: Dict[type, str] = {dict: 'a mapping', list: 'a list', str: 'text', bool: 'a boolean', int: 'a whole number'}
 
 #: The fields that rules of this package look at, and the type that the API server insists on, by what holds them.
-_TYPES: Dict[str, Dict[str, type]] = {
-    '': {'metadata': dict, 'spec': dict},
-    'metadata': {'annotations': dict, 'labels': dict, 'namespace': str},
-    'spec': {'ports': list, 'selector': dict, 'loadBalancerSourceRanges': list, 'loadBalancerIP': str,
-             'externalTrafficPolicy': str, 'internalTrafficPolicy': str, 'trafficDistribution': str,
-             'ipFamilies': list, 'ipFamilyPolicy': str, 'allocateLoadBalancerNodePorts': bool,
-             'loadBalancerClass': str, 'sessionAffinity': str, 'sessionAffinityConfig': dict, 'clusterIP': str,
-             'clusterIPs': list, 'externalIPs': list, 'healthCheckNodePort': int, 'publishNotReadyAddresses': bool},
-}
-
-
+_OF_BODY: Dict[str, type] = {'metadata': dict, 'spec': dict}
+_OF_METADATA: Dict[str, type] = {'annotations': dict, 'labels': dict, 'namespace': str}
+_OF_SPEC: Dict[str, type] = {
+    'ports': list, 'selector': dict, 'loadBalancerSourceRanges': list, 'loadBalancerIP': str,
+    'externalTrafficPolicy': str, 'internalTrafficPolicy': str, 'trafficDistribution': str, 'ipFamilies': list,
+    'ipFamilyPolicy': str, 'allocateLoadBalancerNodePorts': bool, 'loadBalancerClass': str, 'sessionAffinity': str,
+    'sessionAffinityConfig': dict, 'clusterIP': str, 'clusterIPs': list, 'externalIPs': list,
+    'healthCheckNodePort': int, 'publishNotReadyAddresses': bool}
 _ELEMENTS: Tuple[Tuple[str, type], ...] = (
     ('loadBalancerSourceRanges', str), ('ipFamilies', str), ('clusterIPs', str), ('externalIPs', str), ('ports', dict))
+
+
+#: What every Service of the type says, and where.
+_SPELT = ('Service', 'v1', 'LoadBalancer')
+_SPELT_AT = (('kind',), ('apiVersion',), ('spec', 'type'))
 
 
 @RULES.rule('SpellingInvalid', ERROR,
@@ -46,15 +48,15 @@ _ELEMENTS: Tuple[Tuple[str, type], ...] = (
             source=KUBERNETES)
 def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Meant for manifests that mean a Service of type LoadBalancer."""
-    service = subject.service
-    for path, value, right in (('kind', service.body.get('kind'), 'Service'),
-                               ('apiVersion', service.body.get('apiVersion'), 'v1'),
-                               ('spec.type', service.spec.get('type'), 'LoadBalancer')):
+    body, spec = subject.service.body, subject.service.spec
+    written = body.get('kind'), body.get('apiVersion'), spec.get('type')
+    if written == _SPELT:  # as nearly always
+        return
+    for path, value, right in zip(_SPELT_AT, written, _SPELT):
         if value != right:
-            keys = path.split('.')
             yield rule.finding(
-                f'{path} is {quoted(value)}; Kubernetes wants {quoted(right)}.', **subject.at(tuple(keys)),
-                remediation=f'Write {keys[-1]}: {right}.')
+                f'{".".join(path)} is {quoted(value)}; Kubernetes wants {quoted(right)}.', **subject.at(path),
+                remediation=f'Write {path[-1]}: {right}.')
 
 
 @RULES.rule('FieldTypeInvalid', ERROR,
@@ -63,8 +65,7 @@ def spelling_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[F
             source=KUBERNETES)
 def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """null is as good as absent, but in a list."""
-    for path, value, kind in chain(_wrong_fields(subject.service), _wrong_texts(subject.service),
-                                   _wrong_elements(subject.service)):
+    for path, value, kind in chain(_wrong_fields(subject.service), _wrong_parts(subject.service)):
         yield rule.finding(
             f'{written_path(path)} is {quoted(value)}; Kubernetes wants {_KINDS[kind]} there.', **subject.at(path),
             remediation=f'Write {_KINDS[kind]}.' if kind is not str else 'Write it in quotes.')
@@ -72,31 +73,30 @@ def field_type_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable
 
 def _wrong_fields(service: Service) -> Iterator[Tuple[Path, Json, type]]:
     """(path, value, type that is wanted) of each field of another type."""
-    for level, fields in (('', service.body), ('metadata', service.metadata), ('spec', service.spec)):
-        types = _TYPES[level]
+    for path, fields, types in (((), service.body, _OF_BODY), (('metadata',), service.metadata, _OF_METADATA),
+                                (('spec',), service.spec, _OF_SPEC)):
         for key, value in fields.items():
-            kind = types.get(key)
-            if kind is not None and value is not None and (
-                    not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-                yield ((level, key) if level else (key,)), value, kind
+            if key in types and value is not None and not _is_a(value, types[key]):
+                yield (*path, key), value, types[key]
 
 
-def _wrong_texts(service: Service) -> Iterator[Tuple[Path, Json, type]]:
-    """The same of what stands deeper and is text."""
-    for above, fields in ((('metadata', 'labels'), service.metadata.fields('labels')),
-                          (('spec', 'selector'), service.spec.fields('selector'))):
-        for key, value in fields.items():
+def _is_a(value: Json, kind: type) -> bool:
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _wrong_parts(service: Service) -> Iterator[Tuple[Path, Json, type]]:
+    """The same of what stands deeper and is text, then of each element of a list."""
+    metadata, spec = service.metadata, service.spec
+    for above, texts in ((('metadata', 'labels'), metadata.fields('labels')),
+                         (('spec', 'selector'), spec.fields('selector'))):
+        for key, value in texts.items():
             if not isinstance(value, str) and value is not None:
                 yield (*above, key), value, str
     for index, port in service.ports:
         if 'appProtocol' in port and not isinstance(port['appProtocol'], (str, type(None))):
             yield ('spec', 'ports', index, 'appProtocol'), port['appProtocol'], str
-
-
-def _wrong_elements(service: Service) -> Iterator[Tuple[Path, Json, type]]:
-    """The same of each element of a list."""
     for name, kind in _ELEMENTS:
-        values = service.spec.get(name)
+        values = spec.get(name)
         if values and isinstance(values, list):
             for index, value in enumerate(values):
                 if not isinstance(value, kind):

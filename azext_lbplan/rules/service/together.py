@@ -103,15 +103,18 @@ class AmongOthers(NamedTuple):
 
 def seen(subject: ServiceInCluster, file: Optional[str]) -> Seen:
     """The Service in short."""
-    service = subject.service
+    service, internal = subject.service, subject.service.internal
     return Seen(
-        file, service.body.line(('metadata', 'name')), service.namespace, service.name, service.internal,
+        file, service.body.line(('metadata', 'name')), service.namespace, service.name, internal,
         service.has_address, _families(subject), service.rules(), frontends_of(subject), _ports(service),
-        dns_label=None if service.internal else _dns_label(service),
-        is_open=_is_open(subject), hides_clients=service.spec.get('externalTrafficPolicy') in (None, '', 'Cluster'),
-        lacks_pods=_lacks_pods(subject),
-        foreign=tuple(key for key in service.annotations
-                      if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS)))
+        dns_label=None if internal else _dns_label(service), is_open=_is_open(subject),
+        hides_clients=service.spec.get('externalTrafficPolicy') in (None, '', 'Cluster'),
+        lacks_pods=not internal and _lacks_pods(subject), foreign=_foreign(service) if service.annotations else ())
+
+
+def _foreign(service: Service) -> Tuple[str, ...]:
+    return tuple(key for key in service.annotations
+                 if key.startswith(PREFIX) and key[len(PREFIX):].startswith(known.OTHER_CLOUDS))
 
 
 def _dns_label(service: Service) -> Optional[str]:
@@ -131,15 +134,15 @@ def _ports(service: Service) -> Tuple[Tuple[str, int, bool], ...]:
 
 def _is_open(subject: ServiceInCluster) -> bool:
     service, access = subject.service, subject.access
-    if service.is_true('azure-load-balancer-internal') or service.is_true('azure-disable-load-balancer-nsg-rule'):
+    if service.texts and (service.is_true('azure-load-balancer-internal')
+                          or service.is_true('azure-disable-load-balancer-nsg-rule')):
         return False
     return any(access.admits_everybody(4 if family == IPV4 else 6) for family in subject.families)
 
 
 def _lacks_pods(subject: ServiceInCluster) -> bool:
     ranges = subject.access.source_ranges
-    return not subject.service.internal and bool(ranges) and not any(
-        is_private(network) or not network.prefixlen for _, network in ranges)
+    return bool(ranges) and not any(is_private(network) or not network.prefixlen for _, network in ranges)
 
 
 def frontends_of(subject: ServiceInCluster) -> Tuple[Frontend, ...]:

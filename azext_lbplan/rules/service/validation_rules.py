@@ -37,7 +37,20 @@ def _levels(subject: ServiceInCluster) -> Iterator[Tuple[str, Path, Fields]]:
         yield 'spec.ports[]', ('spec', 'ports', index), port
 
 
-@RULES.rule('UnknownField', ERROR,
+def _out_of_place(subject: ServiceInCluster) -> bool:
+    """A Service with fields that Kubernetes does not know, or with what is no label among labels."""
+    service, known_fields = subject.service, known.SERVICE_FIELDS
+    is_known = (known_fields[''].issuperset(service.body) and known_fields['metadata'].issuperset(service.metadata)
+                and known_fields['spec'].issuperset(service.spec) and 'sessionAffinityConfig' not in service.spec
+                and all(map(known_fields['spec.ports[]'].issuperset, [port for _, port in service.ports])))
+    return not is_known or any(key.startswith(PREFIX) for fields in _labels(service) for key in fields)
+
+
+def _labels(service: Service) -> Tuple[Fields, Fields]:
+    return service.metadata.fields('labels'), service.spec.fields('selector')
+
+
+@RULES.rule('UnknownField', ERROR, concerns=_out_of_place,
             title='A field that a Service does not have, such as loadbalancerSourceRanges, or one in the wrong place.',
             why='kubectl refuses it from 1.25 on. Other clients and older ones drop it in silence: a restriction that '
                 'is misspelt restricts nobody.',
@@ -45,8 +58,6 @@ def _levels(subject: ServiceInCluster) -> Iterator[Tuple[str, Path, Fields]]:
 def unknown_field(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Directives of a patch ($patch, ...) are no fields."""
     for level, path, fields in _levels(subject):
-        if known.SERVICE_FIELDS[level].issuperset(fields):  # as nearly always
-            continue
         for key in fields:
             if key in known.SERVICE_FIELDS[level] or key.startswith('$'):
                 continue
@@ -73,7 +84,7 @@ def _right_field(level: str, key: str) -> str:
     return f'Move it to {elsewhere or "the top of the manifest"}.'
 
 
-@RULES.rule('MisplacedAnnotation', ERROR,
+@RULES.rule('MisplacedAnnotation', ERROR, concerns=_out_of_place,
             title='An annotation of Azure\'s cloud provider among the labels, or under spec; an error where it '
                   'restricts who may connect, else a warning.',
             why='The cloud provider reads metadata.annotations only.',
@@ -91,21 +102,15 @@ def misplaced_annotation(rule: ServiceRule, subject: ServiceInCluster) -> Iterab
 
 
 def _other_places(service: Service) -> Iterator[Tuple[Path, Fields]]:
-    """(path, what stands there) of each place where annotations may stand by mistake: not among fields that all are
-    Kubernetes' own."""
-    fields_of, metadata, spec = known.SERVICE_FIELDS, service.metadata, service.spec
-    is_plain = fields_of[''].issuperset(service.body)
-    yield ('metadata', 'labels'), metadata.fields('labels')
-    if not fields_of['metadata'].issuperset(metadata):
-        yield ('metadata',), metadata
-    if not fields_of['spec'].issuperset(spec):
-        yield ('spec',), spec
-        yield ('spec', 'annotations'), spec.fields('annotations')
-    if not is_plain:
-        yield ('annotations',), service.body.fields('annotations')
-    yield ('spec', 'selector'), spec.fields('selector')
-    if not is_plain:
-        yield (), service.body
+    """(path, what stands there) of each place where annotations may stand by mistake."""
+    labels, selector = _labels(service)
+    yield ('metadata', 'labels'), labels
+    yield ('metadata',), service.metadata
+    yield ('spec',), service.spec
+    yield ('spec', 'annotations'), service.spec.fields('annotations')
+    yield ('annotations',), service.body.fields('annotations')
+    yield ('spec', 'selector'), selector
+    yield (), service.body
 
 
 @RULES.rule('SpecValueInvalid', ERROR, concerns=specified,
@@ -259,8 +264,8 @@ def node_port_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[
 def qualified_name_invalid(rule: ServiceRule, subject: ServiceInCluster) -> Iterable[Finding]:
     """Values of annotations may be anything. The domain of an annotation may have capital letters."""
     service = subject.service
-    labelled: Tuple[Tuple[Path, Fields], ...] = ((('metadata', 'labels'), service.metadata.fields('labels')),
-                                                 (('spec', 'selector'), service.spec.fields('selector')))
+    labels, selector = _labels(service)
+    labelled: Tuple[Tuple[Path, Fields], ...] = (('metadata', 'labels'), labels), (('spec', 'selector'), selector)
     for above, fields in labelled:
         for key, value in fields.items():
             if isinstance(value, str) and not _is_label(value):
@@ -280,7 +285,8 @@ def _names(service: Service, labelled: Iterable[Tuple[Path, Fields]]) -> Iterato
     for index, port in service.ports:
         if 'appProtocol' in port:
             yield ('spec', 'ports', index), 'appProtocol', port['appProtocol']
-    yield ('spec',), 'loadBalancerClass', service.spec.get('loadBalancerClass')
+    if 'loadBalancerClass' in service.spec:
+        yield ('spec',), 'loadBalancerClass', service.spec['loadBalancerClass']
     for above, fields in labelled:
         for key in fields:
             yield above, key, key

@@ -72,9 +72,13 @@ def test_what_is_needed_in_part_is_missed_by_rules_that_are_not_concerned_too():
     assert report == ((), (Skipped('A', 'Not all.'), Skipped('B', 'Not all.')))
 
 
-def test_rules_in_batches_are_asked_in_their_order():
-    def says(code):
-        return rule(code, lambda its_rule, _: [its_rule.finding(code)])
-    rules = [says('A'), says('B'), rule('C', endless, concerns=lambda _: False), says('D')]
-    assert [len(batch.rules) for batch in batches(rules)] == [2, 1, 1]
-    assert [found.code for found in run_batches(batches(rules), None).findings] == ['A', 'B', 'D']
+def test_rules_in_batches_speak_in_their_order():
+    def says(code, *needs):
+        return rule(code, lambda its_rule, _: [its_rule.finding(code)], needs=needs)
+    missing, there = (lambda _: 'Not there.'), (lambda _: None)
+    rules = [says('A'), says('B', there), rule('C', endless, concerns=lambda _: False), says('D', missing), says('E'),
+             says('F', there, missing), says('G', missing)]
+    report = run_batches(batches(rules), None)
+    assert [len(batch.rules) for batch in batches(rules)] == [2, 1, 1, 2, 1]
+    assert [found.code for found in report.findings] == ['A', 'B', 'E']
+    assert [skipped.code for skipped in report.skipped] == ['D', 'F', 'G']
