@@ -17,7 +17,7 @@ from . import _printed
 from .model.finding import ERROR, SEVERITIES
 from .options import Typed
 from .readers.interrupt import end_if_interrupted
-from .views.hints import Hint, Judged, of_failures, of_gate
+from .views.endings import Hint, Judged, of_failures, of_gate
 
 #: Exit code when a finding of the severity of `--fail-on` exists.
 FAILED_EXIT_CODE = 4

@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 def load_command_table(self: Any, _: Any) -> None:
     """Register each command with its validator and its table."""
+    from azure.cli.core.commands import CliCommandType
+    on_services = CliCommandType(operations_tmpl='azext_lbplan.custom_service#{}')
     with self.command_group('aks lb', is_preview=True) as group:
         group.custom_command('show', 'lb_show', validator=_validator('show'), table_transformer=_table('show'))
         group.custom_command('plan', 'lb_plan', validator=_validator('plan'), table_transformer=_table('plan'))
@@ -18,7 +20,8 @@ def load_command_table(self: Any, _: Any) -> None:
                              table_transformer=_table('recommend'))
         group.custom_command('check', 'lb_check', validator=_validator('check'), table_transformer=_table('check'))
         group.custom_command('check-service', 'lb_check_service', validator=_validator('check_service'),
-                             table_transformer=_table('check_service'), transform=_plain)
+                             table_transformer=_table('check_service'), transform=_plain,
+                             custom_command_type=on_services)
         group.custom_command('list', 'lb_list', validator=_validator('list'), table_transformer=_table('list'),
                              transform=_plain)
         group.custom_command('list-rules', 'lb_list_rules', table_transformer=_table('list_rules', 'rules'))

@@ -1,5 +1,5 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""The handlers: read, decide, view. They return data and never print.
+"""The handlers on clusters: read, decide, view. They return data and never print.
 
 What only one command needs is imported by its handler: `show` and `plan` shall not pay for the others.
 """
@@ -7,35 +7,35 @@ What only one command needs is imported by its handler: `show` and `plan` shall 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-from azure.cli.core.azclierror import ArgumentUsageError, InvalidArgumentValueError
+from azure.cli.core.azclierror import InvalidArgumentValueError
 from knack.log import get_logger
 
 from . import _printed
 from ._outcome import Handling
+from ._reporting import check_target, reported
 from .decision import Decision, decide
 from .facts.clusters import LOAD_BALANCER, STANDARD
 from .facts.ids import ArmId
-from .facts.snat import minor_version
 from .inputs.found import NOTHING, Given
 from .model.cluster import Cluster
-from .model.finding import WARNING, Finding
+from .model.finding import Finding
 from .model.observed import Observed, parse_observed
 from .options import FLAGS, Change, Source, Typed, takes, typed_name
 from .readers import cluster as cluster_reader
 from .readers import saving
-from .rules.baseline import Comparison, Place, compared
+from .rules.baseline import Comparison, compared
 from .rules.cluster import check, codes_of, findings, planned
 from .rules.engine import Report
 from .views import hints, results, since
 from .views.answer import Answer
+from .views.endings import Hint, Judged
 
 if TYPE_CHECKING:
     from .inputs.earlier import Past
     from .readers.fleet import FleetReader
     from .readers.fleet_file import FleetFile
-    from .views.reports import Kind
 
 logger = get_logger(__name__)
 
@@ -46,13 +46,13 @@ class _Made(NamedTuple):
     """What a handler makes of one cluster: the answer, what `--fail-on` looks at, and the lines to run."""
 
     answer: Answer
-    judged: List[hints.Judged]
-    lines: List[hints.Hint]
+    judged: List[Judged]
+    lines: List[Hint]
 
 
 def _finished(handling: Handling, typed: Typed, made: List[_Made]) -> Union[Result, List[Result]]:
     """The result of all clusters, which ends the handler."""
-    return handling.finish(_one_or_all(_reported(typed, [one.answer for one in made])),
+    return handling.finish(_one_or_all(reported(typed, [one.answer for one in made])),
                            [judged for one in made for judged in one.judged],
                            [line for one in made for line in one.lines])
 
@@ -156,7 +156,7 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
     from .readers.fleet_metrics import FleetMetrics
     from .views import fleet
     with Handling(cmd.cli_ctx, typed) as handling:
-        _check_report(typed)
+        check_target(typed)
         reader = _fleet_reader(cmd.cli_ctx, typed)
         clusters, rows, notes = [], [], []
         for observed in reader.read():
@@ -168,7 +168,7 @@ def lb_list(cmd: Any, typed: Typed) -> List[Result]:
         rows = fleet.riskiest_first(rows)
         for line in reader.gaps + notes + ([] if rows else [fleet.NOTHING]):
             logger.warning(_printed.line(line))
-        _reported(typed, [_answer(typed, 'list', rows)])
+        reported(typed, [_answer(typed, 'list', rows)])
         return handling.finish(rows[:typed.top], hints.judged_rows(rows, reader.lost_clusters),
                                hints.of_fleet(rows, typed.top, live=not typed.source.from_file))
 
@@ -182,42 +182,6 @@ def _fleet_reader(cli_ctx: Any, typed: Typed) -> Union[FleetFile, FleetReader]:
     return fleet.FleetReader(cli_ctx, scopes, source.resource_group)
 
 
-@takes('check-service')
-def lb_check_service(cmd: Any, typed: Typed) -> List[Result]:
-    """What is wrong with manifests of Services."""
-    from .decision.service_room import service_context
-    from .model.service_context import NO_CLUSTER
-    from .readers import snapshot
-    from .readers.manifests import read_manifests
-    from .rules.service import check_manifests
-    from .views import services
-    with Handling(cmd.cli_ctx, typed) as handling:
-        _check_report(typed)
-        earlier = _earlier_services(typed)
-        from_file = typed.source.from_file
-        cluster = service_context(decide(snapshot.load_one(from_file))) if from_file else NO_CLUSTER
-        version = minor_version(typed.options.scale.kubernetes_version)
-        if version:
-            cluster = cluster._replace(kubernetes_version=version)
-        checked = check_manifests(read_manifests(typed.filename, typed.recursive), cluster)
-        if not checked.services:
-            logger.warning(services.nothing_checked(checked))
-        became = None if earlier is None else compared(since.places_in(checked), earlier, checked.looked_at)
-        result = since.told_of_services(services.check_service(checked), became)
-        _reported(typed, [_answer(typed, 'check-service', result)])
-        return handling.finish(result, since.counting(services.judged(checked), became),
-                               [hints.Hint(WARNING, services.summary(checked)), *since.hint(became)],
-                               services.unread(checked))
-
-
-def _earlier_services(typed: Typed) -> Optional[List[Place]]:
-    """What was found on Services at the time of the baseline; None without one."""
-    if typed.baseline is None:
-        return None
-    from .readers.baseline import read_services
-    return since.places_before(read_services(typed.baseline))
-
-
 @takes('list-rules')
 def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
     """What the rules look for."""
@@ -225,37 +189,10 @@ def lb_list_rules(_cmd: Any, _typed: Typed) -> List[Result]:
     return list_rules()
 
 
-def _check_report(typed: Typed) -> None:
-    """A report that cannot be written is told before anything is read."""
-    if typed.report is not None:
-        saving.check_target(typed.report, typed.source.overwrite)
-
-
 def _answer(typed: Typed, command: str, result: Any, decision: Optional[Decision] = None) -> Answer:
     """A result with what a report needs beside it."""
     return Answer(command, result, decision, typed.source.from_file, typed.fail_on,
                   codes_of(typed.rules, typed.skip_rules) if command == 'check' else ())
-
-
-def _reported(typed: Typed, answers: Sequence[Answer]) -> List[Result]:
-    """The results, written to the file that was asked for as well, as what its ending says."""
-    if typed.report is not None:
-        written = _kind_of_report(typed.report, answers).render(
-            [answer._replace(result=_printed.value(answer.result)) for answer in answers])
-        saving.save(typed.report, written, typed.source.overwrite)
-    return [answer.result for answer in answers]
-
-
-def _kind_of_report(path: str, answers: Sequence[Answer]) -> Kind:
-    from .views import reports
-    kind = reports.kind_of(path, answers[0].command)
-    if kind is None:
-        raise LookupError('a report of a kind that the validator has let pass')
-    if len(answers) > 1 and not kind.several:
-        known = ', '.join(reports.endings(answers[0].command, several=True))
-        raise ArgumentUsageError(f'Such a report is about one cluster, and the file holds {len(answers)}.',
-                                 f'Pick one with --name, or give a report of all one of these endings: {known}.')
-    return kind
 
 
 def _alerts(decision: Decision, typed: Typed) -> Optional[List[Result]]:
@@ -273,7 +210,7 @@ def _one_or_all(found: List[Result]) -> Union[Result, List[Result]]:
 
 def _decisions(cli_ctx: Any, typed: Typed, gateways: bool = True, alerts: bool = False) -> List[Decision]:
     """The decision for each cluster that was named or that a file holds."""
-    _check_report(typed)
+    check_target(typed)
     observed = _observe(cli_ctx, typed, gateways, alerts)
     for one in observed:
         _check_applicable(cli_ctx, one, typed)
@@ -285,7 +222,7 @@ def _observe(cli_ctx: Any, typed: Typed, gateways: bool, alerts: bool) -> List[O
     packets leave by some, which takes a round trip more, and with the metric alerts; with the metrics the quotas of
     public IPs; without a cluster only the public IPs and prefixes that were typed."""
     source, change = typed.source, typed.options.change
-    _check_report(typed)
+    check_target(typed)
     ids = (change.outbound_ips or ()) + (change.outbound_ip_prefixes or ())
     if source.from_file and source.resource_group:
         return [_on_live(cli_ctx, typed)]

@@ -2,7 +2,8 @@
 """What a cluster has room for on its load balancer, as Services are held against it."""
 
 from ..facts.snat import available_ports
-from ..model.service_context import OutboundPorts, ServiceContext, context_of
+from ..model.observed_context import context_of
+from ..model.service_context import OutboundPorts, ServiceContext
 from .decide import Decision
 
 

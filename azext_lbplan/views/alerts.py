@@ -12,7 +12,7 @@ from ..facts.alerts import ALERT_TYPE, ALERTS_API, LOAD_BALANCER_NAMESPACE, MINU
 from ..facts.ids import ArmId
 from ..model.metrics import AVERAGE
 from ..model.observed import load_balancer_id
-from .results import Result
+from .findings import Result
 
 #: Aggregations as `az monitor metrics alert create` spells them.
 _AGGREGATIONS = {AVERAGE: 'avg'}

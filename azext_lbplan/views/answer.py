@@ -1,9 +1,12 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
 """What a report is made of: the result as every command returns it, and what it was made from."""
 
-from typing import Any, NamedTuple, Optional, Tuple
+from __future__ import annotations
 
-from ..decision import Decision
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
+
+if TYPE_CHECKING:  # what has no decision does not pay for it
+    from ..decision import Decision
 
 
 class Answer(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Iterable, List, Optional
 from ..decision.curve import NODE_POOLS, OUTBOUND_IPS, TIER, Point
 from ..model.finding import counted
 from .layout import NARROWEST, Row, cell, shortened, width, wrapped
-from .results import Result
+from .findings import Result
 
 #: What sets the limit, in the words of a table, where it fits as it is and where it does not; `{}` are nodes, then IPs.
 _FITS = {OUTBOUND_IPS: 'Yes, up to {} nodes', TIER: 'Yes; ports drop beyond {} nodes',

@@ -1,61 +1,22 @@
 # Copyright (c) the lbplan developers. Licensed under the MIT License.
-"""What a person who looks at a table should mind or run: lines below it, each with the severity that it has; and why
-an exit code is not 0."""
+"""What a person who looks at a table should mind or run: lines below it, each with the severity that it has."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional
 
 from ..decision import Decision
-from ..model.finding import ERROR, WARNING, Finding, counted
+from ..model.finding import ERROR, WARNING, Finding
 from ..model.values import distinct
 from ..rules.cluster.api_server import EGRESS_NOT_LISTED, NEW_IPS_NOT_LISTED
 from ..rules.cluster.ways_out import told_ways
+from .endings import Hint, Judged
+from .findings import Result
 from .fleet import Row, summary
 from .fragments import own_fragment
-from .results import Result
-
-
-class Hint(NamedTuple):
-    """A line below a table."""
-
-    severity: str
-    text: str
-
-
-class Judged(NamedTuple):
-    """What `--fail-on` looks at: how bad it is, what it is, and on which cluster or in which file ('' for none)."""
-
-    severity: str
-    what: str
-    where: str = ''
-
-
-#: So many names stand in a line that says why.
-_MOST_NAMES = 5
 
 
 def judged(decision: Decision, findings: Iterable[Finding]) -> List[Judged]:
     """Findings on one cluster for `--fail-on`."""
     return [Judged(finding.severity, finding.code, _name(decision)) for finding in findings]
-
-
-def of_gate(fail_on: str, failing: Iterable[Judged]) -> Tuple[str, ...]:
-    """Why `--fail-on` has failed, in one line."""
-    places: Dict[str, Dict[str, None]] = {}
-    for one in failing:
-        places.setdefault(one.where, {})[one.what] = None
-    told = [f'{where}: {_first(list(what))}' if where else _first(list(what)) for where, what in places.items()]
-    return (f"--fail-on {fail_on} ends with exit code 4, because of {_first(told, '; ')}.",)
-
-
-def of_failures(failed: int, total: int, messages: Sequence[str]) -> Tuple[str, ...]:
-    """How many of several clusters have no result, and why the first has none, in one line."""
-    why = f' The first error: {messages[0]}' if messages else ''
-    return (f'{failed} of {counted(total, "cluster")} could not be read.{why}',)
-
-
-def _first(names: Sequence[str], separator: str = ', ') -> str:
-    more = f'{separator}and {len(names) - _MOST_NAMES} more' if len(names) > _MOST_NAMES else ''
-    return separator.join(names[:_MOST_NAMES]) + more
 
 
 def of_plan(decision: Decision, findings: Iterable[Finding] = ()) -> List[Hint]:

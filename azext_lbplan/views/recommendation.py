@@ -18,6 +18,7 @@ from ..model.finding import Finding, counted
 from ..rules.cluster.egress import LIMITS
 from ..rules.cluster.obstacles import bypass
 from . import results, trend, week
+from .findings import Result
 from .moves import consequences, steps_of
 
 CHANGE = 'change'
@@ -29,7 +30,7 @@ _UNCHANGED = {'sufficient': results.OK, 'insufficientData': INSUFFICIENT_DATA, '
               'notApplicable': results.NOT_APPLICABLE}
 
 
-def recommend(decision: Decision, findings: Iterable[Finding]) -> results.Result:
+def recommend(decision: Decision, findings: Iterable[Finding]) -> Result:
     """The result of `az aks lb recommend`."""
     result = results.plan(decision, findings)
     del result['requested'], result['curve']
@@ -228,7 +229,7 @@ def _again_reason(decision: Decision, demand: Demand) -> Optional[str]:
 
 # Alternatives
 
-def _alternative(decision: Decision, way: Alternative) -> results.Result:
+def _alternative(decision: Decision, way: Alternative) -> Result:
     title, consequence = _WORDS[way.kind](decision, way)
     proposed = way.decision.proposed if way.decision else None
     return {'title': title, 'flags': list(way.flags), 'command': way.command,

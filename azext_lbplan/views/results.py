@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple
 
 from ..decision import Configuration, Decision, NoCommand
 from ..decision.assumptions import assumptions, assumptions_in_force
@@ -13,6 +13,7 @@ from ..model.finding import ERROR, WARNING, Finding, count_by_severity
 from ..rules.cluster.obstacles import why_no_line
 from ..rules.cluster.ways_out import told_ways
 from . import moves
+from .findings import Result, finding
 from .fragments import fragments
 from .rollback import way_back
 from .verdict import verdict
@@ -20,8 +21,6 @@ from .verdict import verdict
 if TYPE_CHECKING:  # only what measures pays for it
     from ..demand import Evidence
     from ..rules.engine import Report, Skipped
-
-Result = Dict[str, Any]
 
 OK = 'ok'
 NOT_APPLICABLE = 'notApplicable'
@@ -79,13 +78,6 @@ def status_of(decision: Decision, leading: Optional[Finding]) -> str:
     if leading is not None and leading.severity in (ERROR, WARNING):
         return leading.severity
     return OK if decision.applicable else NOT_APPLICABLE
-
-
-def finding(found: Finding) -> Result:
-    """A finding as every command shows it."""
-    return {'code': found.code, 'severity': found.severity, 'message': found.message, 'target': found.target,
-            'evidence': dict(found.evidence), 'remediation': found.remediation, 'command': found.command,
-            'link': found.link, 'baseline': None}
 
 
 def evidence(measured: Evidence) -> Result:

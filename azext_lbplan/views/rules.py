@@ -9,7 +9,7 @@ from ..rules.cluster import RULES as CLUSTER_RULES
 from ..rules.cluster.subject import CHECK, PLAN
 from ..rules.engine import Rule
 from ..rules.service import RULES as SERVICE_RULES
-from .results import Result
+from .findings import Result
 
 #: The commands behind a word of a rule's `commands`; `recommend` says what `plan` says.
 _COMMANDS = {CHECK: ('check',), PLAN: ('plan', 'recommend')}

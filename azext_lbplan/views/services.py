@@ -6,8 +6,8 @@ from typing import List
 from ..inputs.manifests import NOT_READABLE, TOO_LARGE
 from ..model.finding import counted
 from ..rules.service import ManifestCheck, PortProbe
-from .hints import Judged
-from .results import Result, finding
+from .endings import Judged
+from .findings import Result, finding
 
 
 def check_service(check: ManifestCheck) -> List[Result]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Tupl
 from ..inputs.manifests import NO_MANIFESTS
 from ..model.finding import WARNING, Finding
 from ..rules.baseline import KNOWN, NEW, WORSE, Comparison, Place
-from .hints import Hint, Judged
-from .results import Result, finding
+from .endings import Hint, Judged
+from .findings import Result, finding
 
 if TYPE_CHECKING:  # only what compares Services pays for them
     from ..inputs.earlier import PastService

@@ -5,7 +5,7 @@ from typing import Iterable, Iterator
 
 from ..decision.sizing import OUTBOUND_IPS
 from ..model.finding import counted
-from .results import Result
+from .findings import Result
 
 
 def lines(steps: Iterable[Result]) -> Iterator[str]:

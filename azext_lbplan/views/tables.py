@@ -8,7 +8,7 @@ from ..model.service import PREFIX
 from ..model.values import distinct
 from . import curve, sums, week
 from .layout import Entry, Row, cell, columns, filled_bar, prints, sheet, sheets, text_width, width, wrapped
-from .results import Result
+from .findings import Result
 
 #: The most node pools, busy nodes and further targets of a finding that a table has; JSON has all.
 _MOST_POOLS, _MOST_NODES, _MOST_ALIKE = 3, 3, 3

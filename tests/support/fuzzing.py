@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as 
 from knack.util import CLIError
 
 from azext_lbplan.views import tables as _format
-from azext_lbplan import custom
+from azext_lbplan import custom, custom_service
 from azext_lbplan.readers import arm as door, cluster as cluster_reader
 from tests.support import shapes
 from tests.support.judging import judge, judge_table
@@ -151,7 +151,7 @@ def _manifest(folder, which, mutations, form):
     with open(path, 'wb') as file:
         file.write(text.encode('utf-8', 'surrogatepass'))
     for cluster in (None, _write(folder, json.dumps(shapes.snapshots()['managed']))):
-        _attempt('check-service', partial(custom.lb_check_service, _cmd(), filename=[path], from_file=cluster))
+        _attempt('check-service', partial(custom_service.lb_check_service, _cmd(), filename=[path], from_file=cluster))
 
 
 def _yaml(body):

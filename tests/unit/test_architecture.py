@@ -12,8 +12,8 @@ ROOT = Path(azext_lbplan.__file__).parent
 FACE = ('', '__init__', 'commands', '_params', '_validators', '_help', '_ids', '_plain')
 
 #: The rooms from the top to the ground floor: each imports only from those below it.
-FLOORS = (FACE, ('custom',), ('_outcome',), ('_printed',), ('readers',), ('views',), ('rules',), ('decision',),
-          ('demand',), ('inputs',), ('model',), ('options',), ('facts',))
+FLOORS = (FACE, ('custom', 'custom_service'), ('_outcome', '_reporting'), ('_printed',), ('readers',), ('views',),
+          ('rules',), ('decision',), ('demand',), ('inputs',), ('model',), ('options',), ('facts',))
 PURE = ('views', 'rules', 'decision', 'demand', 'inputs', 'model', 'options', 'facts')
 
 #: Readers know what a document is, what is read into, and what a demand asks for; no decision and no view.
@@ -109,7 +109,16 @@ def test_readers_know_what_a_demand_asks_and_not_what_it_is():
 def test_loading_the_extension_imports_neither_decisions_nor_readers():
     code = ('import sys, azext_lbplan; from azext_lbplan import commands; '
             'print([m for m in sys.modules if m.startswith("azext_lbplan.") and '
-            f'm.split(".")[1] in {PURE + ("custom", "readers")}])')
+            f'm.split(".")[1] in {PURE + ("custom", "custom_service", "readers")}])')
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True,
+                            cwd=ROOT.parent)
+    assert result.stdout.strip() == '[]'
+
+
+def test_manifests_do_not_pay_for_clusters():
+    code = ('import sys, azext_lbplan.custom_service; '
+            'print([m for m in sys.modules if m.startswith(("azext_lbplan.decision", "azext_lbplan.demand", '
+            '"azext_lbplan.rules.cluster", "azext_lbplan.model.observed"))])')
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True,
                             cwd=ROOT.parent)
     assert result.stdout.strip() == '[]'

@@ -12,7 +12,7 @@ from knack import output
 from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 from knack.util import CLIError, CommandResultItem
 
-from azext_lbplan import _outcome, _printed, custom, options
+from azext_lbplan import _outcome, _printed, custom, custom_service, options
 from azext_lbplan.commands import _table, _validator
 from tests.support import shapes
 from tests.support.manifest_cases import CASES
@@ -57,11 +57,12 @@ def printed(command, values):
     vars(namespace).update(values)
     log = SimpleNamespace(warning=lambda *parts: said.append(parts[0] % parts[1:]), debug=lambda *_: None,
                           error=lambda *parts: said.append(parts[0] % parts[1:]))
-    with patch.object(_outcome, 'logger', log), patch.object(custom, 'logger', log):
+    handlers = custom_service if name == 'check_service' else custom
+    with patch.object(_outcome, 'logger', log), patch.object(handlers, 'logger', log):
         try:
             _validator(name)(namespace)
             taken = {key: value for key, value in vars(namespace).items() if key != '_ids'}
-            result = getattr(custom, f'lb_{name}')(SimpleNamespace(cli_ctx=context), **taken)
+            result = getattr(handlers, f'lb_{name}')(SimpleNamespace(cli_ctx=context), **taken)
         except CLIError as error:
             return [str(error), *(getattr(error, 'recommendations', None) or ()), getattr(error, 'error_msg', '')]
         try:

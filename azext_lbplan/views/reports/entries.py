@@ -8,7 +8,7 @@ from ...model.finding import ERROR, INFO, SEVERITIES, WARNING
 from ...options import STDIN
 from ...rules.baseline import KNOWN
 from ..answer import Answer
-from ..results import Result
+from ..findings import Result
 from ..rules import list_rules
 
 #: What a cluster is called that has no name.

@@ -12,7 +12,8 @@ from ...facts.snat import PORTS_PER_IP
 from ...model.finding import ERROR, INFO, WARNING, counted
 from .. import sums
 from ..fleet import summary
-from ..results import NOT_APPLICABLE, OK, Result
+from ..findings import Result
+from ..results import NOT_APPLICABLE, OK
 from ..week import busiest_history
 from ..answer import Answer
 from .charts import NARROW, WIDE, Size, capacity_chart, demand_chart, nodes_chart

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ...model.finding import ERROR, WARNING
 from ...rules.baseline import KNOWN, NEW, WORSE
 from ..answer import Answer
-from ..results import Result
+from ..findings import Result
 from .entries import Entry, entries, fingerprints, mended, rules_of
 
 _SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'

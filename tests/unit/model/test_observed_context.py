@@ -2,7 +2,8 @@
 """What is known of a cluster around a Service."""
 
 from azext_lbplan.model.observed import Observed, parse_observed
-from azext_lbplan.model.service_context import NO_CLUSTER, context_of
+from azext_lbplan.model.observed_context import context_of
+from azext_lbplan.model.service_context import NO_CLUSTER
 from tests.support.worlds import world
 
 
