@@ -10,7 +10,7 @@ from ...model.finding import ERROR, INFO, WARNING, Finding
 from ...model.service import (PREFIX, RANGE_ANNOTATIONS, Network, annotation_path, is_private, is_within, parse_network,
                               quoted)
 from .access import EVERYBODY
-from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, azure_class, speaks_of_clients
+from .subject import LinkedRulebook, ServiceInCluster, ServiceRule, annotated, azure_class, speaks_of_clients
 
 RULES: LinkedRulebook[ServiceInCluster] = LinkedRulebook(needs=(azure_class,), concerns=speaks_of_clients)
 
@@ -31,7 +31,7 @@ NO_RULE_PARTLY_FROM, NO_RULE_FROM = (1, 35), (1, 37)
 _VERSIONS = {IPV4: 4, IPV6: 6}
 
 
-@RULES.rule('InternalNotExact', ERROR,
+@RULES.rule('InternalNotExact', ERROR, concerns=annotated,
             title='azure-load-balancer-internal "True", "TRUE" or the like.',
             why='Only "true" makes the service internal. Otherwise it gets a public IP; but the network security '
                 'group is written as for an internal service, and lets nobody in from the Internet.',
@@ -259,7 +259,7 @@ def vnet_bypasses_ranges(rule: ServiceRule, subject: ServiceInCluster) -> Iterab
             **subject.at(access.allowed_ranges[0][0]), remediation=f'Add {PREFIX}{_DENY_ALL}: "true".')
 
 
-@RULES.rule('DenyAllWithoutRanges', WARNING,
+@RULES.rule('DenyAllWithoutRanges', WARNING, concerns=annotated,
             title='azure-deny-all-except-load-balancer-source-ranges without any range.',
             why='It has no effect then: nothing is denied. Service tags are no ranges.',
             source=CLOUD_PROVIDER)
@@ -271,7 +271,7 @@ def deny_all_without_ranges(rule: ServiceRule, subject: ServiceInCluster) -> Ite
             remediation='Add spec.loadBalancerSourceRanges.')
 
 
-@RULES.rule('NoSecurityRule', WARNING,
+@RULES.rule('NoSecurityRule', WARNING, concerns=annotated,
             title='azure-disable-load-balancer-nsg-rule, where the cloud provider may not know it yet, or beside '
                   'ranges that it makes useless.',
             why='Releases before the late patches of 1.35 and 1.36 pass it over and write their rules. Where it is '

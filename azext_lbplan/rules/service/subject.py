@@ -20,6 +20,11 @@ S = TypeVar('S')
 #: What every Service of type LoadBalancer says in its spec.
 _LEAST_FIELDS = frozenset(('type', 'ports', 'selector'))
 
+#: The annotations that ask for an address or a public IP.
+_ADDRESS_ANNOTATIONS = frozenset((
+    'azure-load-balancer-ipv4', 'azure-load-balancer-ipv6', 'azure-pip-name', 'azure-pip-name-ipv6',
+    'azure-pip-prefix-id', 'azure-pip-prefix-id-ipv6'))
+
 #: (major, minor) of Kubernetes, and so of the cloud provider; empty for any.
 Version = Tuple[int, ...]
 
@@ -121,13 +126,14 @@ def specified(subject: ServiceInCluster) -> bool:
 
 
 def speaks_of_clients(subject: ServiceInCluster) -> bool:
-    """One that says who may connect, or has annotations of Azure's, which may."""
-    return bool(subject.service.texts) or subject.access.restricts
+    """One that says who may connect."""
+    return subject.access.restricts
 
 
 def asks_for_address(subject: ServiceInCluster) -> bool:
-    """One that asks for an address, or has annotations of Azure's, which may."""
-    return bool(subject.service.texts or subject.service.spec.get('loadBalancerIP'))
+    """One that asks for an address or a public IP, in the spec or by an annotation."""
+    service = subject.service
+    return bool(service.spec.get('loadBalancerIP')) or not _ADDRESS_ANNOTATIONS.isdisjoint(service.texts)
 
 
 def from_version(since: Version) -> Callable[[Any], Optional[str]]:
