@@ -35,12 +35,12 @@ def failures(answers: Iterable[Answer]) -> Tuple[NodeFailures, ...]:
 
 def hours_without_connections(answers: Iterable[Answer]) -> Optional[float]:
     """The hours in which connections were counted, where all counts are 0; None where there are others, or none."""
-    counted = [(minute, series.interval, value) for series in parse(answers, (CONNECTIONS,)).series
-               for minute, value in zip(series.minutes, series.values.get(TOTAL, ()))]
-    if not counted or any(value for _, _, value in counted):
+    counted = [series for series in parse(answers, (CONNECTIONS,)).series if TOTAL in series.values]
+    if not counted or any(any(series.values[TOTAL]) for series in counted):
         return None
-    first, last = min(counted), max(counted)
-    return (last[0] + last[1] - first[0]) / 60
+    first = min(series.minutes[0] for series in counted)
+    last, interval = max((series.minutes[-1], series.interval) for series in counted)
+    return (last + interval - first) / 60
 
 
 def _of_node(node: str, grains: Mapping[int, float], minutes: Mapping[int, Sequence[int]]) -> NodeFailures:
