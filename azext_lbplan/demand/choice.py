@@ -7,10 +7,12 @@ see hold.py), and the last day of the busiest nodes.
 """
 
 import re
+from heapq import heapify, heappop
+from operator import sub
 from statistics import median
-from typing import Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
-from .tables import HOUR, Flows, Tables
+from .tables import DAY, HOUR, Flows, Tables
 
 #: How many spans of time the second pass reads; each costs two requests. Azure Resource Manager lets a
 #: subscription read 250 at once and 25 more per second (learn.microsoft.com, request limits and throttling).
@@ -36,8 +38,6 @@ LULL = 1.6
 #: With so many days there is a usual for each time of day.
 SEASON_DAYS = 3
 
-DAY = 24 * HOUR
-
 _ADDRESS = re.compile(r'[0-9a-f.:]{2,45}$')
 
 
@@ -55,6 +55,8 @@ class Block(NamedTuple):
 
 #: What may be read minute by minute: node, first minute, minutes.
 Candidate = Tuple[str, int, int]
+
+T = TypeVar('T', bound=Tuple[Any, ...])
 
 
 def choose(tables: Tables, start: int, end: int, hours: float, timeout: Optional[int]) -> Tuple[Block, ...]:
@@ -153,19 +155,26 @@ def _hours_of(tables: Tables, node: str, start: int, minutes: int) -> Iterator[C
         yield node, hour, HOUR
 
 
+def _in_order(found: List[T]) -> Iterator[T]:
+    """All of `found`, the least first, each looked for when it is asked for: of thousands some hundred are."""
+    heapify(found)
+    while found:
+        yield heappop(found)
+
+
 def _failures(tables: Tables) -> Iterator[Candidate]:
     """Intervals with failed connections, the most first."""
-    found = [(flow.failed, node, start, flow.minutes) for node, flows in tables.bucket_flows.items()
+    found = [(-flow.failed, node, start, flow.minutes) for node, flows in tables.bucket_flows.items()
              for start, flow in flows.items() if flow.failed > 0]
-    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+    for _, node, start, minutes in _in_order(found):
         yield from _hours_of(tables, node, start, minutes)
 
 
 def _highest_use(tables: Tables) -> Iterator[Candidate]:
     """Intervals of the highest use of either protocol, the highest first."""
-    found = [(bucket.most, node, start, bucket.minutes) for (node, _), buckets in tables.buckets.items()
-             for start, bucket in buckets.items()]
-    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+    found = [(-bucket.most, node, start, place, bucket.minutes)
+             for place, ((node, _), buckets) in enumerate(tables.buckets.items()) for start, bucket in buckets.items()]
+    for _, node, start, _, minutes in _in_order(found):
         yield from _hours_of(tables, node, start, minutes)
 
 
@@ -180,13 +189,14 @@ def _spikes(tables: Tables) -> Iterator[Candidate]:
     found = []
     for node, highest in _highest_means(tables).items():
         flows = _finest_flows(tables, node)
-        excess = _excesses(_arrivals(flows))
-        scatter = median(abs(more) for more, _ in excess.values()) if excess else 0.0
-        for start, (more, usual) in excess.items():
-            if more > 0 and highest + more >= known:
-                # At least the scatter of a count, or nodes that are silent but for a connection would come first.
-                found.append((more / max(scatter, usual ** 0.5, 1.0), node, start, flows[start].minutes))
-    for _, node, start, minutes in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
+        arrivals = _arrivals(flows)
+        usual = _usual(arrivals)
+        excess = list(map(sub, arrivals.values(), usual))
+        scatter = median(map(abs, excess)) if excess else 0.0
+        # At least the scatter of a count, or nodes that are silent but for a connection would come first.
+        found += [(-more / max(scatter, often ** 0.5, 1.0), node, start, flows[start].minutes)
+                  for start, more, often in zip(arrivals, excess, usual) if more > 0 and highest + more >= known]
+    for _, node, start, minutes in _in_order(found):
         yield node, start, min(minutes, DAY)
 
 
@@ -197,7 +207,7 @@ def _finest_flows(tables: Tables, node: str) -> Mapping[int, Flows]:
 
 def _arrivals(flows: Mapping[int, Flows]) -> Dict[int, float]:
     """New connections by interval, refused ones included."""
-    return {start: flow.tried for start, flow in flows.items()}
+    return {start: (accepted or 0.0) + failed for start, (_, accepted, failed) in flows.items()}
 
 
 def _highest_means(tables: Tables) -> Dict[str, float]:
@@ -208,20 +218,20 @@ def _highest_means(tables: Tables) -> Dict[str, float]:
     return highest
 
 
-def _excesses(arrivals: Dict[int, float]) -> Dict[int, Tuple[float, float]]:
-    """For each interval its connections above the usual, and the usual: the median at that time of day.
+def _usual(arrivals: Mapping[int, float]) -> List[float]:
+    """For each interval what is usual: the median at that time of day.
 
     With less than SEASON_DAYS the median of all stands in: of two days, one is no more usual than the other.
     """
     if not arrivals:
-        return {}
-    seasonal = max(arrivals) - min(arrivals) >= (SEASON_DAYS - 1) * DAY
+        return []
+    if max(arrivals) - min(arrivals) < (SEASON_DAYS - 1) * DAY:
+        return [median(arrivals.values())] * len(arrivals)
     groups: Dict[int, List[float]] = {}
     for start, count in arrivals.items():
-        groups.setdefault(start % DAY if seasonal else 0, []).append(count)
+        groups.setdefault(start % DAY, []).append(count)
     usual = {time: median(counts) for time, counts in groups.items()}
-    return {start: (count - usual[start % DAY if seasonal else 0], usual[start % DAY if seasonal else 0])
-            for start, count in arrivals.items()}
+    return [usual[start % DAY] for start in arrivals]
 
 
 def _falls(tables: Tables, nodes: Iterable[str], timeout: int) -> Iterator[Candidate]:

@@ -2,8 +2,8 @@
 """Intervals of an hour or longer that were not read by the minute: of their course no more is known than how high use
 went, and how many connections were accepted and failed."""
 
-from math import fsum
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from math import fsum, inf
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ..model.metrics import UDP
 from .episodes import Episode, NodeDemand, Peak, highest
@@ -13,31 +13,22 @@ from .tables import Bucket, Flows, Inventory, Minutes, NodeTables
 from .turnover import accepted_of, blind, estimated
 
 
-class _Left(NamedTuple):
-    """Connections of a coarse interval, less those of the minutes that were read; `covered` where that is all but a few
-    gaps, so that the minutes have said what there is to say."""
+class _Unread(NamedTuple):
+    """The coarse intervals of which not every minute was read, by their start: `every` one, and those with a `higher`
+    use than in all minutes that were."""
 
-    flow: Flows
-    covered: bool
+    every: Mapping[int, Bucket]
+    higher: Mapping[int, Bucket]
 
 
-class _Interval(NamedTuple):
-    """A coarse interval that was not read whole: its use, and whether that is `higher` than in all minutes read."""
+class _Use(NamedTuple):
+    """What such intervals show of one protocol: the highest use in all and in those that were not saturated, the use in
+    those that were, and how high it may have gone; None for none."""
 
-    start: int
-    bucket: Bucket
-    peak: Peak
-    higher: bool
-
-    @property
-    def full(self) -> bool:
-        """Whether it had no port left at a use that no minute explains."""
-        return self.higher and (self.peak.utilization or 0.0) >= SATURATED_SHARE
-
-    @property
-    def ceiling(self) -> float:
-        """How high use may have gone: without maxima a mean says nothing about the largest minute."""
-        return float('inf') if self.bucket.ceiling is None else self.bucket.ceiling
+    peak: Optional[Peak]
+    calm: Optional[Peak]
+    saturated: Sequence[Peak]
+    ceiling: Optional[float]
 
 
 class _Suspect(NamedTuple):
@@ -48,69 +39,111 @@ class _Suspect(NamedTuple):
     start: int
 
 
+class _Counts:
+    """The coarse counts of connections, less those of the minutes that were read; looked at only where it matters."""
+
+    def __init__(self, node: NodeTables):
+        self._node = node
+        self._minutes = Minutes(node.flows)
+
+    def failing(self) -> Dict[int, Flows]:
+        """What is left where connections failed, by the start of the interval."""
+        return {start: self._left(start, flow) for start, flow in self._node.bucket_flows.items() if flow.failed > 0}
+
+    def during(self, start: int, end: int) -> List[Flows]:
+        """What is left of the intervals that have a part in that time."""
+        return [self._left(at, flow) for at, flow in self._node.bucket_flows.items()
+                if at < end and start < at + flow.minutes]
+
+    def covered(self, start: int) -> bool:
+        """Whether all but a few gaps of the interval from `start` was read, so that the minutes have said what there is
+        to say."""
+        flow = self._node.bucket_flows.get(start)
+        return flow is not None and self._minutes.cover(start, flow.minutes)
+
+    def _left(self, start: int, flow: Flows) -> Flows:
+        read = [self._node.flows[minute] for minute in self._minutes.within(start, flow.minutes)]
+        if not read:
+            return flow
+        accepted = fsum(minute.accepted or 0.0 for minute in read)
+        return flow._replace(accepted=None if flow.accepted is None else max(0.0, flow.accepted - accepted),
+                             failed=max(0.0, flow.failed - fsum(minute.failed for minute in read)))
+
+
 def judge_intervals(node: NodeTables, timeout: float, retries: Retries) -> NodeDemand:
     """The coarse points of `node`, as far as no one-minute point says more."""
-    left = _left(node)
-    blamed = _blamed(node, left)
-    failed = fsum(some.flow.failed for some in left.values())
-    unexplained = fsum(some.flow.failed for start, some in left.items() if start not in blamed)
-    peaks: List[Peak] = []
-    calm: List[Peak] = []
-    episodes: List[Episode] = []
-    ceiling: Optional[float] = None
-    for inventory in node.inventories.values():
-        accused = {suspect.start for start, suspect in blamed.items()
-                   if suspect.protocol == inventory.protocol and not left[start].covered}
-        for interval in _unread(node, inventory):
-            ceiling = max(ceiling or 0.0, interval.ceiling)
-            peaks += [interval.peak] if interval.higher else []
-            if (interval.full or interval.start in accused) and not _covered(left, interval.start):
-                episodes.append(_episode(node, interval, left, timeout, retries))
-            else:
-                calm += [interval.peak] if interval.higher else []
-    return NodeDemand(highest(*peaks), highest(*calm), tuple(episodes), failed, unexplained, ceiling)
+    counts = _Counts(node)
+    failing = counts.failing()
+    blamed = _blamed(node, failing)
+    accused: Dict[str, Set[int]] = {}
+    for start, suspect in blamed.items():
+        if not counts.covered(start):
+            accused.setdefault(suspect.protocol, set()).add(suspect.start)
+    uses = [_use_of(node.name, inventory, counts, accused.get(protocol, set()))
+            for protocol, inventory in node.inventories.items()]
+    return NodeDemand(
+        highest(*(use.peak for use in uses)), highest(*(use.calm for use in uses)),
+        tuple(_episode(node, peak, counts, timeout, retries) for use in uses for peak in use.saturated),
+        fsum(flow.failed for flow in failing.values()),
+        fsum(flow.failed for start, flow in failing.items() if start not in blamed),
+        max((use.ceiling for use in uses if use.ceiling is not None), default=None))
 
 
-def _covered(left: Mapping[int, _Left], start: int) -> bool:
-    return start in left and left[start].covered
+def _use_of(node: str, inventory: Inventory, counts: _Counts, accused: Set[int]) -> _Use:
+    """What is left of one protocol of `node`; `accused` are the starts of intervals that explain failures."""
+    every, higher = _unread(inventory)
+    # Without maxima a mean says nothing about the largest minute.
+    ceiling = max((inf if bucket.ceiling is None else bucket.ceiling for bucket in every.values()), default=None)
+    peak, suspects = _highest(node, inventory, higher), accused | _full(node, inventory, higher)
+    saturated = [start for start in every if start in suspects and not counts.covered(start)] if suspects else []
+    calm = _highest(node, inventory, {start: bucket for start, bucket in higher.items() if start not in saturated}) \
+        if saturated else peak
+    return _Use(peak, calm, [_peak(node, inventory, start) for start in saturated], ceiling)
 
 
-def _left(node: NodeTables) -> Dict[int, _Left]:
-    """What the minutes leave of each coarse count of connections."""
-    minutes = Minutes(node.flows)
-    left = {}
-    for start, flow in node.bucket_flows.items():
-        read = minutes.within(start, flow.minutes)
-        left[start] = _Left(_less(flow, [node.flows[minute] for minute in read]), minutes.cover(start, flow.minutes)) \
-            if read else _Left(flow, False)
-    return left
-
-
-def _less(flow: Flows, read: Sequence[Flows]) -> Flows:
-    accepted = fsum(minute.accepted or 0.0 for minute in read)
-    return flow._replace(accepted=None if flow.accepted is None else max(0.0, flow.accepted - accepted),
-                         failed=max(0.0, flow.failed - fsum(minute.failed for minute in read)))
-
-
-def _unread(node: NodeTables, inventory: Inventory) -> Iterator[_Interval]:
-    """The coarse intervals of which not every minute was read."""
-    minutes = Minutes(inventory.used)
-    for start, bucket in inventory.buckets.items():
+def _unread(inventory: Inventory) -> _Unread:
+    """The intervals that the minutes have left."""
+    used, buckets = inventory.used, inventory.buckets
+    if not used:
+        return _Unread(buckets, buckets)
+    minutes, every, higher = Minutes(used), {}, {}
+    for start, bucket in buckets.items():
         read = minutes.within(start, bucket.minutes)
         if len(read) < bucket.minutes:
-            seen = max((inventory.used[minute] for minute in read), default=-1.0)
-            peak = Peak(bucket.floor, start, node.name, inventory.protocol, inventory.allocation.at(start),
-                        bucket.minutes)
-            yield _Interval(start, bucket, peak, bucket.floor > seen)
+            every[start] = bucket
+            if bucket.floor > max((used[minute] for minute in read), default=-1.0):
+                higher[start] = bucket
+    return _Unread(every, higher)
 
 
-def _blamed(node: NodeTables, left: Mapping[int, _Left]) -> Dict[int, _Suspect]:
-    """What explains the failures of each interval that has any and that something explains."""
+def _full(node: str, inventory: Inventory, higher: Mapping[int, Bucket]) -> Set[int]:
+    """The intervals that had no port left at a use that no minute explains."""
+    if inventory.allocation.is_above(max((bucket.floor for bucket in higher.values()), default=0.0), SATURATED_SHARE):
+        return set()
+    return {start for start in higher if (_peak(node, inventory, start).utilization or 0.0) >= SATURATED_SHARE}
+
+
+def _highest(node: str, inventory: Inventory, buckets: Mapping[int, Bucket]) -> Optional[Peak]:
+    """The highest use of these intervals."""
+    if not buckets:
+        return None
+    most = max(bucket.floor for bucket in buckets.values())
+    _, start = min((bucket.minutes, start) for start, bucket in buckets.items() if bucket.floor == most)
+    return _peak(node, inventory, start)
+
+
+def _peak(node: str, inventory: Inventory, start: int) -> Peak:
+    bucket = inventory.buckets[start]
+    return Peak(bucket.floor, start, node, inventory.protocol, inventory.allocation.at(start), bucket.minutes)
+
+
+def _blamed(node: NodeTables, failing: Mapping[int, Flows]) -> Dict[int, _Suspect]:
+    """What explains the failures of each interval of which some are left and that something explains."""
     found = {}
-    for start, some in left.items():
-        if some.flow.failed > 0:
+    for start, flow in failing.items():
+        if flow.failed > 0:
             worst = max((suspect for inventory in node.inventories.values()
-                         for suspect in _suspects(node, inventory, start, some.flow)), default=None)
+                         for suspect in _suspects(node, inventory, start, flow)), default=None)
             if worst is not None and worst.fullness >= EXPLAINED_SHARE:
                 found[start] = worst
     return found
@@ -125,15 +158,14 @@ def _suspects(node: NodeTables, inventory: Inventory, start: int, flow: Flows) -
             yield _Suspect(1.0 if short else bucket.most / allocated, inventory.protocol, at)
 
 
-def _episode(node: NodeTables, interval: _Interval, left: Mapping[int, _Left], timeout: float, retries: Retries
-             ) -> Episode:
+def _episode(node: NodeTables, peak: Peak, counts: _Counts, timeout: float, retries: Retries) -> Episode:
     """The episode of a coarse interval: no more than that it was full is known of its course."""
-    start, end, peak = interval.start, interval.start + interval.bucket.minutes, interval.peak
-    sides = [some.flow for at, some in left.items() if at < end and start < at + some.flow.minutes]
-    counts = [flow.accepted for flow in sides if flow.accepted is not None]
-    accepted, failed, allocated = fsum(counts), fsum(flow.failed for flow in sides), peak.full_at
+    start, end = peak.minute, peak.minute + peak.minutes
+    sides = counts.during(start, end)
+    known = [flow.accepted for flow in sides if flow.accepted is not None]
+    accepted, failed, allocated = fsum(known), fsum(flow.failed for flow in sides), peak.full_at
     most = blind(allocated)
-    if counts:
+    if known:
         own = accepted_of(peak.protocol, accepted, _udp_released(node, start, timeout), allocated)
         most = estimated(allocated, own, retries.connections(failed, failed))
     return Episode(peak.node, peak.protocol, start, end, allocated, accepted, failed, *most)

@@ -12,15 +12,12 @@ import math
 from statistics import NormalDist, median
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .tables import Tables
+from .tables import DAY, HOUR, Tables
 
 WEEK = 7
 
 #: Fewer days than two weeks tell a trend from a weekend no more.
 LEAST_DAYS = 2 * WEEK
-
-DAY = 1440
-HOUR = 60
 
 #: A day counts where so many of its hours are covered: all but a short gap.
 LEAST_HOURS = 22

@@ -5,7 +5,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.answers import Answer, parse
 from .full import SATURATED_SHARE
-from .tables import Allocation, Minutes, Tables, tabulate
+from .tables import Minutes, Tables, tabulate
 
 
 class Moment(NamedTuple):
@@ -45,7 +45,7 @@ def history(answers: Iterable[Answer], node: str, protocol: str) -> Optional[His
 def _moments(tables: Tables, node: str, protocol: str) -> List[Moment]:
     key = (node, protocol)
     used, flows = tables.used.get(key, {}), tables.flows.get(node, {})
-    allocation, read = Allocation(tables, node, protocol), Minutes(used)
+    allocation, read = tables.allocation(node, protocol), Minutes(used)
     found = [Moment(minute, 1, ports, allocation.at(minute), flows[minute].failed if minute in flows else 0.0, True)
              for minute, ports in used.items()]
     for start, bucket in tables.buckets.get(key, {}).items():

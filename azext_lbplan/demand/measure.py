@@ -10,12 +10,12 @@ from ..facts.snat import MAX_ARM_IDLE_TIMEOUT, MIN_IDLE_TIMEOUT, PORT_BLOCK, cei
 from ..model.answers import Answer, Measurements, parse
 from ..model.metrics import ALLOCATED, USED, timestamp
 from .episodes import Episode, NodeDemand, Peak, highest
-from .forecast import Forecast, daily_peaks, forecast
+from .forecast import LEAST_DAYS, Forecast, daily_peaks, forecast
 from .hold import Hold, judge_hold
 from .retries import MOST_EXCESS, Judged, judge_retries
 from .saturation import judge_node
 from .statistics import Coverage, cluster_peak, cover, quantiles
-from .tables import BOTH, Allocation, Tables, tabulate
+from .tables import BOTH, Tables, tabulate
 
 SUFFICIENT = 'sufficient'
 INSUFFICIENT = 'insufficientData'
@@ -211,7 +211,9 @@ def measure(answers: Iterable[Answer], idle_timeout: Optional[int] = None) -> De
     evidence = _add_hold(demand.evidence, judge_hold(tables, demand.evidence.peak_node, timeout))
     evidence = evidence._replace(start=_time(start), end=_time(end),
                                  demand_range=_range(demand, tables, timeout, retries))
-    return demand._replace(evidence=evidence, forecast=forecast(daily_peaks(tables)))
+    # A trend takes more days than most windows have, and the peak of each takes a look at every minute.
+    trend = forecast(daily_peaks(tables)) if coverage.days >= LEAST_DAYS else None
+    return demand._replace(evidence=evidence, forecast=trend)
 
 
 def _add_hold(evidence: Evidence, hold: Hold) -> Evidence:
@@ -350,7 +352,7 @@ def _status(coverage: Coverage) -> Tuple[str, Optional[str]]:
 def _allocated(tables: Tables) -> Optional[int]:
     """The allocation that most nodes had last; of the smaller one when two are as frequent."""
     last = [allocation.last for allocation in
-            (Allocation(tables, *key) for key in sorted({**tables.allocated, **tables.bucket_allocated}))
+            (tables.allocation(*key) for key in sorted({**tables.allocated, **tables.bucket_allocated}))
             if allocation.last]
     if not last:
         return None

@@ -17,7 +17,7 @@ from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND
 
 from . import choice
 from .full import SATURATED_SHARE
-from .tables import BOTH, Allocation, Tables, tabulate
+from .tables import BOTH, Tables, tabulate
 from .turnover import LEAD_MINUTES
 
 #: Without `top` a filtered query gives 10 series (AZURE-FACTS section 4). 2^31 - 1 is accepted (learn.microsoft.com,
@@ -149,7 +149,7 @@ def _is_calm(tables: Tables) -> bool:
     if any(flow.failed > 0 for flows in tables.bucket_flows.values() for flow in flows.values()):
         return False
     for key, buckets in tables.buckets.items():
-        allocation = Allocation(tables, *key)
+        allocation = tables.allocation(*key)
         for start, bucket in buckets.items():
             ports = allocation.at(start)
             if bucket.ceiling is None or not ports or bucket.ceiling >= SATURATED_SHARE * ports:

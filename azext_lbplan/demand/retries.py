@@ -223,10 +223,8 @@ def _chunks(flows: Mapping[int, Flows]) -> Iterator[_Chunk]:
 
 def _failing(flows: Mapping[int, Flows]) -> Iterator[int]:
     """The minutes with failures, and with failures in the minute before, of which all is known."""
-    for minute in sorted(flows):
-        pair = (flows.get(minute - 1), flows[minute])
-        if all(flow is not None and flow.failed > 0 and flow.accepted is not None for flow in pair):
-            yield minute
+    failing = {minute for minute, flow in flows.items() if flow.failed > 0 and flow.accepted is not None}
+    yield from (minute for minute in sorted(failing) if minute - 1 in failing)
 
 
 def _goes_on(flows: Mapping[int, Flows], last: int, minute: int) -> bool:

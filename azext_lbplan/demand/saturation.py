@@ -22,13 +22,20 @@ def _judge_minutes(node: NodeTables, timeout: float, retries: Retries) -> NodeDe
     """The one-minute points of `node`."""
     failed = {minute: flow.failed for minute, flow in node.flows.items() if flow.failed > 0}
     short = {minute for minute in failed if turned_over(node, node.flows[minute], minute)}
-    shares = _shares(node)
+    # Of most nodes each minute could be told not to be full, which the highest use and the least allocation do at once.
+    shares = _shares(node) if failed or not _at_ease(node) else {}
     explained = short.union(minute for minute in failed if _near(shares, minute) >= EXPLAINED_SHARE)
     at_ceiling = explained.union(minute for minute, share in shares.items() if share >= SATURATED_SHARE)
     every = _highest(node, ())
     return NodeDemand(every, _highest(node, at_ceiling) if at_ceiling else every,
                       _episodes(node, at_ceiling, short, timeout, retries) if at_ceiling else (),
                       fsum(failed.values()), fsum(failed[minute] for minute in failed.keys() - explained))
+
+
+def _at_ease(node: NodeTables) -> bool:
+    """Whether no minute comes near the allocation."""
+    return all(inventory.allocation.is_above(max(inventory.used.values(), default=0.0), SATURATED_SHARE)
+               for inventory in node.inventories.values())
 
 
 def _shares(node: NodeTables) -> Ports:

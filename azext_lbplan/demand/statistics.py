@@ -5,9 +5,10 @@ from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate
 from math import fsum
+from operator import add
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .tables import Bucket, Minutes, Ports, Tables, beside, observed_minutes
+from .tables import DAY, Bucket, Minutes, Ports, Tables, beside, observed_minutes
 
 #: A node whose last report is older than this many minutes at the end of the window has gone. One coarse interval
 #: of six hours may end that much before the window does, and metrics arrive a few minutes late.
@@ -15,12 +16,14 @@ GONE_MINUTES = 6 * 60 + 10
 
 
 class Coverage(NamedTuple):
-    """`minutes`: the time in which any node reported. `share`: of the time from the first report to the end of the
-    window, and of each node's own life, both 0 to 1 and multiplied. `minute_grain`: the share of the nodes' reported
-    time that was read minute by minute. `gone`: nodes that had stopped reporting before the end. `nodes`: the most
-    that reported at one time; in dual-stack each node is seen twice and counts once."""
+    """`minutes`: the time in which any node reported; `days`: on how many days (UTC) that may have been. `share`: of
+    the time from the first report to the end of the window, and of each node's own life, both 0 to 1 and multiplied.
+    `minute_grain`: the share of the nodes' reported time that was read minute by minute. `gone`: nodes that had stopped
+    reporting before the end. `nodes`: the most that reported at one time; in dual-stack each node is seen twice and
+    counts once."""
 
     minutes: int
+    days: int
     share: float
     minute_grain: float
     gone: FrozenSet[str]
@@ -52,9 +55,10 @@ def cover(tables: Tables, end: int) -> Coverage:
     minutes = _union(_together(spans_of.values()))
     reported = sum(life.seen for life in lives.values())
     lived = sum(life.end - life.first for life in lives.values())
-    whole = max(1, end - min(life.first for life in lives.values()))
+    first, last = min(life.first for life in lives.values()), max(life.end for life in lives.values())
     ipv4 = [life for node, life in lives.items() if ':' not in node]
-    return Coverage(minutes, min(1.0, minutes / whole) * min(1.0, reported / max(1, lived)),
+    return Coverage(minutes, (last - 1) // DAY - first // DAY + 1,
+                    min(1.0, minutes / max(1, end - first)) * min(1.0, reported / max(1, lived)),
                     min(1.0, _minutes_read(tables) / max(1, reported)),
                     frozenset(node for node, life in lives.items() if life.end < end - GONE_MINUTES),
                     _at_once(ipv4 or lives.values()))
@@ -161,10 +165,11 @@ def _height(peak: ClusterPeak) -> Tuple[float, int]:
 def _intervals(fine: Mapping[str, Ports], coarse: Mapping[str, Mapping[int, Bucket]]
                ) -> Iterator[Tuple[int, Dict[str, Bucket], Dict[str, Bucket]]]:
     """Each coarse interval: its start, the buckets by node, and those of them that were not read by the minute."""
-    minutes = {node: Minutes(fine.get(node, ())) for node in coarse}
+    minutes = {node: Minutes(points) for node, points in fine.items()}
     for start in sorted(set().union(*coarse.values())):
         buckets = {node: points[start] for node, points in coarse.items() if start in points}
-        rough = {node: bucket for node, bucket in buckets.items() if not minutes[node].cover(start, bucket.minutes)}
+        rough = {node: bucket for node, bucket in buckets.items()
+                 if node not in minutes or not minutes[node].cover(start, bucket.minutes)}
         yield start, buckets, rough
 
 
@@ -184,9 +189,16 @@ def _peak_between(fine: Mapping[str, Ports], buckets: Mapping[str, Bucket], roug
     exact = all(bucket.most == 0 for bucket in rough.values())
     for node, bucket in buckets.items():
         if node not in rough:
-            for offset in range(bucket.minutes):
-                ports = beside(fine[node], start + offset)
-                totals[offset] += bucket.most if ports is None else ports
-                exact = exact and start + offset in fine[node]
-    ports, offset = max((total, -offset) for offset, total in enumerate(totals))
-    return ClusterPeak(ports + fsum(bucket.most for bucket in rough.values()), start - offset, exact)
+            points, minutes = fine[node], range(start, start + bucket.minutes)
+            used = [points[minute] for minute in minutes if minute in points]
+            if len(used) < bucket.minutes:
+                exact, used = False, [_at_most(points, minute, bucket) for minute in minutes]
+            totals[:bucket.minutes] = map(add, totals, used)
+    ports = max(totals)
+    return ClusterPeak(ports + fsum(bucket.most for bucket in rough.values()), start + totals.index(ports), exact)
+
+
+def _at_most(points: Ports, minute: int, bucket: Bucket) -> float:
+    """What a node used in a minute of an interval that was read; in a long gap what it used in the interval."""
+    ports = beside(points, minute)
+    return bucket.most if ports is None else ports

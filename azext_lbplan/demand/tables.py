@@ -9,8 +9,11 @@ largest minute lies between a floor and a ceiling.
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
 from math import fsum, isnan
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type,
+                    TypeVar)
 
 from ..model.answers import Measurements, Series
 from ..model.metrics import ALLOCATED, AVERAGE, CONNECTIONS, FAILED, MAXIMUM, PENDING, TCP, TOTAL, UDP, USED
@@ -21,7 +24,11 @@ NodeProtocol = Tuple[str, str]
 #: Ports by minute.
 Ports = Dict[int, float]
 
+#: Numbers of a series: the series, which aggregation of it, and how many frontends it stands for.
+Column = Tuple[Series, str, int]
+
 T = TypeVar('T')
+Record = TypeVar('Record', bound=Tuple[Any, ...])
 
 #: A frontend that lacks a point between two of its own, at most so many intervals apart, had ports all the same: what
 #: lies between the two stands in, or the node would seem to have lost them. Ten: at 30 % of points missing, one run in
@@ -36,6 +43,7 @@ BOTH = 'TCP+UDP'
 
 #: Minutes.
 HOUR = 60
+DAY = 24 * HOUR
 
 
 class Bucket(NamedTuple):
@@ -89,12 +97,13 @@ class Tables:  # pylint: disable=too-many-instance-attributes  # a record
     bucket_flows: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
     arrivals: Dict[str, Dict[int, Flows]] = field(default_factory=dict)
 
-    _protocols: Dict[str, Tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _protocols: Dict[str, Tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _allocations: Dict[NodeProtocol, 'Allocation'] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def node(self, name: str) -> 'NodeTables':
         """All that was measured of one node."""
         inventories = {protocol: Inventory(protocol, self.used.get((name, protocol), {}),
-                                           self.buckets.get((name, protocol), {}), Allocation(self, name, protocol))
+                                           self.buckets.get((name, protocol), {}), self.allocation(name, protocol))
                        for protocol in self.protocols(name)}
         return NodeTables(name, inventories, self.flows.get(name, {}), self.bucket_flows.get(name, {}))
 
@@ -112,6 +121,13 @@ class Tables:  # pylint: disable=too-many-instance-attributes  # a record
                 self._protocols[seen] = self._protocols.get(seen, ()) + (protocol,)
         return self._protocols.get(node, ())
 
+    def allocation(self, node: str, protocol: str) -> 'Allocation':
+        """What `node` had of `protocol`, made once."""
+        key = (node, protocol)
+        if key not in self._allocations:
+            self._allocations[key] = Allocation(self.allocated.get(key, {}), self.bucket_allocated.get(key, {}))
+        return self._allocations[key]
+
 
 def tabulate(measured: Measurements) -> Tables:
     """The tables of `measured`."""
@@ -126,8 +142,7 @@ def tabulate(measured: Measurements) -> Tables:
         if interval == 1:
             _put(tables.allocated, key, _sum_minutes(group, frontends))
         else:
-            buckets = _sum_buckets(group, interval, frontends)
-            _put(tables.bucket_allocated, key, {start: bucket.mean for start, bucket in buckets.items()})
+            _put(tables.bucket_allocated, key, _sum_means(group, interval, frontends))
     _tabulate_connections(measured, tables)
     return tables
 
@@ -157,24 +172,47 @@ def _share(series: Series, frontends: int) -> int:
 
 def _numbers(series: Series, aggregation: str) -> Iterable[Tuple[int, float]]:
     """The minutes of a series that have that aggregation, with it."""
-    pairs = zip(series.minutes, series.values.get(aggregation, ()))
-    return pairs if len(series.values) == 1 else ((minute, value) for minute, value in pairs if not isnan(value))
+    numbers = series.values.get(aggregation, ())
+    pairs = zip(series.minutes, numbers)
+    return ((minute, value) for minute, value in pairs if not isnan(value)) if isnan(sum(numbers)) else pairs
+
+
+def _even(columns: Sequence[Column]) -> Optional[List[Sequence[float]]]:
+    """The numbers of each of `columns`, times its share, where all have one at the same minutes, as nearly always; None
+    for others, which have to be looked at minute by minute."""
+    found: List[Sequence[float]] = []
+    for series, aggregation, share in columns:
+        numbers = series.values.get(aggregation)
+        if numbers is None or isnan(sum(numbers)) or series.minutes != columns[0][0].minutes:
+            return None
+        found.append(numbers if share == 1 else [value * share for value in numbers])
+    return found
+
+
+def _sums(columns: Sequence[Sequence[float]]) -> Sequence[float]:
+    """The sum of each row."""
+    return columns[0] if len(columns) == 1 else list(map(fsum, zip(*columns)))
+
+
+def _records(kind: Type[Record], *columns: Iterable[Any]) -> Iterator[Record]:
+    """A named tuple of each row, several times as fast as by a call for each: a week has tens of thousands."""
+    return map(partial(tuple.__new__, kind), zip(*columns))
 
 
 def _sum_minutes(group: Sequence[Series], frontends: int) -> Ports:
     """Ports per minute over all frontends of `group`."""
     # At minute grain a point is one sample: mean and maximum are the same, and either will do.
-    return {minute: fsum(values) for minute, values in _side_by_side(
-        [(series, AVERAGE if series.values.get(AVERAGE) else MAXIMUM, _share(series, frontends))
-         for series in group]).items()}
+    columns = [(series, AVERAGE if series.values.get(AVERAGE) else MAXIMUM, _share(series, frontends))
+               for series in group]
+    even = _even(columns)
+    if even is not None:
+        return dict(zip(group[0].minutes, _sums(even)))
+    return {minute: fsum(values) for minute, values in _side_by_side(columns).items()}
 
 
-def _side_by_side(columns: Sequence[Tuple[Series, str, int]]) -> Dict[int, List[float]]:
-    """What each series has at each minute, times its share: (series, aggregation, share). A minute that one of them
-    lacks is mended (MENDED_POINTS), or left out, as a gap, where nobody can tell (EDGE_POINTS)."""
-    if len(columns) == 1:  # most clusters have one outbound IP, or one frontend for all
-        (series, aggregation, share), = columns
-        return {minute: [value * share] for minute, value in _numbers(series, aggregation)}
+def _side_by_side(columns: Sequence[Column]) -> Dict[int, List[float]]:
+    """What each series has at each minute, times its share. A minute that one of them lacks is mended (MENDED_POINTS),
+    or left out, as a gap, where nobody can tell (EDGE_POINTS)."""
     found: Dict[int, List[float]] = {}
     for series, aggregation, share in columns:
         for minute, value in _numbers(series, aggregation):
@@ -205,8 +243,19 @@ def _between(points: Ports, left: int, right: int, minute: int) -> float:
 def _sum_buckets(group: Sequence[Series], interval: int, frontends: int) -> Dict[int, Bucket]:
     """Buckets over all frontends of `group`: the mean of a node is the sum of the means of its frontends."""
     share = _share(group[0], frontends)
-    means = _side_by_side([(series, AVERAGE, share) for series in group])
-    maxima = _side_by_side([(series, MAXIMUM, 1) for series in group])
+    means, maxima = [(series, AVERAGE, share) for series in group], [(series, MAXIMUM, 1) for series in group]
+    even_means, even_maxima = _even(means), _even(maxima)
+    if even_means is None or even_maxima is None:
+        return _uneven_buckets(_side_by_side(means), _side_by_side(maxima), interval, share)
+    mean = _sums(even_means)
+    floor = list(map(max, mean, *even_maxima))
+    ceiling = map(max, [most * share for most in _sums(even_maxima)], floor)
+    return dict(zip(group[0].minutes, _records(Bucket, repeat(interval), mean, floor, ceiling)))
+
+
+def _uneven_buckets(means: Mapping[int, Sequence[float]], maxima: Mapping[int, Sequence[float]], interval: int,
+                    share: int) -> Dict[int, Bucket]:
+    """The same where some points or all maxima are missing."""
     if not maxima:
         totals = sorted(zip(means, map(fsum, means.values())))
         return {minute: Bucket(interval, mean, mean, None) for minute, mean in totals}
@@ -217,6 +266,14 @@ def _sum_buckets(group: Sequence[Series], interval: int, frontends: int) -> Dict
         ceiling = max(fsum(most) * share, floor) if most else None
         buckets[minute] = Bucket(interval, mean if minute in means else floor, floor, ceiling)
     return buckets
+
+
+def _sum_means(group: Sequence[Series], interval: int, frontends: int) -> Ports:
+    """Means over all frontends of `group`; where there is none, the least that is known."""
+    even = _even([(series, AVERAGE, _share(group[0], frontends)) for series in group])
+    if even is not None:
+        return dict(zip(group[0].minutes, _sums(even)))
+    return {start: bucket.mean for start, bucket in _sum_buckets(group, interval, frontends).items()}
 
 
 def _tabulate_connections(measured: Measurements, tables: Tables) -> None:
@@ -231,24 +288,34 @@ def _tabulate_connections(measured: Measurements, tables: Tables) -> None:
 
 def _connections(all_series: Iterable[Series]) -> List[Tuple[str, int, Dict[int, Flows]]]:
     """(node, interval, connections): the coarsest interval of each node first."""
-    counts: Dict[Tuple[str, int], Tuple[Ports, Ports]] = {}
+    found: Dict[Tuple[str, int], Tuple[List[Series], List[Series]]] = {}
     for series in all_series:
         if series.metric == CONNECTIONS and series.node and series.state != PENDING:
-            column = counts.setdefault((series.node, series.interval), ({}, {}))[series.state == FAILED]
-            if column:  # of another frontend
-                for minute, value in _numbers(series, TOTAL):
-                    column[minute] = column.get(minute, 0) + value
-            else:
-                column.update(_numbers(series, TOTAL))
-    return [(node, interval, _flows(interval, *columns))
-            for (node, interval), columns in sorted(counts.items(), key=lambda item: (item[0][0], -item[0][1]))]
+            found.setdefault((series.node, series.interval), ([], []))[series.state == FAILED].append(series)
+    return [(node, interval, _flows(interval, *both))
+            for (node, interval), both in sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))]
 
 
-def _flows(interval: int, accepted: Mapping[int, float], failed: Mapping[int, float]) -> Dict[int, Flows]:
-    """Connections by the minute. An interval without a count of failures has none, unless both beside it have some:
-    then it is a gap."""
-    if accepted.keys() == failed.keys():  # as nearly always
-        return {start: Flows(interval, count, failed[start]) for start, count in sorted(accepted.items())}
+def _flows(interval: int, accepted: Sequence[Series], failed: Sequence[Series]) -> Dict[int, Flows]:
+    """Connections by the minute, from the series of all frontends."""
+    if len(accepted) == len(failed) == 1:
+        even = _even([(series, TOTAL, 1) for series in (*accepted, *failed)])
+        if even is not None:
+            return dict(zip(accepted[0].minutes, _records(Flows, repeat(interval), *even)))
+    return _uneven_flows(interval, _counts(accepted), _counts(failed))
+
+
+def _counts(all_series: Iterable[Series]) -> Ports:
+    """The counts of all of these, by the minute."""
+    counts: Ports = {}
+    for series in all_series:
+        for minute, value in _numbers(series, TOTAL):
+            counts[minute] = counts.get(minute, 0) + value
+    return counts
+
+
+def _uneven_flows(interval: int, accepted: Ports, failed: Ports) -> Dict[int, Flows]:
+    """An interval without a count of failures has none, unless both beside it have some: then it is a gap."""
     found = {}
     for start in sorted({**accepted, **failed}):
         if start in failed or not (failed.get(start - interval) and failed.get(start + interval)):
@@ -259,12 +326,11 @@ def _flows(interval: int, accepted: Mapping[int, float], failed: Mapping[int, fl
 class Allocation:
     """The allocation of one node and protocol at any minute: that minute's own, else the last known before it."""
 
-    def __init__(self, tables: Tables, node: str, protocol: str):
-        self._fine: Mapping[int, float] = tables.allocated.get((node, protocol), {})
-        coarse = tables.bucket_allocated.get((node, protocol), {})
-        known = sorted({**coarse, **self._fine}.items())
-        self._minutes = [minute for minute, _ in known]
-        self._ports = [ports for _, ports in known]
+    def __init__(self, fine: Ports, coarse: Ports):
+        self._fine = fine
+        known = {**coarse, **fine}
+        self._minutes = sorted(known)
+        self._ports = [known[minute] for minute in self._minutes]
 
     def at(self, minute: int) -> Optional[float]:
         """Ports allocated at `minute`; before the first known value that one; None when nothing was measured."""
@@ -274,14 +340,19 @@ class Allocation:
             return None
         return self._ports[max(0, bisect_right(self._minutes, minute) - 1)]
 
+    def is_above(self, ports: float, share: float) -> bool:
+        """Whether that `share` of what was allocated is more than so many `ports` at any time; where nothing was, they
+        are no share of it."""
+        least = min(filter(None, self._ports), default=None)
+        return least is None or ports / least < share
+
     @property
     def last(self) -> Optional[Tuple[int, float]]:
         """The latest known minute and its ports."""
         return (self._minutes[-1], self._ports[-1]) if self._ports else None
 
 
-@dataclass(frozen=True)
-class Inventory:
+class Inventory(NamedTuple):
     """The ports of one protocol on one node: in use by minute and over coarse intervals, and allocated."""
 
     protocol: str
@@ -290,8 +361,7 @@ class Inventory:
     allocation: Allocation
 
 
-@dataclass(frozen=True)
-class NodeTables:
+class NodeTables(NamedTuple):
     """One node: its inventories by protocol, its new connections by minute and over coarse intervals."""
 
     name: str
@@ -322,6 +392,15 @@ class Minutes:
             return ()
         return self._order[bisect_left(self._order, start):bisect_left(self._order, start + length)]
 
+    def outside(self, spans: Mapping[int, int]) -> List[int]:
+        """Those that lie in none of `spans`, {start: length}, which ascend."""
+        found: List[int] = []
+        after = 0
+        for start, length in spans.items():
+            found += self._order[after:bisect_left(self._order, start)]
+            after = bisect_left(self._order, start + length)
+        return found + self._order[after:]
+
     def cover(self, start: int, length: int) -> bool:
         """Whether that interval was read by the minute: half of each hour of it is there, the rest are gaps."""
         return bool(self.within(start, length)) and all(
@@ -347,9 +426,6 @@ def observed_minutes(tables: Tables, nodes: Optional[Set[str]] = None) -> Dict[s
         if nodes is not None and node not in nodes:
             continue
         spans = seen.setdefault(node, {})
-        starts = sorted(start for start, length in spans.items() if length > 1)
-        for minute in minutes:
-            at = bisect_right(starts, minute) - 1
-            if at < 0 or minute >= starts[at] + spans[starts[at]]:
-                spans[minute] = 1
+        coarse = sorted(start for start, length in spans.items() if length > 1)
+        spans.update(dict.fromkeys(Minutes(minutes).outside({start: spans[start] for start in coarse}), 1))
     return seen

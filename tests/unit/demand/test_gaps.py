@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from azext_lbplan.demand.saturation import judge_node
 from azext_lbplan.demand.statistics import cover
-from azext_lbplan.demand.tables import Bucket, Flows, Minutes, Tables, beside, tabulate
+from azext_lbplan.demand.tables import Allocation, Bucket, Flows, Minutes, Tables, beside, tabulate
 from azext_lbplan.model.answers import Measurements, Series, parse
 from azext_lbplan.model.metrics import UDP
 
@@ -88,6 +88,22 @@ def test_what_lies_beside_a_gap_is_never_more_than_the_minutes_around(points, mi
 def test_an_interval_counts_as_read_when_half_of_each_of_its_hours_is_there():
     assert Minutes(range(0, 360, 2)).cover(0, 360)
     assert not Minutes(range(60, 360)).cover(0, 360)
+
+
+@given(st.sets(st.integers(0, 200), max_size=60), st.sets(st.integers(0, 20)))
+@settings(max_examples=50)
+def test_minutes_outside_of_the_intervals_are_those_in_none_of_them(points, intervals):
+    spans = {10 * number: 7 for number in sorted(intervals)}
+    assert Minutes(points).outside(spans) == [minute for minute in sorted(points) if not any(
+        start <= minute < start + length for start, length in spans.items())]
+
+
+@given(st.dictionaries(st.integers(0, 59), st.integers(0, 8).map(lambda eighth: 128 * eighth)), st.integers(0, 1024))
+@settings(max_examples=50)
+def test_ports_below_a_share_of_every_allocation_are_below_that_of_each(allocated, ports):
+    allocation = Allocation(allocated, {})
+    shares = [ports / there for there in map(allocation.at, range(60)) if there]
+    assert allocation.is_above(ports, 0.95) == all(share < 0.95 for share in shares)
 
 
 def test_pending_connections_are_none_of_the_accepted(full):
