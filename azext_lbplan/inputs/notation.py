@@ -21,7 +21,7 @@ _LONGEST_NOTICES = 64 * 1024
 _LONGEST_YAML = 32 * 1024 * 1024
 
 #: The largest JSON whose lines are looked for, in characters: what Azure Resource Manager takes of a template.
-#: Source: AZURE-FACTS section 9, 18.
+#: Source: AZURE-FACTS section 9, point 18.
 _LONGEST_WITH_LINES = 4 * 1024 * 1024
 
 
