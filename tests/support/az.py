@@ -83,6 +83,7 @@ class Az:
         self.cwd.mkdir(parents=True, exist_ok=True)
         self._ran = 0
         self._warm = None
+        self._extension = None
         self._starting = Lock()
 
     @property
@@ -143,8 +144,20 @@ class Az:
         if self._ran <= _FIRST or sys.platform != 'linux' or self.executable != _OWN:
             return None
         with self._starting:
-            self._warm = self._warm or Warm(_by_script(self.env), self.cwd)
-        return self._warm.run(python, env=_by_script(env), **how)
+            extension = self._installed()
+            if self._warm is None or self._extension != extension:
+                self._warm, self._extension = Warm(_by_script(self.env), self.cwd, *extension[:1]), extension
+            warm = self._warm
+        return warm.run(python, env=_by_script(env), **how)
+
+    def _installed(self):
+        """The folder of the extension, and what tells this one from one that was installed before; () without any."""
+        folder = self.folder / 'extensions' / 'lbplan'
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            return ()
+        return folder, found.st_ino, found.st_ctime_ns
 
     def environment(self, changes):
         """What a command gets: `changes` are added, None removes."""

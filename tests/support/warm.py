@@ -2,9 +2,10 @@
 
 A fork runs what it is given as a process of its own would: `python -m azure.cli` as the script `az` does, or
 `python -c`, with the arguments, the environment, the folder and the standard streams of the command; and it ends as
-Python ends. So it is the CLI that is installed, and the extension from its wheel: that is imported in the fork alone,
-and nothing of this repository is on its path. A command takes a third to a half of its CPU. What must see the imports,
-signals or a terminal takes a process of its own: `Az.popen`, `Az.shell`.
+Python ends, but for the modules, which nobody sees taken apart. So it is the CLI that is installed, and the extension
+from its wheel, of which the process has imported what every command of it does; nothing of this repository is on its
+path. A command takes a fifth to a third of its CPU. What must see the imports, signals or a terminal takes a process of
+its own: `Az.popen`, `Az.shell`.
 """
 import json
 import os
@@ -20,13 +21,17 @@ from contextlib import suppress
 #: What takes long of the imports of `az aks`, `az aks lb` and of requests to Azure.
 _MODULES = (
     *(f'azure.cli.core.{name}' for name in (
-        '_help', '_output', 'aaz', 'auth.identity', 'azlogging', 'command_recommender', 'commands.arm',
-        'extension.operations', 'intercept_survey', 'parser', 'sdk.policies')),
+        '_breaking_change', '_completers', '_help', '_help_loaders', '_output', 'aaz', 'auth.identity', 'azlogging',
+        'command_recommender', 'commands.arm', 'commands.command_operation', 'extension.operations',
+        'intercept_survey', 'parser', 'sdk.policies')),
     *(f'azure.cli.command_modules.acs.{name}' for name in (
         '_help', '_params', 'commands', 'custom', 'maintenanceconfiguration')),
-    'azure.cli.command_modules.serviceconnector.commands', 'azure.cli.command_modules.serviceconnector._help',
+    *(f'azure.cli.command_modules.serviceconnector.{name}' for name in ('_client_factory', '_help', 'commands')),
     'azure.core.pipeline.transport', 'azure.core.rest._requests_basic', 'azure.mgmt.containerservice', 'azure.mgmt.msi',
     'msal', 'msrest', 'pkginfo', 'requests', 'yaml')
+
+#: What every command of the extension imports.
+_EXTENSION = tuple(f'azext_lbplan.{name}' for name in ('_help', '_params', '_validators', 'commands', 'custom'))
 
 #: Variables that are read when a command runs; the modules have read the others when they were imported.
 _READ_LATE = {'AZURE_DEFAULTS_GROUP', 'COLUMNS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'}
@@ -34,14 +39,18 @@ _READ_LATE = {'AZURE_DEFAULTS_GROUP', 'COLUMNS', 'HTTP_PROXY', 'HTTPS_PROXY', 'N
 _LARGEST = 1 << 18  # bytes of a request: arguments and an environment
 
 _PROCESS = f'''
-import gc, importlib, json, os, runpy, socket, sys
+import atexit, gc, importlib, json, os, runpy, socket, sys, threading
 
 control = socket.socket(fileno=int(sys.argv[1]))
-for name in sys.argv[2:]:
+modules, *extensions = sys.argv[2:]
+sys.path += extensions  # as the CLI does, in each fork
+for name in modules.split():
     try:
         importlib.import_module(name)
     except ImportError:  # other versions of the CLI have other modules
         pass
+for extension in extensions:
+    sys.path.remove(extension)
 gc.collect()
 gc.freeze()  # else each fork looks through all of it, and copies it by that
 gc.get_freeze_count = int  # what runs in a fork has frozen nothing yet
@@ -65,24 +74,37 @@ os.chdir(folder)
 os.environ.clear()
 os.environ.update(environment)
 sys.argv[:], sys.path[0] = [option, *arguments], folder
-if option == '-c':
-    exec(what, {{'__name__': '__main__'}})
-else:
-    runpy.run_module(what, run_name='__main__', alter_sys=True)
+code = None
+try:
+    if option == '-c':
+        exec(what, {{'__name__': '__main__'}})
+    else:
+        runpy.run_module(what, run_name='__main__', alter_sys=True)
+except SystemExit as error:
+    code = error.code
+    if not isinstance(code, (int, type(None))):
+        raise
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit((code or 0) & 0xff)
 '''
 
 
 class Warm:
-    """The process that forks, from `env`; it ends with this object."""
+    """The process that forks, from `env`, with the extension in the folder `extension`; it ends with this object."""
 
-    def __init__(self, env, cwd):
+    def __init__(self, env, cwd, extension=None):
         self._env = env
         self._busy = threading.Lock()
+        modules = _MODULES + (_EXTENSION if extension else ())
+        more = [str(extension)] if extension else []
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, '-c', _PROCESS, str(theirs.fileno()), *_MODULES], env=env, cwd=cwd,
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                [sys.executable, '-c', _PROCESS, str(theirs.fileno()), ' '.join(modules), *more], env=env,
+                cwd=cwd, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         weakref.finalize(self, _end, self._control, process)
 
     def run(self, arguments, input, env, cwd, timeout, encoding):

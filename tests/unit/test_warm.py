@@ -14,7 +14,17 @@ pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='nothing is fork
 @pytest.fixture(scope='module')
 def run(az):
     """Runs Python with the environment of `az`."""
-    warm = Warm(_by_script(az.env), az.cwd)
+    return runner(az)
+
+
+@pytest.fixture(scope='module')
+def run_command(az):
+    """The same where the extension has been imported, as `Az` does it."""
+    return runner(az, az.folder / 'extensions' / 'lbplan')
+
+
+def runner(az, *extension):
+    warm = Warm(_by_script(az.env), az.cwd, *extension)
 
     def run_python(*arguments, text='', timeout=60, **env):
         return warm.run(arguments, text, {**_by_script(az.env), **env}, az.cwd, timeout, 'utf-8')
@@ -24,9 +34,9 @@ def run(az):
 @pytest.mark.parametrize('command', ['aks lb plan -g rg1 -n aks1', 'aks lb check -g rg1 -n aks1 --fail-on info',
                                      'aks lb list -o table', 'aks lb plan --from-file missing.json',
                                      'aks lb show --nothing', 'aks show -g rg1 -n aks2', 'aks lb -h'])
-def test_it_says_and_ends_with_the_same(arm, az, run, command):
+def test_it_says_and_ends_with_the_same(arm, az, run_command, command):
     arm.add_cluster(ports=21000)
-    forked, process = run('-m', 'azure.cli', *command.split()), az.popen(command)
+    forked, process = run_command('-m', 'azure.cli', *command.split()), az.popen(command)
     assert (forked.stdout, forked.stderr) == process.communicate()
     assert forked.returncode == process.returncode
 
