@@ -1,9 +1,7 @@
 """The routes of Microsoft.ContainerService: PUT of clusters, agent pools."""
-import copy
-
 from tests.azure import aks_rules, errors, ids
 from .balancer import OUTBOUND_RULE, members
-from .builders import cluster_body, pool as new_pool
+from .builders import cluster_body, copied, pool as new_pool
 from .network import PUBLIC_IP
 from .reconcile import Reconciler
 
@@ -126,7 +124,7 @@ def _created(request):
 
 def _merged(old, sent):
     """A PUT as AKS takes it: what is not sent stays, in pools too; the read-only rest is the service's."""
-    new = copy.deepcopy(old)
+    new = copied(old)
     fixed = ('properties', 'id', 'name', 'type', 'identity')
     new.update({key: value for key, value in sent.items() if key not in fixed})
     wanted = dict(sent.get('properties') or {})
@@ -150,7 +148,7 @@ def _merged(old, sent):
 def _profile(old, sent):
     """The IP kinds are replaced as a whole; [O] once anything was set, ports and timeout are both there."""
     if sent is None:
-        return copy.deepcopy(old)
+        return copied(old)
     sent = _given(sent)
     kinds = ('managedOutboundIPs', 'outboundIPs', 'outboundIPPrefixes')
     keep = {key: value for key, value in old.items() if key not in kinds or not any(kind in sent for kind in kinds)}
@@ -164,7 +162,7 @@ def _profile(old, sent):
 
 
 def _overlaid(pool, sent):
-    pool = {**copy.deepcopy(pool), **_given(sent)}
+    pool = {**copied(pool), **_given(sent)}
     if not pool.get('enableAutoScaling'):
         pool.pop('minCount', None)
         pool.pop('maxCount', None)

@@ -1,5 +1,5 @@
 """Builders of resources in the shapes of the real service (facts §9)."""
-import copy
+import pickle
 
 from tests.azure import ids, vnets
 from .aks_rules import load_balancer_id
@@ -199,8 +199,13 @@ def _profile(managed, managed_ipv6, own, prefixes, ports, idle, backend_pool_typ
     return {**profile, 'backendPoolType': backend_pool_type}
 
 
+def copied(body):
+    """What `copy.deepcopy` makes of a body, in a quarter of the time."""
+    return pickle.loads(pickle.dumps(body, pickle.HIGHEST_PROTOCOL))
+
+
 def _versioned(item, version):
-    item = copy.deepcopy(item)
+    item = copied(item)
     item.setdefault('orchestratorVersion', version)
     item.setdefault('currentOrchestratorVersion', version)
     return item

@@ -1,6 +1,7 @@
 """Resource ids: made, taken apart, compared. ARM compares them without regard to case (facts §9, 2)."""
 import re
 import uuid
+from functools import lru_cache
 
 SUBSCRIPTION = '11111111-1111-1111-1111-111111111111'
 OTHER_SUBSCRIPTION = '22222222-2222-2222-2222-222222222222'
@@ -32,4 +33,9 @@ def same(one, other):
 
 def guid(*parts):
     """A name as Azure would draw it by chance, but the same on every run."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, '/'.join(str(part).lower() for part in parts)))
+    return _drawn('/'.join(str(part).lower() for part in parts))
+
+
+@lru_cache(maxsize=1 << 14)
+def _drawn(name):
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))

@@ -138,28 +138,24 @@ class Monitor:
         start, end, length = window
         data = []
         end = min(end, self.now) if self.now is not None else end
-        if length == 1 and len(parts) == 1 and None not in parts[0][1]:
+        if length == 1 and len(parts) == 1 and None not in parts[0][1] and 'count' not in aggregations:
             first, values = parts[0]
-            return [{'timeStamp': written(minute), **{name: _number([values[minute - first]], name)
-                                                    for name in aggregations}}
+            return [{'timeStamp': written(minute), **dict.fromkeys(aggregations, float(values[minute - first]))}
                     for minute in range(max(start, first), min(end, first + len(values)))]
         for left in range(start, end, length):
             right = min(left + length, end)
             found = [value for first, values in parts for value in values[max(0, left - first):max(0, right - first)]
                      if value is not None]
             if found:
-                data.append({'timeStamp': written(left), **{name: _number(found, name) for name in aggregations}})
+                data.append({'timeStamp': written(left), **{name: _OF[name](found) for name in aggregations}})
             elif self.pad_gaps and any(first < right and left < first + len(values) for first, values in parts):
                 data.append({'timeStamp': written(left)})
         return data
 
 
-def _number(found, name):
-    """Floats for all but counts, as the service sends them."""
-    if name == 'average':
-        return float(sum(found)) / len(found)
-    return {'maximum': lambda: float(max(found)), 'minimum': lambda: float(min(found)),
-            'total': lambda: float(sum(found)), 'count': lambda: len(found)}[name]()
+#: An aggregation of values: floats for all but counts, as the service sends them.
+_OF = {'average': lambda found: float(sum(found)) / len(found), 'maximum': lambda found: float(max(found)),
+       'minimum': lambda found: float(min(found)), 'total': lambda found: float(sum(found)), 'count': len}
 
 
 def _metric(resource, name, series, refused):

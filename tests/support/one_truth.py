@@ -108,15 +108,19 @@ def lines(result):
 
 def _commands(value, without=()):
     """The lines to run anywhere in a result."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ('command', 'commands') and inner:
-                yield from [inner] if isinstance(inner, str) else inner
-            elif key not in without:
-                yield from _commands(inner, without)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _commands(inner, without)
+    found = []
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            for key, inner in one.items():
+                if key in ('command', 'commands') and inner:
+                    found += [inner] if isinstance(inner, str) else inner
+                elif key not in without:
+                    left.append(inner)
+        elif isinstance(one, list):
+            left += one
+    return found
 
 
 class _Judge:
@@ -297,9 +301,10 @@ class _Judge:
         """The world after these lines; None where they are refused."""
         key = tuple(commands)
         if key not in self._worlds:
-            self._worlds[key] = after = self.world.fork()
+            before = self._worlds.get(key[:-1])
+            self._worlds[key] = after = (before or self.world).fork()
             try:
-                for line in commands:
+                for line in commands[-1:] if before else commands:
                     after.azure.run(line)
             except Refused as error:
                 self._worlds[key] = None

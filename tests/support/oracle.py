@@ -209,8 +209,7 @@ def _changed(cluster, namespace):
     """The body that `az aks update` would send: its own code on its own models."""
     from azure.cli.command_modules.acs.custom import aks_update
     from azure.cli.command_modules.acs.managed_cluster_decorator import AKSManagedClusterUpdateDecorator
-    given = {name: getattr(namespace, name, parameter.default)
-             for name, parameter in inspect.signature(aks_update).parameters.items()}
+    given = {name: getattr(namespace, name, default) for name, default in _defaults(aks_update).items()}
     decorator = AKSManagedClusterUpdateDecorator(namespace.cmd, None, given, ResourceType.MGMT_CONTAINERSERVICE)
     decorator.check_raw_parameters()
     model = decorator.models.ManagedCluster
@@ -220,6 +219,11 @@ def _changed(cluster, namespace):
     body = decorator.update_outbound_type_in_network_profile(body)
     body = decorator.update_load_balancer_profile(body)
     return body.serialize(keep_readonly=True) if hasattr(body, 'serialize') else body.as_dict()
+
+
+@lru_cache(maxsize=None)
+def _defaults(function):
+    return {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}
 
 
 def _aaz_values(namespace):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 TCP = 'TCP'
@@ -170,7 +171,7 @@ def simulate(traffic: Sequence[Traffic], minutes: int, ports: Ports, timeout: in
     `both` reports a protocol that is never used with zeros, as the service does; False leaves it out.
     """
     allocation = ports if callable(ports) else lambda minute: ports
-    offered = [_draws(one, minutes, ticks, seed, index) for index, one in enumerate(traffic)]
+    offered = [_draws(one.rate, one.noisy, minutes, ticks, seed, index) for index, one in enumerate(traffic)]
     inventories = {protocol: _Inventory([(one, draws) for one, draws in zip(traffic, offered)
                                          if one.protocol == protocol], minutes, ticks, timeout)
                    for protocol in (TCP, UDP) if both or any(one.protocol == protocol for one in traffic)}
@@ -182,19 +183,20 @@ def simulate(traffic: Sequence[Traffic], minutes: int, ports: Ports, timeout: in
                 {protocol: list(allocated) for protocol in inventories}, successful, failed)
 
 
-def _draws(traffic, minutes, ticks, seed, index):
-    """How many connections are tried in each tick; depends on the seed and the traffic's place, not on the ports."""
-    generator = random.Random(f'{seed}/{index}')
+@lru_cache(maxsize=64)
+def _draws(rate, noisy, minutes, ticks, seed, index):
+    """How many connections are tried in each tick; depends on the seed and the traffic's place, not on the ports: those
+    of a workload that is simulated with one setting after another are drawn once."""
+    means = [rate(tick // ticks) / ticks for tick in range(minutes * ticks)]
+    if noisy:
+        generator = random.Random(f'{seed}/{index}')
+        return [poisson(generator, mean) for mean in means]
     draws = []
     rest = 0.0
-    for tick in range(minutes * ticks):
-        mean = traffic.rate(tick // ticks) / ticks
-        if traffic.noisy:
-            draws.append(poisson(generator, mean))
-        else:
-            rest += mean
-            draws.append(int(rest + 1e-9))
-            rest -= draws[-1]
+    for mean in means:
+        rest += mean
+        draws.append(int(rest + 1e-9))
+        rest -= draws[-1]
     return draws
 
 
@@ -250,7 +252,8 @@ class _Kind:
 
     def wish(self, tick):
         """Connections that are tried in `tick`, those that come again included."""
-        self.again += self.due.pop(tick, 0.0)
+        if self.due:
+            self.again += self.due.pop(tick, 0.0)
         return self.draws[tick] + int(self.again)
 
     def refuse(self, tick, refused):
@@ -280,12 +283,13 @@ class _Group:
                 free = max(0, ports * self.spread - flows)
                 wishes = [kind.wish(tick) for kind in self.kinds]
                 for kind, wanted, taken in zip(self.kinds, wishes, _grant(wishes, free)):
-                    refused = wanted - taken
-                    successful[minute] += taken
-                    failed[minute] += refused * kind.traffic.attempts
-                    kind.refuse(tick, refused)
-                    flows += taken
-                    _schedule(kind, taken, tick, ends, length)
+                    if wanted > taken or kind.again >= 1:
+                        failed[minute] += (wanted - taken) * kind.traffic.attempts
+                        kind.refuse(tick, wanted - taken)
+                    if taken:
+                        successful[minute] += taken
+                        flows += taken
+                        _schedule(kind, taken, tick, ends, length)
             used.append(min(-(-flows // self.spread), ports) if ports else 0)
         return used
 
@@ -307,6 +311,9 @@ def _schedule(kind, taken, tick, ends, length):
         ends[min(length, (tick // kind.traffic.every + 1) * kind.traffic.every)] += taken
         return
     holds = kind.holds
+    if len(holds) == 1:
+        ends[min(length, tick + holds[0])] += taken
+        return
     share, rest = divmod(taken, len(holds))
     for index, hold in enumerate(holds):
         count = share + (1 if (index - kind.turn) % len(holds) < rest else 0)
