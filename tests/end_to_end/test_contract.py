@@ -32,13 +32,22 @@ SCALES = [Scale(), Scale(node_count=0), Scale(max_count=1), Scale(max_count=60),
           Scale(kubernetes_version='1.29')]
 
 
-def decide(snapshot, change=Change(), scale=Scale(), consent=False):
+def decide(snapshot):
     """The three results, as `az` prints them."""
     observed = parse_observed(snapshot)
+    return {'show': show(observed), **decide_observed(observed)}
+
+
+def show(observed):
+    """What `show` prints: nothing that is typed reaches it."""
+    return conform('show', json.loads(json.dumps(results.show(decision.decide(observed)))))
+
+
+def decide_observed(observed, change=Change(), scale=Scale(), consent=False):
+    """What `plan` and `recommend` print."""
     plan, measured = (decision.decide(observed, Options(change, scale, consent, measure=measure))
                       for measure in (False, True))
-    found = {'show': results.show(decision.decide(observed)), 'plan': results.plan(plan, findings(plan)),
-             'recommend': recommend(measured, findings(measured))}
+    found = {'plan': results.plan(plan, findings(plan)), 'recommend': recommend(measured, findings(measured))}
     return {command: conform(command, json.loads(json.dumps(result))) for command, result in found.items()}
 
 
@@ -55,13 +64,15 @@ def assert_table(command, result):
 
 @pytest.mark.parametrize('name', SPREAD)
 def test_every_key_is_there_whatever_was_typed(arm, name):
-    snapshot = snapshot_of(arm, SPREAD[name](arm))
-    own = bool(parse_observed(snapshot).cluster.profile.outbound_ips or
-               parse_observed(snapshot).cluster.profile.outbound_ip_prefixes)
+    observed = parse_observed(snapshot_of(arm, SPREAD[name](arm)))
+    own = bool(observed.cluster.profile.outbound_ips or observed.cluster.profile.outbound_ip_prefixes)
+    shown = show(observed)
+    assert_table('show', shown)
+    assert not own or MANAGED_COUNT not in json.dumps(shown)
     for consent in (False, True):
         for change in TYPED:
             for scale in SCALES:
-                for command, result in decide(snapshot, change, scale, consent).items():
+                for command, result in decide_observed(observed, change, scale, consent).items():
                     assert_table(command, result)
                     assert not own or MANAGED_COUNT not in json.dumps(result)
                     assert len(result.get('command') or '') < 100_000, 'longer than a shell takes'
@@ -74,8 +85,10 @@ def test_every_key_is_there_on_recorded_clusters():
         for body in _clusters(json.loads(path.read_text(encoding='utf-8'))):
             seen += 1
             for snapshot in ({'schema': 1, 'managedCluster': body}, {'managedCluster': _with_nulls(body)}):
+                observed = parse_observed(snapshot)
+                assert_table('show', show(observed))
                 for change in TYPED[:4]:
-                    for command, result in decide(snapshot, change, Scale(max_count=200)).items():
+                    for command, result in decide_observed(observed, change, Scale(max_count=200)).items():
                         assert_table(command, result)
     assert seen >= 13
 

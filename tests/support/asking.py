@@ -9,7 +9,7 @@ from tests.azure.monitor import BadRequest, Monitor
 
 
 class Asked:
-    """The answers of each round, their size in bytes, and how many requests they took.
+    """The answers of each round, and how many requests they took.
 
     `spoil` makes another body of an answer's, see tests.support.spoiled."""
 
@@ -17,7 +17,7 @@ class Asked:
         self.monitor = Monitor(workload, now=end, **switches)
         self.timeout = timeout
         self.spoil = spoil
-        self.bytes = 0
+        self._bodies = []
         self.requests = 0
         self.window = Window(end - int(days * 1440), end)
         self.rounds = answered(self.questions(nodes or len(workload.nodes), frontends or len(workload.frontends)),
@@ -44,10 +44,13 @@ class Asked:
             body = self.monitor.answer({name.lower(): value for name, value in query.parameters().items()}, 'lb')
         except BadRequest:
             return None
-        text = json.dumps(body, separators=(',', ':'))
-        self.bytes += len(text)
-        body = json.loads(text)
+        self._bodies.append(body)
         return self.spoil(body, query) if self.spoil else body
+
+    @property
+    def bytes(self):
+        """The size of all that was answered."""
+        return sum(len(json.dumps(body, separators=(',', ':'))) for body in self._bodies)
 
     def demand(self):
         return measure(self.answers, self.timeout)

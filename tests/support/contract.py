@@ -1,6 +1,7 @@
 """What every result holds, on every cluster: keys, types, and the arithmetic between the numbers."""
 import ipaddress
 import shlex
+from functools import lru_cache
 
 from azext_lbplan.rules.cluster import RULES
 
@@ -148,8 +149,14 @@ def _way_back(back, result):
     _shape(back, ROLLBACK)
     assert back['notRestored'] and (back['command'] is None) == (back['flags'] == [])
     if back['command']:
-        argv, there = shlex.split(back['command']), shlex.split(result['command'])
+        argv, there = _words(back['command']), _words(result['command'])
         assert argv == there[:-len(result['flags'])] + back['flags']
+
+
+@lru_cache(maxsize=4096)
+def _words(line):
+    """What a shell makes of a line; thousands of results share theirs."""
+    return shlex.split(line)
 
 
 def option(name, value):
@@ -160,7 +167,7 @@ def option(name, value):
 
 def _command(result):
     """One line that a shell takes apart into exactly what was meant, naming the cluster and the flags as they are."""
-    argv, cluster, flags = shlex.split(result['command']), result['cluster'], result['flags']
+    argv, cluster, flags = _words(result['command']), result['cluster'], result['flags']
     assert argv[:3] == ['az', 'aks', 'create' if cluster is None else 'update'] and argv[-len(flags):] == flags
     if cluster and cluster['name'] and cluster['subscriptionId'] and cluster['resourceGroup']:
         assert argv[3:-len(flags)] == [*option('--resource-group', cluster['resourceGroup']),
@@ -169,4 +176,4 @@ def _command(result):
     if result['proposed']['ipSource'] == 'mixed':
         assert not set(flags) & set(IP_OPTIONS), 'an IP option would remove the other IPs of a mixed profile'
     for line in result['prerequisites']:
-        assert shlex.split(line)[:3] == ['az', 'network', 'public-ip']
+        assert _words(line)[:3] == ['az', 'network', 'public-ip']

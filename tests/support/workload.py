@@ -77,7 +77,8 @@ class Node:
 
     def peak(self, protocol=None):
         """The most ports that one protocol used in any minute."""
-        return max(value or 0 for name, values in self.used.items() if protocol in (None, name) for value in values)
+        return max(max(filter(None, values), default=0) for name, values in self.used.items()
+                   if protocol in (None, name))
 
     def without(self, first, last):
         """The same with nothing reported from minute `first` to before `last`."""
@@ -136,11 +137,12 @@ class Workload:
             return [series]
         key = (id(series), id(placed.shares))
         if key not in self._split:
-            shares = placed.shares if placed.shares and metric == 'UsedSnatPorts' else lambda _: [1 / count] * count
+            evenly = (1 / count,) * count
+            shares = placed.shares if placed.shares and metric == 'UsedSnatPorts' else lambda _: evenly
             parts = [[None] * len(series) for _ in range(count)]
             for minute, value in enumerate(series):
                 if value is not None:
-                    for part, ports in zip(parts, _share_out(value, shares(minute))):
+                    for part, ports in zip(parts, _share_out(value, tuple(shares(minute)))):
                         part[minute] = ports
             self._split[key] = (parts, series)
         return self._split[key][0]
@@ -157,6 +159,7 @@ class Workload:
         return found
 
 
+@lru_cache(maxsize=1 << 16)
 def _share_out(value, shares):
     """`value` in whole numbers, about as `shares` say; the rest goes to the first."""
     parts = [int(value * share) for share in shares]
@@ -171,7 +174,8 @@ def simulate(traffic: Sequence[Traffic], minutes: int, ports: Ports, timeout: in
     `both` reports a protocol that is never used with zeros, as the service does; False leaves it out.
     """
     allocation = ports if callable(ports) else lambda minute: ports
-    offered = [_draws(one.rate, one.noisy, minutes, ticks, seed, index) for index, one in enumerate(traffic)]
+    offered = [_drawn(one.rate, one.noisy, ticks, seed, index).first(minutes * ticks)
+               for index, one in enumerate(traffic)]
     inventories = {protocol: _Inventory([(one, draws) for one, draws in zip(traffic, offered)
                                          if one.protocol == protocol], minutes, ticks, timeout)
                    for protocol in (TCP, UDP) if both or any(one.protocol == protocol for one in traffic)}
@@ -184,20 +188,32 @@ def simulate(traffic: Sequence[Traffic], minutes: int, ports: Ports, timeout: in
 
 
 @lru_cache(maxsize=64)
-def _draws(rate, noisy, minutes, ticks, seed, index):
-    """How many connections are tried in each tick; depends on the seed and the traffic's place, not on the ports: those
-    of a workload that is simulated with one setting after another are drawn once."""
-    means = [rate(tick // ticks) / ticks for tick in range(minutes * ticks)]
-    if noisy:
-        generator = random.Random(f'{seed}/{index}')
-        return [poisson(generator, mean) for mean in means]
-    draws = []
-    rest = 0.0
-    for mean in means:
-        rest += mean
-        draws.append(int(rest + 1e-9))
-        rest -= draws[-1]
-    return draws
+def _drawn(rate, noisy, ticks, seed, index):
+    """Depends on the seed and the traffic's place, not on the ports: who simulates one setting after another, or one
+    day more each time, draws once."""
+    return _Draws(rate, ticks, random.Random(f'{seed}/{index}') if noisy else None)
+
+
+class _Draws:
+    """How many connections are tried in each tick: by chance, or exactly the rate where there is no `generator`."""
+
+    def __init__(self, rate, ticks, generator):
+        self._rate, self._ticks, self._generator = rate, ticks, generator
+        self._rest = 0.0
+        self._draws = []
+
+    def first(self, count):
+        """Those of the first `count` ticks."""
+        for tick in range(len(self._draws), count):
+            mean = self._rate(tick // self._ticks) / self._ticks
+            self._draws.append(poisson(self._generator, mean) if self._generator else self._exactly(mean))
+        return self._draws[:count]
+
+    def _exactly(self, mean):
+        self._rest += mean
+        whole = int(self._rest + 1e-9)
+        self._rest -= whole
+        return whole
 
 
 def poisson(generator, mean):
@@ -225,7 +241,7 @@ class _Inventory:
             holds = [max(1, round((minutes_active + after) * ticks)) for minutes_active in active]
             name = (one.destination, one.spread) if one.protocol == TCP else 'all'
             self._groups.setdefault(name, _Group(one.spread if one.protocol == TCP else 1)).kinds.append(
-                _Kind(one, draws, holds, len(draws)))
+                _Kind(one, draws, holds))
         self.used = [0] * minutes
 
     def run(self, allocated, successful, failed):
@@ -233,7 +249,7 @@ class _Inventory:
         for group in self._groups.values():
             used = group.run(allocated, successful, failed, self._ticks)
             # A port serves every destination: the destination with the most flows says how many are in use.
-            self.used = [max(one, other) for one, other in zip(self.used, used)]
+            self.used = list(map(max, self.used, used))
 
 
 @dataclass
@@ -243,7 +259,6 @@ class _Kind:
     traffic: Traffic
     draws: List[int]
     holds: List[int]
-    length: int
 
     def __post_init__(self):
         self.turn = 0
