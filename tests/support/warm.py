@@ -6,6 +6,9 @@ Python ends, but for the modules, which nobody sees taken apart. So it is the CL
 from its wheel, of which the process has imported what every command of it does; nothing of this repository is on its
 path. A command takes a fifth to a third of its CPU. What must see the imports, signals or a terminal takes a process of
 its own: `Az.popen`, `Az.shell`.
+
+One thing is left out for `az aks lb`: the commands of `az aks connection`, whose table the CLI builds beside it in half
+of the CPU of a command.
 """
 import json
 import os
@@ -17,6 +20,8 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+
+_CONNECTION = 'azure.cli.command_modules.serviceconnector.commands'
 
 #: What takes long of the imports of `az aks`, `az aks lb` and of requests to Azure.
 _MODULES = (
@@ -51,6 +56,10 @@ for name in modules.split():
         pass
 for extension in extensions:
     sys.path.remove(extension)
+if {_CONNECTION!r} in sys.modules:
+    connection = sys.modules[{_CONNECTION!r}]
+    load = connection.load_command_table
+    connection.load_command_table = lambda loader, args: args[:2] == ['aks', 'lb'] or load(loader, args)
 gc.collect()
 gc.freeze()  # else each fork looks through all of it, and copies it by that
 gc.get_freeze_count = int  # what runs in a fork has frozen nothing yet
