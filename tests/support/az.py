@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 
-from tests.support.warm import Warm
+from tests.support.warm import Warm, serve
 
 CLOUD = 'StandIn'
 _ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ class Az:
 
     Nothing of the caller's own configuration, extensions, proxies or PYTHON... variables reaches it, and it runs
     in its own empty folder, so that only an installed wheel can be what is imported. Who runs many commands runs them
-    in forks of one process (warm.py), but for those of `popen` and `shell`.
+    in forks of one process (warm.py), but for those of `popen`.
     """
 
     def __init__(self, arm, folder, executable=None):
@@ -119,7 +119,7 @@ class Az:
 
     def shell(self, script, input=None, env=None, check=False, cwd=None, timeout=120):
         """Run lines as a user pastes them: `bash -e`, with this `az` first on the path."""
-        path = f'{Path(self.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}'
+        path = f'{self._folder_of_az()}{os.pathsep}{os.environ.get("PATH", "")}'
         return self._run(['bash', '-ec', script], input, {'PATH': path, **(env or {})}, check, cwd, timeout)
 
     def popen(self, command, env=None, **more):
@@ -140,15 +140,43 @@ class Az:
 
     def _fork(self, python, env, **how):
         """The same in a fork of the process that stays; None where it takes a process of its own."""
+        warm = self._warmed()
+        return warm and warm.run(python, env=_by_script(env), **how)
+
+    def _warmed(self):
+        """The process that stays, for one more command; None where there is none."""
         self._ran += 1
-        if self._ran <= _FIRST or sys.platform != 'linux' or self.executable != _OWN:
+        if self._ran <= _FIRST or not self._may_fork:
             return None
         with self._starting:
             extension = self._installed()
             if self._warm is None or self._extension != extension:
                 self._warm, self._extension = Warm(_by_script(self.env), self.cwd, *extension[:1]), extension
-            warm = self._warm
-        return warm.run(python, env=_by_script(env), **how)
+            return self._warm
+
+    @property
+    def _may_fork(self):
+        return sys.platform == 'linux' and self.executable == _OWN
+
+    def _folder_of_az(self):
+        """Where a shell finds `az`: that of the process that stays, which leaves to the other what is not for it."""
+        if not self._may_fork:
+            return Path(self.executable).parent
+        folder = self.folder / 'bin'
+        with self._starting:
+            if not folder.exists():
+                folder.mkdir()
+                serve(folder, self.executable, self._pass_on)
+        return folder
+
+    def _pass_on(self, arguments, env, cwd, streams):
+        """The exit code of a command that a shell runs; None where it takes a process of its own."""
+        warm = self._warmed()
+        code = warm and warm.pass_on(['-m', 'azure.cli', *arguments], _by_script(env), cwd, streams)
+        if code is None:
+            for stream in streams:
+                os.close(stream)
+        return code
 
     def _installed(self):
         """The folder of the extension, and what tells this one from one that was installed before; () without any."""
@@ -176,7 +204,7 @@ class Az:
     def clone(self, folder):
         """Another `az` with the same login, and a configuration and extensions of its own."""
         # Not what commands have left in their folder: pipes, too.
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns('cwd'))
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns('bin', 'cwd'))
         return Az(self.arm, folder, self.executable)
 
     def install(self, wheel):

@@ -5,7 +5,7 @@ A fork runs what it is given as a process of its own would: `python -m azure.cli
 Python ends, but for the modules, which nobody sees taken apart. So it is the CLI that is installed, and the extension
 from its wheel, of which the process has imported what every command of it does; nothing of this repository is on its
 path. A command takes a fifth to a third of its CPU. What must see the imports, signals or a terminal takes a process of
-its own: `Az.popen`, `Az.shell`.
+its own: `Az.popen`.
 
 One thing is left out for `az aks lb`: the commands of `az aks connection`, whose table the CLI builds beside it in half
 of the CPU of a command.
@@ -20,6 +20,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 _CONNECTION = 'azure.cli.command_modules.serviceconnector.commands'
 
@@ -38,8 +39,10 @@ _MODULES = (
 #: What every command of the extension imports.
 _EXTENSION = tuple(f'azext_lbplan.{name}' for name in ('_help', '_params', '_validators', 'commands', 'custom'))
 
-#: Variables that are read when a command runs; the modules have read the others when they were imported.
-_READ_LATE = {'AZURE_DEFAULTS_GROUP', 'COLUMNS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'}
+#: Variables that are read when a command runs, and what a shell sets; the modules have read the others when they were
+#: imported.
+_READ_LATE = {'AZURE_DEFAULTS_GROUP', 'COLUMNS', 'HOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'OLDPWD', 'PATH',
+              'PWD', 'SHLVL', '_'}
 
 _LARGEST = 1 << 18  # bytes of a request: arguments and an environment
 
@@ -100,6 +103,23 @@ sys.stderr.flush()
 os._exit((code or 0) & 0xff)
 '''
 
+#: An `az` for shells: it has its command run in a fork, or becomes the other `az` where that is refused, and where a
+#: shell has left it more open than the standard streams.
+_CLIENT = """#!{python} -IS
+import json, os, socket, sys
+
+code = ''
+if len(os.listdir('/proc/self/fd')) == 4:  # one is for the look
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+        asked.connect({address!r})
+        request = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
+        socket.send_fds(asked, [request], [0, 1, 2])
+        code = asked.recv(16).decode()
+if not code:
+    os.execv({az!r}, [{az!r}, *sys.argv[1:]])
+sys.exit(int(code))
+"""
+
 
 class Warm:
     """The process that forks, from `env`, with the extension in the folder `extension`; it ends with this object."""
@@ -119,8 +139,7 @@ class Warm:
     def run(self, arguments, input, env, cwd, timeout, encoding):
         """What `subprocess.run` returns of Python with these arguments; None where that takes a process of its own:
         where variables differ that were read before, and where another thread waits for a command."""
-        changed = {name for name in {*env, *self._env} if env.get(name) != self._env.get(name)}
-        if not changed <= _READ_LATE or not self._busy.acquire(blocking=False):
+        if not self._takes(env):
             return None
         try:
             with ThreadPoolExecutor(3) as pool:
@@ -132,12 +151,31 @@ class Warm:
         finally:
             self._busy.release()
 
+    def pass_on(self, arguments, env, cwd, streams):
+        """The exit code of Python with these arguments, on standard streams that are there; None as for `run`."""
+        if not self._takes(env):
+            return None
+        try:
+            self._send([arguments, env, cwd], streams)
+            return self._wait(arguments, None)
+        finally:
+            self._busy.release()
+
+    def _takes(self, env):
+        """Whether a command with this environment may be run in a fork now; then nobody else's is."""
+        changed = {name for name in {*env, *self._env} if env.get(name) != self._env.get(name)}
+        return changed <= _READ_LATE and self._busy.acquire(blocking=False)
+
+    def _send(self, request, streams):
+        """Start a fork on these standard streams, which are its alone from now on."""
+        socket.send_fds(self._control, [json.dumps(request).encode()], streams)
+        for stream in streams:
+            os.close(stream)
+
     def _start(self, request):
         """Our ends of the standard streams of a fork."""
         (stdin, to_stdin), (of_stdout, stdout), (of_stderr, stderr) = (os.pipe() for _ in range(3))
-        socket.send_fds(self._control, [json.dumps(request).encode()], [stdin, stdout, stderr])
-        for stream in (stdin, stdout, stderr):
-            os.close(stream)
+        self._send(request, [stdin, stdout, stderr])
         return to_stdin, (of_stdout, of_stderr)
 
     def _wait(self, arguments, timeout):
@@ -153,6 +191,28 @@ class Warm:
             raise subprocess.TimeoutExpired(arguments, timeout) from None
         finally:
             self._control.settimeout(None)
+
+
+def serve(folder, az, run):
+    """Put an `az` into `folder` that has `run(arguments, environment, folder, streams)` run its commands: that closes
+    the streams and gives the exit code, or None to have `az` do it."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind('')  # an address of the kernel's choice, and no file
+    listening.listen()
+    client = Path(folder, 'az')
+    client.write_text(_CLIENT.format(python=sys.executable, address=listening.getsockname(), az=az), encoding='utf-8')
+    client.chmod(0o755)
+
+    def answer(asking):
+        with asking:
+            request, streams, _, _ = socket.recv_fds(asking, _LARGEST, 3)
+            code = run(*json.loads(request), streams)
+            asking.send(b'' if code is None else str(code if code >= 0 else 128 - code).encode())
+
+    def listen():
+        while True:
+            threading.Thread(target=answer, args=[listening.accept()[0]], daemon=True).start()
+    threading.Thread(target=listen, daemon=True).start()
 
 
 def _write(stream, text, encoding):

@@ -56,6 +56,18 @@ sys.stderr.write('é'), sys.exit(3)
     assert run('-c', 'import os; os.kill(os.getpid(), 9)').returncode == -9
 
 
+def test_a_shell_has_the_same_az(arm, az):
+    """In a fork; in a process of its own where one command waits for another, or more than the streams is open."""
+    arm.add_cluster()
+    az.python('')
+    for script, code, said in (
+            ('az aks lb show -g rg1 -n "aks1" --query nodes.current', 0, '3\n'), ('az aks show -g rg1 -n aks2', 3, ''),
+            ('az aks show -g rg1 -n aks1 | az aks lb show --from-file - --query nodes.current', 0, '3\n'),
+            ('az aks lb show --from-file <(az aks show -g rg1 -n aks1) --query nodes.current', 0, '3\n')):
+        done = az.shell(script)
+        assert (done.code, done.stdout) == (code, said), str(done)
+
+
 def test_what_takes_too_long_is_ended(run):
     with pytest.raises(subprocess.TimeoutExpired):
         run('-c', 'import time; print(1, flush=True); time.sleep(60)', timeout=.5)
