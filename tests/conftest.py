@@ -11,6 +11,18 @@ from tests.azure import StandIn  # noqa: E402  # after the asserts are rewritten
 from tests.support.az import Az, build_wheel  # noqa: E402  # after the asserts are rewritten
 
 
+#: The files that take longest, so that they are not left to one worker at the end.
+_LONGEST = ('test_one_truth.py', 'test_network.py', 'test_demand.py', 'test_contract.py', 'test_faults.py',
+            'test_fleet.py', 'test_speed.py', 'test_plan.py', 'test_files.py', 'test_endings.py', 'test_check.py',
+            'test_safety.py', 'test_changes.py', 'test_places.py', 'test_list.py', 'test_recommend.py')
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files come first."""
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _spared_collector():
     """A handler freezes what a process has loaded, once; here it is asked thousands of times whether it did, which

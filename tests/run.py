@@ -29,6 +29,9 @@ FOLDER = ROOT / ('.venv' + (f'-{CLI}-{sys.version_info[0]}.{sys.version_info[1]}
 BIN = FOLDER / ('Scripts' if os.name == 'nt' else 'bin')
 
 
+#: More than there are processors, as a good part of the tests waits; a file stays with one of them.
+WORKERS = ('--numprocesses=3', '--dist=loadfile', '--no-loadscope-reorder')
+
 #: Lines that the demo shows of each answer, and how to see all of them.
 LINES = 11
 ALL = 'python3 tests/run.py demo -o table'
@@ -124,8 +127,7 @@ def test(arguments):
     """The tests; the last line counts them."""
     with tempfile.TemporaryDirectory(prefix='lbplan-') as folder:
         report = Path(folder) / 'report.xml'
-        code = run_python(['-m', 'pytest', '--quiet', '--numprocesses=2', '--dist=loadfile', f'--junitxml={report}',
-                           *(arguments or ['tests'])])
+        code = run_python(['-m', 'pytest', '--quiet', *WORKERS, f'--junitxml={report}', *(arguments or ['tests'])])
         if not report.exists():
             return code or 1
         counts = {key: sum(int(suite.get(key, 0)) for suite in ElementTree.parse(report).iter('testsuite'))
