@@ -68,15 +68,23 @@ def _run(command, snapshot, options):
     with ExitStack() as stack:
         path = stack.enter_context(_fleet_file(snapshot)) if command == 'list' else 'snapshot.json'
         stack.enter_context(patch.object(snapshot_file, 'load', lambda *_: [parse_observed(snapshot)]))
-        for module in (demand, measuring):
-            if hasattr(module, 'measure_observed'):
-                stack.enter_context(patch.object(module, 'measure_observed', _remembered))
-        stack.enter_context(patch.object(metric_answers, 'answers_from_snapshot', _parsed))
+        stack.enter_context(remembering())
         # What is good for a process that runs one command takes milliseconds of each of thousands.
         stack.enter_context(patch.object(gc, 'get_freeze_count', lambda: 1))
         result = handler(SimpleNamespace(cli_ctx=context), from_file=path,
                          **_as_taken(handler, {**_FILLED_IN.get(command, {}), **_validated(options)}))
     return json.loads(json.dumps(result, allow_nan=False)), after_output
+
+
+@contextmanager
+def remembering():
+    """Meanwhile, metrics that were parsed and measured before are not once more."""
+    with ExitStack() as stack:
+        for module in (demand, measuring):
+            if hasattr(module, 'measure_observed'):
+                stack.enter_context(patch.object(module, 'measure_observed', _remembered))
+        stack.enter_context(patch.object(metric_answers, 'answers_from_snapshot', _parsed))
+        yield
 
 
 def _validated(options):

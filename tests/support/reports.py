@@ -19,6 +19,7 @@ from azext_lbplan.views import fleet, reports, results
 from azext_lbplan.views.curve import rows
 from azext_lbplan.views.recommendation import recommend
 from tests.azure import pool
+from tests.support.answers import remembering
 from tests.support.asking import Asked
 from tests.support.workload import DAY, Traffic, Workload, addresses, diurnal, growing, simulate, weekly
 from tests.support.worlds import used, world
@@ -59,7 +60,8 @@ SAMPLES = ('calm', 'saturated', 'growing', 'automatic', 'nat')
 
 def answered(command, snapshot, change=Change(), sizes=None):
     """What a report of that command is made of."""
-    decision = decide(parse_observed(snapshot), Options(change, measure=command != 'plan'))
+    with remembering():
+        decision = decide(parse_observed(snapshot), Options(change, measure=command != 'plan'))
     if command == 'check':
         report = check(decision)
         return reports.Answer(command, {**results.check(decision, report), 'alerts': None}, decision,
