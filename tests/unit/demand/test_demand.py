@@ -457,20 +457,25 @@ WHOLE_MONTHS = ('diurnal',)
 
 
 def live(traffics, days=30, first=3, frontends=1):
-    """Ask daily and apply what is asked for: the allocations by day, and the failures of each day."""
+    """Ask daily and apply what is asked for: the allocations by day, and the failures of each day. What has not
+    happened when it is asked is simulated as well, and anew where another allocation is applied."""
+    def simulated():
+        schedule = []
+        for (since, ports), (until, _) in zip(applied, applied[1:] + [(days * DAY, None)]):
+            schedule += [ports] * (until - since)
+        nodes = [simulate(traffic, len(schedule), schedule.__getitem__, seed=seed)
+                 for seed, traffic in enumerate(traffics)]
+        return Workload(MONDAY, dict(zip(addresses(len(nodes)), nodes)),
+                        [f'20.0.0.{n}' for n in range(1, frontends + 1)])
     applied, failures = [(0, 1024)], []
+    workload = simulated()
     for day in range(first, days):
         end = day * DAY + 600
-        schedule = []
-        for (since, ports), (until, _) in zip(applied, applied[1:] + [(end, None)]):
-            schedule += [ports] * (until - since)
-        nodes = [simulate(traffic, end, schedule.__getitem__, seed=seed) for seed, traffic in enumerate(traffics)]
-        workload = Workload(MONDAY, dict(zip(addresses(len(nodes)), nodes)),
-                            [f'20.0.0.{n}' for n in range(1, frontends + 1)])
-        failures.append(sum(sum(node.failed[-DAY:]) for node in nodes))
+        failures.append(sum(sum(node.failed[end - DAY:end]) for node in workload.nodes.values()))
         demand = Asked(workload, MONDAY + end, min(7, day)).demand()
         if demand.actionable and applied[-1][1] < demand.trigger(HEADROOM):
             applied.append((end, demand.target(HEADROOM)))
+            workload = simulated()
     return applied, failures
 
 
