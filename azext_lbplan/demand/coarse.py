@@ -96,7 +96,7 @@ def _use_of(node: str, inventory: Inventory, counts: _Counts, accused: Set[int])
     ceiling = max((inf if bucket.ceiling is None else bucket.ceiling for bucket in every.values()), default=None)
     peak, suspects = _highest(node, inventory, higher), accused | _full(node, inventory, higher)
     saturated = [start for start in every if start in suspects and not counts.covered(start)] if suspects else []
-    calm = _highest(node, inventory, {start: bucket for start, bucket in higher.items() if start not in saturated}) \
+    calm = _highest(node, inventory, {start: higher[start] for start in higher.keys() - set(saturated)}) \
         if saturated else peak
     return _Use(peak, calm, [_peak(node, inventory, start) for start in saturated], ceiling)
 

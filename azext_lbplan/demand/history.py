@@ -5,7 +5,8 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.answers import Answer, parse
 from .full import SATURATED_SHARE
-from .tables import Minutes, Tables, tabulate
+from .tables import Minutes, Tables
+from .tabulate import tabulate
 
 
 class Moment(NamedTuple):

@@ -15,7 +15,8 @@ from .hold import Hold, judge_hold
 from .retries import MOST_EXCESS, Judged, judge_retries
 from .saturation import judge_node
 from .statistics import Coverage, cluster_peak, cover, quantiles
-from .tables import BOTH, Tables, tabulate
+from .tables import BOTH, Tables
+from .tabulate import tabulate
 
 SUFFICIENT = 'sufficient'
 INSUFFICIENT = 'insufficientData'

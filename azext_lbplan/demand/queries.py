@@ -17,7 +17,8 @@ from ..model.metrics import (ALLOCATED, AVERAGE, AWAITING, CONNECTIONS, FRONTEND
 
 from . import choice
 from .full import SATURATED_SHARE
-from .tables import BOTH, Tables, tabulate
+from .tables import BOTH, Tables
+from .tabulate import tabulate
 from .turnover import LEAD_MINUTES
 
 #: Without `top` a filtered query gives 10 series (AZURE-FACTS section 4). 2^31 - 1 is accepted (learn.microsoft.com,

@@ -22,7 +22,7 @@ def _judge_minutes(node: NodeTables, timeout: float, retries: Retries) -> NodeDe
     """The one-minute points of `node`."""
     failed = {minute: flow.failed for minute, flow in node.flows.items() if flow.failed > 0}
     short = {minute for minute in failed if turned_over(node, node.flows[minute], minute)}
-    # Of most nodes each minute could be told not to be full, which the highest use and the least allocation do at once.
+    # Most nodes are far from full: their highest use and their least allocation say so of all minutes at once.
     shares = _shares(node) if failed or not _at_ease(node) else {}
     explained = short.union(minute for minute in failed if _near(shares, minute) >= EXPLAINED_SHARE)
     at_ceiling = explained.union(minute for minute, share in shares.items() if share >= SATURATED_SHARE)

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from azext_lbplan.demand.forecast import HORIZON, LEAST_DAYS, Reach, daily_peaks, forecast
-from azext_lbplan.demand.tables import Bucket, Tables, tabulate
+from azext_lbplan.demand.tables import Bucket, Tables
+from azext_lbplan.demand.tabulate import tabulate
 from azext_lbplan.model.answers import parse
 from azext_lbplan.model.metrics import minute_of
 from tests.bench.forecasts import KINDS, cases

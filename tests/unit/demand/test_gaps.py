@@ -6,7 +6,8 @@ from hypothesis import given, settings, strategies as st
 
 from azext_lbplan.demand.saturation import judge_node
 from azext_lbplan.demand.statistics import cover
-from azext_lbplan.demand.tables import Allocation, Bucket, Flows, Minutes, Tables, beside, tabulate
+from azext_lbplan.demand.tables import Allocation, Bucket, Flows, Minutes, Tables, beside
+from azext_lbplan.demand.tabulate import tabulate
 from azext_lbplan.model.answers import Measurements, Series, parse
 from azext_lbplan.model.metrics import UDP
 
