@@ -69,6 +69,11 @@ class Path(NamedTuple):
         return f'{named} (subnet {self.subnet_id.parent_name}/{self.subnet_id.name})' if self.subnet_id else named
 
 
+def way_out(effective: str, via: Optional[str]) -> str:
+    """A way out with the name of the gateway or the address of the appliance: `natGateway via nat`."""
+    return f"{effective} via {via.rpartition('/')[2]}" if via else effective
+
+
 class Egress(NamedTuple):
     """Where packets of a cluster leave: as its outbound type declares it, and in effect. The fields are those of
     `egress` in results; `paths` are the ways that differ, each once."""
@@ -82,8 +87,8 @@ class Egress(NamedTuple):
 
     @property
     def way(self) -> str:
-        """The way out in effect, with the name of the gateway or the address of the appliance: `natGateway via nat`."""
-        return f"{self.effective} via {self.via.rpartition('/')[2]}" if self.via else self.effective
+        """The way out in effect, in words (`way_out`)."""
+        return way_out(self.effective, self.via)
 
     @property
     def bypassed(self) -> bool:

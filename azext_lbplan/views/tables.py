@@ -3,6 +3,7 @@
 
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
+from ..decision.egress import way_out
 from ..model.finding import ERROR, INFO, WARNING, counted
 from ..model.service import PREFIX
 from ..model.values import distinct
@@ -117,9 +118,8 @@ def _in_force(result: Result) -> Iterator[Entry]:
 def _egress(result: Result) -> Iterator[Entry]:
     """Where packets leave, and from which addresses."""
     egress = result['egress']
-    via = f" via {egress['via'].rsplit('/', 1)[-1]}" if egress['via'] else ''
     declared = '' if egress['effective'] == egress['declared'] else f" (declared: {egress['declared']})"
-    yield 'Egress', [f"{egress['effective']}{via}{declared}", *egress['evidence']]
+    yield 'Egress', [f"{way_out(egress['effective'], egress['via'])}{declared}", *egress['evidence']]
     if egress['addresses'] is not None:
         yield 'From', [', '.join(egress['addresses']) or 'no address']
 

@@ -5,7 +5,7 @@ import json
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from ...decision import Decision
-from ...decision.egress import UNKNOWN
+from ...decision.egress import UNKNOWN, way_out
 from ...demand.history import History
 from ...facts.clusters import NONE
 from ...facts.snat import PORTS_PER_IP
@@ -105,10 +105,10 @@ def _judged(result: Result) -> _Judged:
 def _egress(result: Result) -> Markup:
     """Where packets leave, and from which addresses."""
     egress = result['egress']
-    via = f" via {egress['via'].rsplit('/', 1)[-1]}" if egress['via'] else ''
     addresses = egress['addresses']
     known = 'The addresses are not known.' if addresses is None else f"From {', '.join(addresses) or 'no address'}."
-    way = 'The way is not known' if egress['effective'] == UNKNOWN else f"By {egress['effective']}{via}"
+    way = 'The way is not known' if egress['effective'] == UNKNOWN else \
+        f"By {way_out(egress['effective'], egress['via'])}"
     return paragraphs([f"{way}; the cluster declares {egress['declared']}.",
                        *egress['evidence'], known])
 
