@@ -43,7 +43,7 @@ class _Waiting(NamedTuple):
         return self.cluster.profile.own_ids if self.balancer_id else ()
 
 
-class Assembly:  # pylint: disable=too-many-instance-attributes  # a state
+class Assembly:
     """Joins clusters with their load balancers, addresses and subnets. Ids are compared without regard to case.
 
     Subnets, route tables, NAT gateways and public IPs that AKS made are to be added before load balancers, with which

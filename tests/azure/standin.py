@@ -174,7 +174,7 @@ class StandIn(Builders):
                 return Response.of(status, body, headers)
         except errors.ArmError as error:
             return Response.of(error.status, error.body, error.headers)
-        except Exception:  # pylint: disable=broad-except  # told as a failure of the stand-in
+        except Exception:  # told as a failure of the stand-in
             self.failures.append(traceback.format_exc())
             return Response.of(500, errors.arm_error(500, 'StandInFailed', traceback.format_exc()).body)
 

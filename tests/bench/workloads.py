@@ -49,7 +49,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Cluster:  # pylint: disable=too-many-instance-attributes  # a record
+class Cluster:
     """One seed of one kind.
 
     nodes: the traffic of each simulated node, over all weeks. present: for each node whether it runs in a minute
@@ -79,7 +79,7 @@ class Kind:
     unpredictable: Optional[str] = None
 
 
-class Draw:  # pylint: disable=too-many-instance-attributes  # a record
+class Draw:
     """What a seed decides. Kinds add flows to the nodes; `level` is the usual peak in ports of a plain node."""
 
     def __init__(self, kind: str, seed: int, weeks: int, busier: float = 1.0):

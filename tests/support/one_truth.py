@@ -138,7 +138,7 @@ class _Judge:
         for step in (self._as_it_is, self._with_metrics, self._with_options):
             try:
                 step()
-            except Exception:  # pylint: disable=broad-except  # whatever it is: the seed is to be told
+            except Exception:  # whatever it is: the seed is to be told
                 self._fail('no crash', traceback.format_exc(limit=-4))
         return self._violations
 

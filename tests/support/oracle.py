@@ -154,7 +154,7 @@ def _parse(line):
     try:
         namespace = invoker.parser.parse_args(argv)
         namespace.cmd = namespace._cmd = namespace.func
-        invoker._validation(namespace)  # pylint: disable=protected-access  # what az runs
+        invoker._validation(namespace)  # what az runs
     except SystemExit as error:
         raise Refused(f'{line}: unknown to az {command}.') from error
     except Exception as error:
@@ -230,5 +230,5 @@ def _aaz_values(namespace):
     """The values that a command of the newer kind makes of its arguments."""
     from azure.cli.core.aaz import AAZCommand
     command = namespace.func
-    AAZCommand._handler(command, vars(namespace))  # pylint: disable=protected-access  # reads them, and asks nobody
+    AAZCommand._handler(command, vars(namespace))  # reads them, and asks nobody
     return {name: value for name, value in command.ctx.args.to_serialized_data().items() if value is not None}

@@ -93,7 +93,7 @@ def test_metrics_that_are_no_answer_are_a_failure(body):
 def test_a_page_that_is_no_list_ends_no_list():
     pages = iter([{'value': [{'name': 'a'}], 'nextLink': 'https://x/?page=2'}, {'value': None}])
     client = arm.ArmClient.__new__(arm.ArmClient)
-    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # pylint: disable=protected-access  # the wire
+    client._receive = lambda request: (json.dumps(next(pages)).encode(), {})  # the wire
     with pytest.raises(arm.ReadFailure, match='a page of the list is no list'):
         client.send_pages(arm.Request('/x', {}))
 

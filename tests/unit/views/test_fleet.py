@@ -210,7 +210,7 @@ def test_a_subscription_without_clusters_is_no_gap(arm, read):
     arm.add_cluster('here')
     few = Fleet(0, 2)
     few.serve(arm)
-    arm.graph.rows = arm.graph._resource_rows  # pylint: disable=protected-access  # the rows of the stand-in
+    arm.graph.rows = arm.graph._resource_rows  # the rows of the stand-in
     few.subscriptions.append(SUBSCRIPTION)
     assert read(whole(few))[1].gaps == []
 
