@@ -13,13 +13,14 @@ from ..model.values import Json, get, text
 from .found import NOTHING, Found, Given
 from .lookalikes import lookalike
 from .snapshots import recognise_snapshot
-from .unusable import Unrecognised
+from .unusable import Unrecognised, UnusableDocument
 
 Documents = Sequence[Json]
 
 
 class Shape(NamedTuple):
-    """A kind of file: its name in a sentence, whether documents are it, and the clusters in them.
+    """A kind of file: its name in a sentence, whether documents are it, the clusters in them, and whether it has
+    parameters that values are given for.
 
     `take` raises UnusableDocument where the shape is right and no cluster is in it.
     """
@@ -27,6 +28,7 @@ class Shape(NamedTuple):
     name: str
     fits: Callable[[Documents], bool]
     take: Callable[[Documents, Given], List[Found]]
+    has_parameters: bool = False
 
 
 def recognise(documents: Documents, given: Given = NOTHING) -> List[Found]:
@@ -34,6 +36,8 @@ def recognise(documents: Documents, given: Given = NOTHING) -> List[Found]:
     shape = next((shape for shape in SHAPES if shape.fits(documents)), None)
     if shape is None:
         raise Unrecognised(*lookalike(documents))
+    if given.parameters and not shape.has_parameters:
+        raise UnusableDocument(f'holds {shape.name}; --parameters is about a template', 'Leave --parameters out.')
     return shape.take(documents, given)
 
 
@@ -171,7 +175,7 @@ def _take_manifests(documents: Documents, _: Given) -> List[Found]:
 SHAPES: Tuple[Shape, ...] = (
     _terraform('plan'), _terraform('state'), _terraform('raw_state'),
     Shape('a what-if', _is_what_if, _take_what_if),
-    Shape('an ARM deployment template', _is_template, _take_template),
+    Shape('an ARM deployment template', _is_template, _take_template, has_parameters=True),
     Shape('manifests of Azure Service Operator or Cluster API', _is_manifests, _take_manifests),
     Shape('a snapshot or a managed cluster', _is_single, _take_single),
     Shape('a list of clusters', _is_rows, _take_rows),

@@ -5,7 +5,7 @@ Parameters have the values that were given, else their defaults. What Azure alon
 """
 
 import json
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ...facts.clusters import CLUSTER_TYPE
 from ...model.origin import BICEP, Origin
@@ -45,7 +45,9 @@ def is_template(document: Json) -> bool:
 
 
 def take_template(document: Json, parameters: Mapping[str, Json]) -> List[Found]:
-    """The clusters of a template with their pools. Raises UnusableDocument where there is none."""
+    """The clusters of a template with their pools. Raises UnusableDocument where there is none, and where a parameter
+    is given that it does not have: a deployment refuses that, too."""
+    _check_names(parameters, fields(document, 'parameters'))
     resources = list(_Template(document, parameters).resources())
     clusters = [resource for resource in resources if resource.type == CLUSTER_TYPE]
     whole = [resource for resource in clusters if _is_whole(resource)]
@@ -54,6 +56,15 @@ def take_template(document: Json, parameters: Mapping[str, Json]) -> List[Found]
             'holds no managed cluster'
         raise UnusableDocument(f'is an ARM deployment template that {what}', _ADVICE)
     return [_draft(cluster, whole, resources).found() for cluster in whole]
+
+
+def _check_names(given: Iterable[str], declared: Iterable[str]) -> None:
+    known = {name.lower() for name in declared}
+    unknown = next((name for name in given if name.lower() not in known), None)
+    if unknown is not None:
+        listed = ', '.join(printable(name)[:60] for name in sorted(declared))
+        raise UnusableDocument(f"is an ARM deployment template without the parameter '{printable(unknown)[:60]}'",
+                               f'It has: {listed}.' if listed else 'It has none.')
 
 
 def _is_whole(cluster: _Resource) -> bool:

@@ -62,6 +62,17 @@ def test_given_parameters_count(given):
     assert (one.cluster.name, pools(one)['user']) == ('other', (2, 30)) and one.origin.unknown == ()
 
 
+@pytest.mark.parametrize('document, words, advice', [
+    (template(cluster()), "without the parameter 'moist'", 'It has: most, name, ports.'),
+    (template(cluster(), parameters={}), "without the parameter 'moist'", 'It has none.'),
+    ({'managedCluster': cluster()}, 'holds a snapshot or a managed cluster; --parameters is about a template',
+     'Leave --parameters out.')])
+def test_a_parameter_that_is_not_there_is_refused_as_a_deployment_does(document, words, advice):
+    with pytest.raises(UnusableDocument, match=words) as raised:
+        observed(document, moist=2)
+    assert raised.value.advice == advice
+
+
 def test_a_parameter_without_a_value_is_open_by_name():
     one = only(template(cluster(), pool(most="[parameters('most')]")))
     assert one.origin.unknown == ("user.maxCount (the parameter 'most' has no value)",)
